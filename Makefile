@@ -1,0 +1,138 @@
+# xl: build, check, bench, demo, install. What a packager edits is in config.mk.
+include config.mk
+
+ARCH   := $(shell $(CC) -dumpmachine | cut -d- -f1)
+BUILD  := build
+BIN    := bin
+ifneq ($(SAN),)
+BUILD  := build-san
+BIN    := build-san/bin
+CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=address,undefined
+endif
+ifneq ($(NATIVE),)
+OPT    += -march=native
+endif
+
+# Packages by pkg-config; msgpack-c is called msgpack on Debian 12.
+MSGPACK := $(shell $(PKGCONF) --exists msgpack-c && echo msgpack-c || echo msgpack)
+PKGS    := vips $(MSGPACK) libjpeg zlib
+PKG_CFLAGS = $(shell $(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')
+PKG_LIBS   = $(shell $(PKGCONF) --libs $(PKGS))
+
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(CFLAGS) -Ilib -I$(BUILD) $(PKG_CFLAGS) -MMD -MP
+LIBS       = $(PKG_LIBS) -lpthread -lm
+
+LIB_SRC   := $(filter-out lib/kernels/simd_%.c,$(wildcard lib/*/*.c))
+TOOL_SRC  := $(wildcard tools/xl-*.c)
+TEST_SRC  := $(wildcard tests/test_*.c)
+SIMD_SRC  := $(wildcard lib/kernels/simd_*.c)
+METHODS   := $(basename $(notdir $(filter-out lib/methods/method%,$(wildcard lib/methods/*.c))))
+
+# The files lib/kernels/simd_*.c are compiled once for each instruction set;
+# the right one is chosen when the program starts.
+ISAS := generic
+ifneq ($(filter x86_64 amd64,$(ARCH)),)
+ISAS += avx2 avx512
+endif
+ISA_FLAGS_generic = -DXL_ISA=generic -DXL_LANES=4
+ISA_FLAGS_avx2    = -DXL_ISA=avx2 -DXL_LANES=8 -mavx2 -mfma
+ISA_FLAGS_avx512  = -DXL_ISA=avx512 -DXL_LANES=16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
+
+LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) \
+            $(foreach i,$(ISAS),$(SIMD_SRC:lib/%.c=$(BUILD)/lib/%.$(i).o))
+TOOLS    := $(TOOL_SRC:tools/%.c=$(BIN)/%)
+TESTS    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+
+all: packages $(BUILD)/libxl.a $(TOOLS) $(BUILD)/xl.pc
+
+# A missing package is named, with the command that installs it.
+packages:
+	@for p in $(PKGS); do $(PKGCONF) --exists $$p || { \
+	  echo "make: the package '$$p' is missing; install what xl needs with: ./deps.sh" >&2; exit 1; }; done
+
+$(BUILD)/methods.inc: $(wildcard lib/methods/*.c) | $(BUILD)
+	@printf 'XL_METHOD(%s)\n' $(METHODS) | sed '/()/d' > $@
+
+$(BUILD):
+	@mkdir -p $@
+
+$(BUILD)/lib/%.o: lib/%.c | $(BUILD)/methods.inc
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+define simd_rule
+$$(BUILD)/lib/kernels/simd_%.$(1).o: lib/kernels/simd_%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) -O3 $$(ISA_FLAGS_$(1)) -c -o $$@ $$<
+endef
+$(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
+
+$(BUILD)/lib/kernels/kernels.o: ALL_CFLAGS += $(ISAS:%=-DXL_HAVE_%)
+
+$(BUILD)/libxl.a: $(LIB_OBJ)
+	@mkdir -p $(@D) && rm -f $@
+	$(AR) rcs $@ $^
+
+$(BIN)/%: tools/%.c $(BUILD)/libxl.a
+	@mkdir -p $(@D) $(BUILD)/tools
+	$(CC) $(ALL_CFLAGS) -MF $(BUILD)/tools/$*.d $(LDFLAGS) -o $@ $< $(BUILD)/libxl.a -Wl,--as-needed $(LIBS)
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libxl.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests $(LDFLAGS) -o $@ $< $(BUILD)/libxl.a -Wl,--as-needed $(LIBS) -lcmocka
+
+$(BUILD)/xl.pc: xl.pc.in config.mk
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|;s|@PKGS@|$(PKGS)|' xl.pc.in > $@
+
+demo: all
+	XL_BIN=$(BIN) pipelines/demo.sh
+
+check: all $(TESTS)
+	XL_BIN=$(BIN) XL_BUILD=$(BUILD) tests/run.sh
+
+check-long: all $(TESTS)
+	XL_BIN=$(BIN) XL_BUILD=$(BUILD) XL_LONG=1 tests/run.sh
+
+bench: all $(BUILD)/bench/bench
+	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/run.sh
+
+$(BUILD)/bench/%: bench/%.c $(BUILD)/libxl.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libxl.a -Wl,--as-needed $(LIBS)
+
+# Puts each tool's option table into the OPTIONS section of its page.
+man: all
+	XL_BIN=$(BIN) man/options.sh
+
+INSTALLED = $(TOOL_SRC:tools/%.c=$(DESTDIR)$(BINDIR)/%) \
+	$(DESTDIR)$(LIBDIR)/libxl.a $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc $(DESTDIR)$(INCDIR)/xl.h \
+	$(foreach m,$(wildcard man/*.[157]),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(patsubst %,$(DESTDIR)$(DATADIR)/%,$(wildcard pipelines/*.sh pipelines/*/*.sh)) \
+	$(patsubst models/%,$(DESTDIR)$(DATADIR)/%,$(wildcard models/*.msgpack)) \
+	$(patsubst models/%,$(DESTDIR)$(DATADIR)/%,$(wildcard models/*.png))
+
+install: all
+	install -d $(sort $(dir $(INSTALLED)))
+	install -m755 $(TOOLS) $(DESTDIR)$(BINDIR)
+	install -m644 $(BUILD)/libxl.a $(DESTDIR)$(LIBDIR)
+	install -m644 $(BUILD)/xl.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m644 lib/xl.h $(DESTDIR)$(INCDIR)
+	for m in $(wildcard man/*.[157]); do install -m644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/; done
+	for p in $(wildcard pipelines/*.sh pipelines/*/*.sh); do install -m755 $$p $(DESTDIR)$(DATADIR)/$$p; done
+	for p in $(notdir $(wildcard models/*.msgpack models/*.png)); do install -m644 models/$$p $(DESTDIR)$(DATADIR)/$$p; done
+
+uninstall:
+	rm -f $(INSTALLED)
+
+dist:
+	git archive --prefix=xl-$(VERSION)/ -o xl-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build build-san bin xl-*.tar.gz
+
+-include $(LIB_OBJ:.o=.d) $(wildcard $(BUILD)/tools/*.d) $(TESTS:%=%.d)
+
+.PHONY: all packages demo check check-long bench man install uninstall dist clean
+.DELETE_ON_ERROR:
+.SECONDARY:

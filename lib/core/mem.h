@@ -1,0 +1,25 @@
+/*
+ * mem.h - checked arithmetic and allocation. Every size that comes from
+ * outside goes through here before it is multiplied or allocated.
+ */
+#ifndef XL_CORE_MEM_H
+#define XL_CORE_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "xl.h"
+
+/* xl_mul, xl_add - *out = a op b; 0, or -1 with xl_err set on overflow */
+int xl_mul(size_t a, size_t b, size_t *out);
+int xl_add(size_t a, size_t b, size_t *out);
+
+/* xl_alloc - n * size zeroed bytes, 64-byte aligned is not promised; NULL with
+ * xl_err set. xl_free may be plain free(). */
+void *xl_alloc(size_t n, size_t size);
+void *xl_realloc(void *p, size_t n, size_t size);
+char *xl_strdup(const char *s);
+
+/* xl_strf - a formatted string of its own; NULL with xl_err set */
+char *xl_strf(const char *fmt, ...) XL_PRINTF(1, 2);
+
+#endif

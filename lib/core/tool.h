@@ -1,0 +1,41 @@
+/*
+ * tool.h - how every tool speaks and ends. For tools/ only: the library never
+ * prints and never exits.
+ */
+#ifndef XL_CORE_TOOL_H
+#define XL_CORE_TOOL_H
+
+#include <stdbool.h>
+#include "xl.h"
+
+enum xl_exit { XL_EXIT_OK = 0, XL_EXIT_FAILED = 1, XL_EXIT_USAGE = 2 };
+
+/* xl_tool_name - the name set by xl_opt_parse */
+const char *xl_tool_name(void);
+
+/* xl_warn - "tool: message" on stderr, progress line erased first; counts the
+ * failure, so that xl_finish returns 1. xl_note does not count and is silent
+ * under --quiet. */
+void xl_warn(const char *fmt, ...) XL_PRINTF(1, 2);
+void xl_note(const char *fmt, ...) XL_PRINTF(1, 2);
+
+/* xl_die - the same and exit with status 1; xl_usage - with a hint, status 2;
+ * xl_refuse - without the hint, status 2 */
+_Noreturn void xl_die(const char *fmt, ...) XL_PRINTF(1, 2);
+_Noreturn void xl_usage(const char *fmt, ...) XL_PRINTF(1, 2);
+_Noreturn void xl_refuse(const char *fmt, ...) XL_PRINTF(1, 2);
+
+/* xl_no_terminal_in, _out - refuse (status 2) to read tensors from, or write
+ * them to, a terminal; "-" and NULL mean the standard stream */
+void xl_no_terminal_in(const char *what);
+void xl_no_terminal_out(const char *what);
+
+/* xl_fail_write - our output cannot be written: ends quietly with 141 if its
+ * reader has gone, else xl_die(xl_err_msg()) */
+_Noreturn void xl_fail_write(void);
+
+/* xl_finish - every tool ends here: flush and close stdout, report a failed
+ * write, say how many inputs failed; returns the exit status */
+int xl_finish(void);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * image.h - pictures in and out: decoding, saving, resizing, montage. Pixels
+ * are <f4/|u1 tensors in CHW order, RGB, sRGB; 8 bits 0..255.
+ */
+#ifndef XL_IMAGE_IMAGE_H
+#define XL_IMAGE_IMAGE_H
+
+#include "xl.h"
+
+/*
+ * xl_image_load - decode a picture file (JPEG, PNG, and what libvips reads)
+ *
+ * EXIF rotation is applied, grey becomes RGB, alpha is laid on white, 16 bits
+ * are scaled to 8, other colour spaces go to sRGB. JPEG is decoded by
+ * libjpeg-turbo where it is plain, else libvips.
+ *
+ * Shapes   result: (3,H,W) |u1
+ * Owns     the caller frees it
+ * Errors   NULL with xl_err set: "a.jpg: not an image (first bytes 3c 21)"
+ */
+struct xl_tensor *xl_image_load(const char *path);
+
+/* The same from bytes in memory; name is for messages. */
+struct xl_tensor *xl_image_load_mem(const char *name, const void *data, size_t size);
+
+/* xl_image_load_grey - a picture as one channel (1,H,W) |u1: luma of colours,
+ * alpha laid on black; for painted masks */
+struct xl_tensor *xl_image_load_grey(const char *path);
+
+/*
+ * xl_image_save_png - write (3,H,W) or (1,H,W), |u1 or <f4 -1..1, as PNG
+ *
+ * path NULL or "-" is stdout; a file appears whole or not at all.
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_image_save_png(const struct xl_tensor *t, const char *path);
+
+/*
+ * xl_image_resize - antialiased bilinear ("triangle") resize with 8-bit
+ * rounding after each pass, horizontal pass first, as the Pillow library does
+ *
+ * Shapes   t: (C,H,W) |u1; box x,y,w,h within it (whole pixels) is what is
+ *          resized to (C,oh,ow) |u1
+ * Errors   NULL with xl_err set
+ */
+struct xl_box {
+	int64_t x, y, w, h;
+};
+struct xl_tensor *xl_image_resize(const struct xl_tensor *t, struct xl_box box, int64_t oh,
+                                  int64_t ow);
+
+/* xl_image_flip - mirror left to right, any dtype, (C,H,W), in place */
+void xl_image_flip(struct xl_tensor *t);
+
+/*
+ * xl_image_heat - a mask as a heat map over an image: mask resized bilinearly to
+ * the image, jet colours, clip(0.75 heat + 0.9 image - 20) in 8 bits
+ *
+ * Shapes   image: (3,H,W); mask: (1,h,w) <f4 0..1; result: (3,H,W) |u1
+ */
+struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_tensor *mask);
+
+/*
+ * xl_image_montage - lay n pictures of any size out in rows of `columns`, left
+ * to right, each centred in a cell of the largest size, `gap` white pixels
+ * between; labels (may be NULL, entries may be NULL) stand above their cell
+ *
+ * Shapes   tiles: (3,H,W) or (1,H,W), |u1 or <f4 -1..1; result: (3,H,W) |u1
+ */
+struct xl_tensor *xl_image_montage(const struct xl_tensor *const *tiles, const char *const *labels,
+                                   int n, int columns, int gap);
+
+#endif
