@@ -1,22 +1,36 @@
 /*
  * file.h - files that appear whole or not at all: temporary name in the same
- * directory, fsync, rename.
+ * directory, fsync, rename. Also the one loop around write(2).
  */
 #ifndef XL_CORE_FILE_H
 #define XL_CORE_FILE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include "xl.h"
 
 struct xl_file {
 	FILE *f;
-	char *path, *tmp;
+	char *path, *tmp; /* tmp is NULL where path is a device or a FIFO */
 };
 
-/* 0, or -1 with xl_err set ("out.png: cannot write: no such directory"). commit
- * and abort both release everything; commit also after a failed write. */
+/* 0, or -1 with xl_err set ("out.png: cannot write: no such file or directory").
+ * commit and abort both release everything; commit also after a failed write.
+ * What is not a regular file (/dev/null, a FIFO) is written as it comes. */
 int xl_file_begin(struct xl_file *o, const char *path);
 int xl_file_commit(struct xl_file *o);
 void xl_file_abort(struct xl_file *o);
+
+/* xl_write_all - write all of it; 0, or -1 with xl_err set ("NAME: cannot
+ * write: no space left on device") */
+int xl_write_all(int fd, const char *name, const void *data, size_t size);
+
+/* xl_write_failed - turn errno of a failed write into the message and remember
+ * whether the reader has gone; returns -1. xl_pipe_broken - whether it has. */
+int xl_write_failed(const char *name);
+bool xl_pipe_broken(void);
+
+/* xl_strerror - the system's words for an errno, starting in lower case */
+const char *xl_strerror(int errnum);
 
 #endif

@@ -22,7 +22,7 @@ void xl_json_str(struct xl_json *j, const char *key, const char *v);
 void xl_json_int(struct xl_json *j, const char *key, int64_t v);
 void xl_json_num(struct xl_json *j, const char *key, double v); /* shortest exact form */
 void xl_json_bool(struct xl_json *j, const char *key, bool v);
-/* key NULL inside an array; close with xl_json_close */
+/* bracket is { or [, or their closing twin for close; key NULL inside an array */
 void xl_json_open(struct xl_json *j, const char *key, char bracket);
 void xl_json_close(struct xl_json *j, char bracket);
 

@@ -17,7 +17,8 @@ enum xl_opt_type {
 	XL_OPT_NUM,   /* double from min to max */
 	XL_OPT_STR,   /* const char *, points into argv */
 	XL_OPT_ENUM,  /* const char *, one of the words of arg, split at '|' */
-	XL_OPT_CALL,  /* fn(ctx, name, value), in command-line order */
+	XL_OPT_CALL,  /* fn(ctx, name, value), in command-line order; value is NULL
+	               * where arg is; -1 with xl_err set is wrong usage */
 	XL_OPT_GROUP  /* no option: help is a heading in --help */
 };
 
@@ -31,7 +32,7 @@ struct xl_opt {
 	const char *def;   /* default, for help and (if not NULL) as initial value */
 	const char *help;  /* lower case, no full stop */
 	void *target;      /* what to set; for CALL the ctx */
-	double min, max;   /* INT, NUM */
+	double min, max;   /* INT, NUM; no range where min >= max */
 	xl_opt_fn *fn;     /* CALL */
 	bool *given;       /* set to true when the option was given; may be NULL */
 };
@@ -72,6 +73,9 @@ int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv);
  *          8 to 4096"; an unknown name lists nothing and says so
  */
 int xl_opt_set(struct xl_opt *opts, const char *name, const char *value);
+
+/* xl_opt_apply - the same for one option of a table; value NULL turns a flag on */
+int xl_opt_apply(struct xl_opt *o, const char *value);
 
 /* xl_opt_defaults - give every target its default; a default must be valid */
 void xl_opt_defaults(struct xl_opt *opts);

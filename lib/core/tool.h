@@ -12,6 +12,7 @@ enum xl_exit { XL_EXIT_OK = 0, XL_EXIT_FAILED = 1, XL_EXIT_USAGE = 2 };
 
 /* xl_tool_name - the name set by xl_opt_parse */
 const char *xl_tool_name(void);
+void xl_tool_set_name(const char *name);
 
 /* xl_warn - "tool: message" on stderr, progress line erased first; counts the
  * failure, so that xl_finish returns 1. xl_note does not count and is silent
@@ -24,6 +25,9 @@ void xl_note(const char *fmt, ...) XL_PRINTF(1, 2);
 _Noreturn void xl_die(const char *fmt, ...) XL_PRINTF(1, 2);
 _Noreturn void xl_usage(const char *fmt, ...) XL_PRINTF(1, 2);
 _Noreturn void xl_refuse(const char *fmt, ...) XL_PRINTF(1, 2);
+
+/* xl_bug - an invariant is broken: ask for a report and abort */
+_Noreturn void xl_bug(const char *fmt, ...) XL_PRINTF(1, 2);
 
 /* xl_no_terminal_in, _out - refuse (status 2) to read tensors from, or write
  * them to, a terminal; "-" and NULL mean the standard stream */

@@ -1,0 +1,292 @@
+/*
+ * cli.c - starts a tool: argv over getopt_long, the options every tool has, and
+ * the answers to --help, --version and --help-mdoc (the page's OPTIONS).
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <msgpack/version_master.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <vips/version.h>
+#include <zlib.h>
+#include "core/mem.h"
+#include "core/opt.h"
+#include "core/pool.h"
+#include "core/tool.h"
+
+struct xl_common xl_common = {.progress = "auto"};
+
+enum { MAX_THREADS = 1024 }; /* as in pool.c */
+
+/* Values of getopt_long: above every letter. */
+enum { VAL_HELP = 256, VAL_VERSION, VAL_MDOC, VAL_FIRST };
+
+static struct xl_opt common[] = {
+	{.type = XL_OPT_INT, .name = "threads", .arg = "n", .target = &xl_common.threads,
+	 .min = 1, .max = MAX_THREADS, .help = "threads to use [XL_THREADS, else all CPUs]"},
+	{.type = XL_OPT_INT, .name = "seed", .arg = "n", .def = "0", .target = &xl_common.seed,
+	 .min = 0, .max = INFINITY, .given = &xl_common.seed_given,
+	 .help = "seed of every random number"},
+	{.type = XL_OPT_ENUM, .name = "progress", .arg = "auto|always|never", .def = "auto",
+	 .target = &xl_common.progress, .help = "progress line on stderr"},
+	{.type = XL_OPT_FLAG, .letter = 'q', .name = "quiet", .target = &xl_common.quiet,
+	 .help = "no progress and no remarks, only failures"},
+	{.type = XL_OPT_FLAG, .letter = 'h', .name = "help", .help = "print this and exit"},
+	{.type = XL_OPT_FLAG, .name = "version", .help = "print the version and exit"},
+	{.type = XL_OPT_END}
+};
+
+static bool is_option(const struct xl_opt *o)
+{
+	return o->type != XL_OPT_GROUP;
+}
+
+/* ---- answers ---------------------------------------------------------- */
+
+static _Noreturn void answer_help(const struct xl_tool *tool)
+{
+	printf("usage: %s %s\n%s\n\n", tool->name, tool->synopsis, tool->summary);
+	xl_opt_print(stdout, tool->opts);
+	xl_opt_print(stdout, common);
+	if (tool->example)
+		printf("\nexample: %s\n", tool->example);
+	printf("see %s(1)\n", tool->name);
+	exit(xl_finish());
+}
+
+static _Noreturn void answer_version(const struct xl_tool *tool)
+{
+	printf("%s %s\n", tool->name, XL_VERSION);
+	printf("built with msgpack-c %d.%d.%d, libvips %s, zlib %s\n", MSGPACK_VERSION_MAJOR,
+	       MSGPACK_VERSION_MINOR, MSGPACK_VERSION_REVISION, VIPS_VERSION, ZLIB_VERSION);
+#if defined(__clang__)
+	printf("compiled by clang %d.%d.%d\n", __clang_major__, __clang_minor__,
+	       __clang_patchlevel__);
+#else
+	printf("compiled by gcc %d.%d.%d\n", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+#endif
+	exit(xl_finish());
+}
+
+/* Text of a macro line: nothing in it may look like a request or an escape. */
+static void mdoc_text(const char *s)
+{
+	for (const char *p = s; *p; p++) {
+		if (*p == '\\')
+			fputs("\\e", stdout);
+		else if (*p == '-')
+			fputs("\\-", stdout);
+		else
+			putchar(*p);
+	}
+}
+
+static void mdoc_option(const struct xl_opt *o)
+{
+	const char *text = o->help, *def;
+	size_t n;
+
+	fputs(".It ", stdout);
+	if (o->letter)
+		printf("Fl %c , ", o->letter);
+	fputs("Fl Fl ", stdout);
+	mdoc_text(o->name);
+	if (o->arg) {
+		fputs(" Ns = Ns Ar ", stdout);
+		mdoc_text(o->arg);
+	}
+	fputs("\n", stdout);
+	def = strrchr(text, '[');
+	n = strlen(text);
+	if (o->def || !def || text[n - 1] != ']')
+		def = NULL;
+	if (def)
+		n = (size_t)(def - text) - (def > text && def[-1] == ' ');
+	putchar(toupper((unsigned char)text[0]));
+	{
+		char *rest = xl_strf("%.*s", (int)(n > 0 ? n - 1 : 0), text + 1);
+
+		if (rest)
+			mdoc_text(rest);
+		free(rest);
+	}
+	fputs(".\n", stdout);
+	if (o->def || def) {
+		char *value = def ? xl_strf("%.*s", (int)strlen(def) - 2, def + 1) : NULL;
+
+		fputs("Default:\n.Ql ", stdout);
+		mdoc_text(value ? value : o->def ? o->def : "");
+		fputs(" .\n", stdout);
+		free(value);
+	}
+}
+
+static void mdoc_table(const struct xl_opt *opts, bool *open)
+{
+	for (const struct xl_opt *o = opts; o->type != XL_OPT_END; o++) {
+		if (!is_option(o)) {
+			if (*open)
+				puts(".El");
+			*open = false;
+			printf(".Ss %c", toupper((unsigned char)o->help[0]));
+			mdoc_text(o->help + 1);
+			putchar('\n');
+			continue;
+		}
+		if (!*open)
+			puts(".Bl -tag -width Ds");
+		*open = true;
+		mdoc_option(o);
+	}
+}
+
+static _Noreturn void answer_mdoc(const struct xl_tool *tool)
+{
+	bool open = false;
+
+	mdoc_table(tool->opts, &open);
+	mdoc_table(common, &open);
+	puts(".El");
+	exit(xl_finish());
+}
+
+/* ---- parsing ---------------------------------------------------------- */
+
+struct parser {
+	struct xl_opt **opts; /* by val - VAL_FIRST */
+	struct option *longs;
+	char *shorts;
+	int n;
+};
+
+static void add_table(struct parser *p, struct xl_opt *table)
+{
+	for (struct xl_opt *o = table; o->type != XL_OPT_END; o++) {
+		bool answer = table == common && !o->target;
+		int val = VAL_FIRST + p->n;
+
+		if (!is_option(o))
+			continue;
+		if (answer)
+			val = strcmp(o->name, "help") == 0 ? VAL_HELP : VAL_VERSION;
+		p->opts[p->n] = o;
+		p->longs[p->n++] = (struct option){
+			o->name, o->arg ? required_argument : no_argument, NULL, val};
+		if (o->letter) {
+			char s[3] = {o->letter, o->arg ? ':' : '\0', '\0'};
+
+			if (strchr(p->shorts, o->letter))
+				xl_bug("two options -%c", o->letter);
+			strcat(p->shorts, s);
+		}
+	}
+}
+
+static size_t table_length(const struct xl_opt *o)
+{
+	size_t n = 0;
+
+	while (o[n].type != XL_OPT_END)
+		n++;
+	return n;
+}
+
+static void build(struct parser *p, const struct xl_tool *tool)
+{
+	size_t n = table_length(tool->opts) + table_length(common);
+
+	p->n = 0;
+	p->opts = xl_alloc(n, sizeof(*p->opts));
+	p->longs = xl_alloc(n + 2, sizeof(*p->longs));
+	p->shorts = xl_alloc(2 * n + 2, 1);
+	if (!p->opts || !p->longs || !p->shorts)
+		xl_die("%s", xl_err_msg());
+	strcpy(p->shorts, ":"); /* tell a missing argument from an unknown option */
+	add_table(p, tool->opts);
+	add_table(p, common);
+	p->longs[p->n] = (struct option){"help-mdoc", no_argument, NULL, VAL_MDOC};
+}
+
+static struct xl_opt *by_value(const struct parser *p, int val)
+{
+	if (val >= VAL_FIRST && val < VAL_FIRST + p->n)
+		return p->opts[val - VAL_FIRST];
+	for (int i = 0; i < p->n; i++)
+		if ((val == VAL_HELP && strcmp(p->opts[i]->name, "help") == 0) ||
+		    (val == VAL_VERSION && strcmp(p->opts[i]->name, "version") == 0) ||
+		    (val < VAL_HELP && val > 0 && p->opts[i]->letter == val))
+			return p->opts[i];
+	return NULL;
+}
+
+/* What getopt_long only calls '?'. */
+static _Noreturn void refuse_option(const struct parser *p, const char *word)
+{
+	const struct xl_opt *o = by_value(p, optopt);
+	int like = 0, n;
+
+	if (o && word[0] == '-' && word[1] == '-')
+		xl_usage("option '--%s' takes no value", o->name);
+	if (optopt)
+		xl_usage("unknown option '-%c'", optopt);
+	n = (int)strcspn(word, "=");
+	for (int i = 0; i < p->n; i++)
+		like += n > 2 && strncmp(p->longs[i].name, word + 2, (size_t)n - 2) == 0;
+	if (like > 1)
+		xl_usage("option '%.*s' is the beginning of %d options", n, word, like);
+	xl_usage("unknown option '%.*s'", n, word);
+}
+
+static void take_option(const struct parser *p, const struct xl_tool *tool, int val, char **argv)
+{
+	struct xl_opt *o;
+
+	switch (val) {
+	case VAL_HELP:
+	case 'h':
+		answer_help(tool);
+	case VAL_VERSION:
+		answer_version(tool);
+	case VAL_MDOC:
+		answer_mdoc(tool);
+	case '?':
+		refuse_option(p, argv[optind > 1 ? optind - 1 : 1]);
+	case ':':
+		o = by_value(p, optopt);
+		if (o)
+			xl_usage("option '--%s' needs a value (%s)", o->name, o->arg);
+		xl_usage("option '-%c' needs a value", optopt);
+	default:
+		o = by_value(p, val);
+		if (!o)
+			xl_bug("option value %d", val);
+		if (xl_opt_apply(o, o->arg ? optarg : NULL))
+			xl_usage("%s", xl_err_msg());
+	}
+}
+
+int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv)
+{
+	const char *env = getenv("XL_THREADS");
+	struct parser p;
+	int64_t n;
+	int val;
+
+	xl_tool_set_name(tool->name);
+	xl_opt_defaults(common);
+	xl_opt_defaults(tool->opts);
+	build(&p, tool);
+	opterr = 0;
+	while ((val = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1)
+		take_option(&p, tool, val, argv);
+	free(p.opts);
+	free(p.longs);
+	free(p.shorts);
+	if (env && *env && xl_parse_int("XL_THREADS", env, 1, MAX_THREADS, &n))
+		xl_usage("%s", xl_err_msg());
+	xl_threads_set((int)xl_common.threads);
+	return optind;
+}

@@ -1,0 +1,75 @@
+/*
+ * mem.c - checked arithmetic and allocation.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/mem.h"
+
+int xl_mul(size_t a, size_t b, size_t *out)
+{
+	if (__builtin_mul_overflow(a, b, out))
+		return xl_err("%zu times %zu is more than memory can hold", a, b);
+	return 0;
+}
+
+int xl_add(size_t a, size_t b, size_t *out)
+{
+	if (__builtin_add_overflow(a, b, out))
+		return xl_err("%zu plus %zu is more than memory can hold", a, b);
+	return 0;
+}
+
+void *xl_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size ? size : 1);
+
+	if (!p)
+		xl_err("out of memory (%zu times %zu bytes)", n, size);
+	return p;
+}
+
+void *xl_realloc(void *p, size_t n, size_t size)
+{
+	size_t bytes;
+	void *q;
+
+	if (xl_mul(n, size, &bytes))
+		return NULL;
+	q = realloc(p, bytes ? bytes : 1);
+	if (!q)
+		xl_err("out of memory (%zu bytes)", bytes);
+	return q;
+}
+
+char *xl_strdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *p = xl_alloc(n, 1);
+
+	if (p)
+		memcpy(p, s, n);
+	return p;
+}
+
+char *xl_strf(const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		xl_err("text cannot be formatted");
+		return NULL;
+	}
+	p = xl_alloc((size_t)n + 1, 1);
+	if (!p)
+		return NULL;
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}

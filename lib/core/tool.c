@@ -1,0 +1,150 @@
+/*
+ * tool.c - how every tool speaks and ends.
+ *
+ * What a message quotes (a file name, the id of a record) may hold anything:
+ * control characters are replaced before they reach a terminal.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/file.h"
+#include "core/opt.h"
+#include "core/progress.h"
+#include "core/tool.h"
+
+/* A shell's status for a program that died of SIGPIPE (128 + 13). */
+enum { EXIT_PIPE = 141 };
+
+static const char *tool_name = "xl";
+static long failures;
+static bool stdout_closed;
+
+const char *xl_tool_name(void)
+{
+	return tool_name;
+}
+
+void xl_tool_set_name(const char *name)
+{
+	tool_name = name;
+}
+
+/* Control characters, also those of two bytes (U+0080 to U+009F). */
+static void disarm(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
+static void say(const char *fmt, va_list ap)
+{
+	char text[2048];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	disarm(text);
+	xl_progress_erase();
+	if (!stdout_closed)
+		fflush(stdout);
+	fprintf(stderr, "%s: %s\n", tool_name, text);
+}
+
+#define SAY(fmt)                                                                                   \
+	do {                                                                                       \
+		va_list ap;                                                                        \
+		va_start(ap, fmt);                                                                 \
+		say(fmt, ap);                                                                      \
+		va_end(ap);                                                                        \
+	} while (0)
+
+void xl_warn(const char *fmt, ...)
+{
+	SAY(fmt);
+	failures++;
+}
+
+void xl_note(const char *fmt, ...)
+{
+	if (!xl_common.quiet)
+		SAY(fmt);
+}
+
+void xl_die(const char *fmt, ...)
+{
+	SAY(fmt);
+	exit(XL_EXIT_FAILED);
+}
+
+void xl_usage(const char *fmt, ...)
+{
+	SAY(fmt);
+	fprintf(stderr, "try '%s --help'\n", tool_name);
+	exit(XL_EXIT_USAGE);
+}
+
+void xl_refuse(const char *fmt, ...)
+{
+	SAY(fmt);
+	exit(XL_EXIT_USAGE);
+}
+
+void xl_bug(const char *fmt, ...)
+{
+	SAY(fmt);
+	fprintf(stderr, "%s: this is a defect of xl; please report it\n", tool_name);
+	abort();
+}
+
+static bool is_standard(const char *what)
+{
+	return !what || strcmp(what, "-") == 0;
+}
+
+void xl_no_terminal_in(const char *what)
+{
+	if (is_standard(what) && isatty(STDIN_FILENO))
+		xl_refuse("not reading tensors from a terminal; use a pipe or name a file");
+}
+
+void xl_no_terminal_out(const char *what)
+{
+	if (is_standard(what) && isatty(STDOUT_FILENO))
+		xl_refuse("not writing tensors to a terminal; use a pipe or > FILE");
+}
+
+void xl_fail_write(void)
+{
+	if (xl_pipe_broken()) {
+		xl_progress_erase();
+		_exit(EXIT_PIPE);
+	}
+	xl_die("%s", xl_err_msg());
+}
+
+int xl_finish(void)
+{
+	bool failed = ferror(stdout);
+
+	xl_progress_erase();
+	if (failures > 0)
+		xl_note("%ld input%s failed", failures, failures == 1 ? "" : "s");
+	errno = EIO; /* for an earlier failure that nobody reported */
+	if (failed || fflush(stdout)) {
+		failed = true;
+		xl_write_failed("stdout");
+	}
+	stdout_closed = true;
+	/* EBADF: started with stdout closed, and nothing was written to it. */
+	if (fclose(stdout) && !failed && errno != EBADF) {
+		failed = true;
+		xl_write_failed("stdout");
+	}
+	if (failed)
+		xl_fail_write();
+	return failures > 0 ? XL_EXIT_FAILED : XL_EXIT_OK;
+}
