@@ -1,0 +1,112 @@
+/*
+ * lockstep.c - record against record. A measure over pairs means nothing when
+ * one stream has lost a record, so different lengths are an error with counts.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metrics/lockstep.h"
+
+static void drop_records(struct xl_lockstep *s)
+{
+	for (int i = 0; i < s->n; i++) {
+		xl_record_free(s->record[i]);
+		s->record[i] = NULL;
+	}
+}
+
+int xl_lockstep_open(struct xl_lockstep *s, const char *const *paths, int n)
+{
+	*s = (struct xl_lockstep){.n = n};
+	for (int i = 0; i < n; i++) {
+		xl_digest_init(&s->digest[i]);
+		s->reader[i] = xl_reader_open(paths[i]);
+		if (!s->reader[i])
+			return -1;
+	}
+	return 0;
+}
+
+/* The rest of a stream, so that its length can be told. */
+static int read_out(struct xl_reader *rd)
+{
+	struct xl_record *r = NULL;
+	int got;
+
+	while ((got = xl_reader_next(rd, &r)) > 0)
+		xl_record_free(r);
+	return got;
+}
+
+static int count_error(struct xl_lockstep *s)
+{
+	char text[512] = "";
+
+	for (int i = 0; i < s->n; i++)
+		if (read_out(s->reader[i]) < 0)
+			return -1;
+	for (int i = 0; i < s->n; i++) {
+		const size_t used = strlen(text);
+		const int64_t n = xl_reader_count(s->reader[i]);
+
+		snprintf(text + used, sizeof text - used, "%s%.100s has %" PRId64 "%s",
+		         i ? ", " : "", xl_reader_name(s->reader[i]), n,
+		         i ? "" : n == 1 ? " record" : " records");
+	}
+	return xl_err("%s", text);
+}
+
+int xl_lockstep_next(struct xl_lockstep *s)
+{
+	int ended = 0;
+
+	drop_records(s);
+	for (int i = 0; i < s->n; i++) {
+		const int got = xl_reader_next(s->reader[i], &s->record[i]);
+
+		if (got < 0) {
+			s->record[i] = NULL;
+			return -1;
+		}
+		if (got == 0) {
+			s->record[i] = NULL;
+			ended++;
+		}
+	}
+	if (ended == s->n)
+		return 0;
+	if (ended > 0)
+		return count_error(s);
+	s->count++;
+	return 1;
+}
+
+int xl_lockstep_err_at(const struct xl_lockstep *s, int i)
+{
+	return xl_err_prefix("%s: record %" PRId64 " (%s)", xl_reader_name(s->reader[i]), s->count,
+	                     s->record[i]->id);
+}
+
+void xl_lockstep_used(struct xl_lockstep *s, int i, const struct xl_tensor *t)
+{
+	const char *id = s->record[i]->id;
+
+	xl_digest_add(&s->digest[i], id, strlen(id) + 1);
+	xl_digest_add(&s->digest[i], t->shape, (size_t)t->ndim * sizeof t->shape[0]);
+	xl_digest_add(&s->digest[i], t->data, xl_tensor_bytes(t));
+}
+
+void xl_lockstep_digest(struct xl_lockstep *s, int i, char hex[65])
+{
+	xl_digest_hex(&s->digest[i], hex);
+}
+
+void xl_lockstep_done(struct xl_lockstep *s)
+{
+	drop_records(s);
+	for (int i = 0; i < s->n; i++)
+		if (s->reader[i])
+			xl_reader_close(s->reader[i]);
+	*s = (struct xl_lockstep){0};
+}

@@ -1,0 +1,54 @@
+/*
+ * lockstep.h - streams that are read side by side, record against record.
+ */
+#ifndef XL_METRICS_LOCKSTEP_H
+#define XL_METRICS_LOCKSTEP_H
+
+#include "core/digest.h"
+#include "xl.h"
+
+enum { XL_LOCKSTEP_MAX = 3 };
+
+struct xl_lockstep {
+	int n;
+	struct xl_reader *reader[XL_LOCKSTEP_MAX];
+	struct xl_record *record[XL_LOCKSTEP_MAX]; /* the current ones, owned here */
+	int64_t count;                             /* records delivered of each */
+	struct xl_digest digest[XL_LOCKSTEP_MAX];  /* of what xl_lockstep_used noted */
+};
+
+/*
+ * xl_lockstep_open - open n streams, n from 2 to XL_LOCKSTEP_MAX; "-" is stdin
+ *
+ * Owns     xl_lockstep_done releases everything, also after a failure
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_lockstep_open(struct xl_lockstep *s, const char *const *paths, int n);
+
+/*
+ * xl_lockstep_next - replace record[] by the next record of every stream
+ *
+ * Errors   1, 0 when all end together, -1 with xl_err set; where one ends before
+ *          another, the others are read to their end and the message has all
+ *          counts: "t.msgpack has 5 records, o.msgpack has 3"
+ */
+int xl_lockstep_next(struct xl_lockstep *s);
+
+/* xl_lockstep_err_at - put "o.msgpack: record 3 (0003.png): " of the i-th stream in
+ * front of the current message; returns -1 */
+int xl_lockstep_err_at(const struct xl_lockstep *s, int i);
+
+/*
+ * xl_lockstep_used - note that tensor t of the i-th stream's record went into the
+ * result; xl_lockstep_digest - finish, and write the SHA-256 of all that was noted
+ * of that stream: id, NUL, shape as 64-bit numbers, data, record after record
+ *
+ * Errors   none
+ */
+void xl_lockstep_used(struct xl_lockstep *s, int i, const struct xl_tensor *t);
+void xl_lockstep_digest(struct xl_lockstep *s, int i, char hex[65]);
+
+/* xl_lockstep_done - close the streams and free the records */
+void xl_lockstep_done(struct xl_lockstep *s);
+
+#endif
