@@ -205,9 +205,12 @@ struct xl_reader *xl_reader_open_mem(const char *name, const void *data, size_t 
  */
 int xl_reader_next(struct xl_reader *rd, struct xl_record **out);
 
-/* xl_reader_count - records delivered so far; xl_reader_name - for messages */
+/* xl_reader_count - records delivered so far; xl_reader_name - the input's name;
+ * xl_reader_where - "stdin: record 17 (0017.png)", the record last delivered,
+ * for messages about its content. Records are numbered from 0 everywhere. */
 int64_t xl_reader_count(const struct xl_reader *rd);
 const char *xl_reader_name(const struct xl_reader *rd);
+const char *xl_reader_where(const struct xl_reader *rd);
 void xl_reader_close(struct xl_reader *rd);
 
 /*
