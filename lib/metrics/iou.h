@@ -25,7 +25,7 @@ struct xl_iou {
 	int64_t empty; /* pairs where neither mask has a pixel */
 };
 
-/* Totals at each threshold, of the 1st, 3rd ... and of the 2nd, 4th ... pair. */
+/* Totals at each threshold, of pairs 0, 2 ... and of pairs 1, 3 .... */
 struct xl_iou_sweep {
 	struct xl_moments half[2][XL_SWEEP];
 	int64_t n;

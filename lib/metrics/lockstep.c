@@ -84,8 +84,7 @@ int xl_lockstep_next(struct xl_lockstep *s)
 
 int xl_lockstep_err_at(const struct xl_lockstep *s, int i)
 {
-	return xl_err_prefix("%s: record %" PRId64 " (%s)", xl_reader_name(s->reader[i]), s->count,
-	                     s->record[i]->id);
+	return xl_err_prefix("%s", xl_reader_where(s->reader[i]));
 }
 
 void xl_lockstep_used(struct xl_lockstep *s, int i, const struct xl_tensor *t)
