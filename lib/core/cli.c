@@ -24,9 +24,10 @@ enum { MAX_THREADS = 1024 }; /* as in pool.c */
 /* Values of getopt_long: above every letter. */
 enum { VAL_HELP = 256, VAL_VERSION, VAL_MDOC, VAL_FIRST };
 
+/* clang-format off */
 static struct xl_opt common[] = {
 	{.type = XL_OPT_INT, .name = "threads", .arg = "n", .target = &xl_common.threads,
-	 .min = 1, .max = MAX_THREADS, .help = "threads to use [XL_THREADS, else all CPUs]"},
+	 .min = 1, .max = MAX_THREADS, .help = "threads to use, else XL_THREADS, else all CPUs"},
 	{.type = XL_OPT_INT, .name = "seed", .arg = "n", .def = "0", .target = &xl_common.seed,
 	 .min = 0, .max = INFINITY, .given = &xl_common.seed_given,
 	 .help = "seed of every random number"},
@@ -38,6 +39,7 @@ static struct xl_opt common[] = {
 	{.type = XL_OPT_FLAG, .name = "version", .help = "print the version and exit"},
 	{.type = XL_OPT_END}
 };
+/* clang-format on */
 
 static bool is_option(const struct xl_opt *o)
 {
@@ -71,56 +73,39 @@ static _Noreturn void answer_version(const struct xl_tool *tool)
 	exit(xl_finish());
 }
 
-/* Text of a macro line: nothing in it may look like a request or an escape. */
-static void mdoc_text(const char *s)
+/* Nothing in a text may look like a request or an escape. */
+static void mdoc_text(const char *s, bool is_literal)
 {
-	for (const char *p = s; *p; p++) {
-		if (*p == '\\')
+	if (*s == '.' || *s == '\'')
+		fputs("\\&", stdout);
+	for (; *s; s++) {
+		if (*s == '\\')
 			fputs("\\e", stdout);
-		else if (*p == '-')
+		else if (*s == '-' && is_literal)
 			fputs("\\-", stdout);
 		else
-			putchar(*p);
+			putchar(*s);
 	}
 }
 
 static void mdoc_option(const struct xl_opt *o)
 {
-	const char *text = o->help, *def;
-	size_t n;
-
 	fputs(".It ", stdout);
 	if (o->letter)
 		printf("Fl %c , ", o->letter);
 	fputs("Fl Fl ", stdout);
-	mdoc_text(o->name);
+	mdoc_text(o->name, true);
 	if (o->arg) {
 		fputs(" Ns = Ns Ar ", stdout);
-		mdoc_text(o->arg);
+		mdoc_text(o->arg, true);
 	}
-	fputs("\n", stdout);
-	def = strrchr(text, '[');
-	n = strlen(text);
-	if (o->def || !def || text[n - 1] != ']')
-		def = NULL;
-	if (def)
-		n = (size_t)(def - text) - (def > text && def[-1] == ' ');
-	putchar(toupper((unsigned char)text[0]));
-	{
-		char *rest = xl_strf("%.*s", (int)(n > 0 ? n - 1 : 0), text + 1);
-
-		if (rest)
-			mdoc_text(rest);
-		free(rest);
-	}
+	printf("\n%c", toupper((unsigned char)o->help[0]));
+	mdoc_text(o->help + 1, false);
 	fputs(".\n", stdout);
-	if (o->def || def) {
-		char *value = def ? xl_strf("%.*s", (int)strlen(def) - 2, def + 1) : NULL;
-
-		fputs("Default:\n.Ql ", stdout);
-		mdoc_text(value ? value : o->def ? o->def : "");
-		fputs(" .\n", stdout);
-		free(value);
+	if (o->def) {
+		fputs("Default: ", stdout);
+		mdoc_text(o->def, true);
+		fputs(".\n", stdout);
 	}
 }
 
@@ -132,7 +117,7 @@ static void mdoc_table(const struct xl_opt *opts, bool *open)
 				puts(".El");
 			*open = false;
 			printf(".Ss %c", toupper((unsigned char)o->help[0]));
-			mdoc_text(o->help + 1);
+			mdoc_text(o->help + 1, false);
 			putchar('\n');
 			continue;
 		}

@@ -62,7 +62,7 @@ static int open_beside(struct xl_file *o, mode_t mode)
 	for (int i = 0; i < TRIES && fd < 0; i++) {
 		free(o->tmp);
 		o->tmp = xl_strf("%.*s.%s.%ld-%d.tmp", (int)dir, o->path, o->path + dir,
-		                 (long)getpid(), i);
+				 (long)getpid(), i);
 		if (!o->tmp)
 			return -1;
 		fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

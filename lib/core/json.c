@@ -98,7 +98,7 @@ void xl_json_int(struct xl_json *j, const char *key, int64_t v)
 static void name_nonfinite(struct xl_json *j, const char *key)
 {
 	char *s = xl_strf("%s%s%s", j->nonfinite ? j->nonfinite : "", j->nonfinite ? "," : "",
-	                  key ? key : "");
+			  key ? key : "");
 
 	if (!s)
 		j->failed = true;

@@ -43,7 +43,7 @@ static int parse_whole(const char *what, const char *s, double min, double max, 
 	if (end == s || *end || errno || strchr(" \t\n\v\f\r", *s) ||
 	    !in_range((double)v, min, max))
 		return xl_err("%s: '%s' is not a whole number%s", what, s,
-		              range_words(min, max, range, sizeof(range)));
+			      range_words(min, max, range, sizeof(range)));
 	*out = v;
 	return 0;
 }
@@ -56,7 +56,7 @@ int xl_parse_int(const char *what, const char *s, int64_t min, int64_t max, int6
 		return -1;
 	if (min < max && (v < min || v > max)) /* exact, where a double is not */
 		return xl_err("%s: '%s' is not a whole number from %lld to %lld", what, s,
-		              (long long)min, (long long)max);
+			      (long long)min, (long long)max);
 	*out = v;
 	return 0;
 }
@@ -67,18 +67,16 @@ int xl_parse_num(const char *what, const char *s, double min, double max, double
 	double v;
 
 	v = strtod(s, &end);
-	if (end == s || *end || strchr(" \t\n\v\f\r", *s) || !isfinite(v) ||
-	    !in_range(v, min, max))
+	if (end == s || *end || strchr(" \t\n\v\f\r", *s) || !isfinite(v) || !in_range(v, min, max))
 		return xl_err("%s: '%s' is not a number%s", what, s,
-		              range_words(min, max, range, sizeof(range)));
+			      range_words(min, max, range, sizeof(range)));
 	*out = v;
 	return 0;
 }
 
 static int parse_bool(const char *what, const char *s, bool *out)
 {
-	static const char *const words[] = {"0",  "1",  "no",  "yes",
-	                                    "off", "on", "false", "true"};
+	static const char *const words[] = {"0", "1", "no", "yes", "off", "on", "false", "true"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(s, words[i]) == 0) {
@@ -201,8 +199,8 @@ void xl_opt_print(FILE *f, const struct xl_opt *opts)
 			continue;
 		}
 		snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", o->letter ? '-' : ' ',
-		         o->letter ? o->letter : ' ', o->letter ? ',' : ' ', o->name,
-		         o->arg ? "=" : "", o->arg ? o->arg : "");
+			 o->letter ? o->letter : ' ', o->letter ? ',' : ' ', o->name,
+			 o->arg ? "=" : "", o->arg ? o->arg : "");
 		snprintf(help, sizeof(help), o->def ? "%s [%s]" : "%s", o->help, o->def);
 		if (strlen(left) + 2 > HELP_COLUMN)
 			fprintf(f, "%s\n%*s", left, HELP_COLUMN, "");

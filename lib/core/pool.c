@@ -36,9 +36,9 @@ static struct {
 	atomic_int joined;
 	int wanted; /* 0: not decided yet */
 } pool = {.caller = PTHREAD_MUTEX_INITIALIZER,
-          .lock = PTHREAD_MUTEX_INITIALIZER,
-          .start = PTHREAD_COND_INITIALIZER,
-          .done = PTHREAD_COND_INITIALIZER};
+	  .lock = PTHREAD_MUTEX_INITIALIZER,
+	  .start = PTHREAD_COND_INITIALIZER,
+	  .done = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local bool inside; /* this thread is running an item */
 

@@ -62,7 +62,7 @@ static void draw(int64_t done, int64_t total, const char *unit, const char *extr
 
 	if (total > 0)
 		snprintf(buf, sizeof(buf), "%lld/%lld %s  %.3g/s", (long long)done,
-		         (long long)total, unit, rate);
+			 (long long)total, unit, rate);
 	else
 		snprintf(buf, sizeof(buf), "%lld %s  %.3g/s", (long long)done, unit, rate);
 	if (total > done && rate > 0) {
@@ -71,7 +71,7 @@ static void draw(int64_t done, int64_t total, const char *unit, const char *extr
 
 		if (left >= 3600)
 			snprintf(part, sizeof(part), "  %ld:%02ld:%02ld left", left / 3600,
-			         left / 60 % 60, left % 60);
+				 left / 60 % 60, left % 60);
 		else
 			snprintf(part, sizeof(part), "  %ld:%02ld left", left / 60, left % 60);
 		append(buf, sizeof(buf), part);

@@ -32,7 +32,7 @@ static void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
 }
 
 void xl_rng_init(struct xl_rng *r, uint64_t seed, enum xl_purpose purpose, uint32_t step,
-                 uint32_t index)
+		 uint32_t index)
 {
 	r->key[0] = (uint32_t)seed;
 	r->key[1] = (uint32_t)(seed >> 32);

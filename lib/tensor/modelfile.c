@@ -59,7 +59,7 @@ static int check_first(const struct xl_record *r, const char *name)
 		return xl_err("%s: not a model (kind %s)", name, xl_kind_name(r->kind));
 	if (strcmp(r->id, "model") != 0)
 		return xl_err("%s: not a model (its first record is '%.100s', not 'model')", name,
-		              r->id);
+			      r->id);
 	if (!xl_meta_str(r, DIGEST, NULL))
 		return xl_err("%s: not a model (it has no digest)", name);
 	return 0;

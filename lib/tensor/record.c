@@ -182,7 +182,7 @@ void xl_record_drop(struct xl_record *r, const char *name)
 	xl_tensor_free(r->tensors[i].tensor);
 	r->n_tensors--;
 	memmove(r->tensors + i, r->tensors + i + 1,
-	        (size_t)(r->n_tensors - i) * sizeof(*r->tensors));
+		(size_t)(r->n_tensors - i) * sizeof(*r->tensors));
 }
 
 /* ---- meta ------------------------------------------------------------- */

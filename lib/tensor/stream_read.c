@@ -85,8 +85,8 @@ static int read_type(struct xl_reader *rd, struct array *a)
 		return refuse_pickle(rd);
 	if (strchr(name, 'V'))
 		return refuse_structured(rd);
-	return xl_token_fail(rd, "%s is of type '%.16s'%s; xl reads |u1 |b1 <i4 <i8 <f2 <f4 <f8", rd->part,
-	            name, name[0] == '>' ? " (big endian)" : "");
+	return xl_token_fail(rd, "%s is of type '%.16s'%s; xl reads |u1 |b1 <i4 <i8 <f2 <f4 <f8",
+			     rd->part, name, name[0] == '>' ? " (big endian)" : "");
 }
 
 static int read_array_kind(struct xl_reader *rd)
@@ -112,14 +112,14 @@ static int read_shape(struct xl_reader *rd, struct array *a)
 		return -1;
 	if (t.n > XL_MAX_DIMS)
 		return xl_token_fail(rd, "%s has %llu dimensions, at most %d are allowed", rd->part,
-		            (unsigned long long)t.n, XL_MAX_DIMS);
+				     (unsigned long long)t.n, XL_MAX_DIMS);
 	a->ndim = (int)t.n;
 	for (int i = 0; i < a->ndim; i++) {
 		if (xl_token_want(rd, &t, XL_T_INT))
 			return -1;
 		if (t.is_huge || t.i < 0)
 			return xl_token_fail(rd, "%s: dimension %d is %s", rd->part, i,
-			            t.is_huge ? "too large" : "negative");
+					     t.is_huge ? "too large" : "negative");
 		a->shape[i] = t.i;
 	}
 	return 0;
@@ -136,8 +136,8 @@ static int check_size(struct xl_reader *rd, const struct array *a)
 	if (xl_shape_bytes(a->dtype, a->ndim, a->shape, &bytes))
 		return xl_token_fail(rd, "%s: %s", rd->part, xl_err_msg());
 	if (bytes != a->size)
-		return xl_token_fail(rd, "%s has %llu bytes of data, its shape asks for %zu", rd->part,
-		            (unsigned long long)a->size, bytes);
+		return xl_token_fail(rd, "%s has %llu bytes of data, its shape asks for %zu",
+				     rd->part, (unsigned long long)a->size, bytes);
 	return 0;
 }
 
@@ -149,7 +149,8 @@ static int read_data(struct xl_reader *rd, struct array *a)
 	if (xl_token_next(rd, &t))
 		return -1;
 	if (t.kind != XL_T_BIN && t.kind != XL_T_STR)
-		return xl_token_fail(rd, "data of %s are %s, not bytes", rd->part, xl_token_kind_words(t.kind));
+		return xl_token_fail(rd, "data of %s are %s, not bytes", rd->part,
+				     xl_token_kind_words(t.kind));
 	a->size = t.n;
 	if (check_size(rd, a)) /* before anything is read, where the order allows */
 		return -1;
@@ -231,7 +232,7 @@ static int read_tensors(struct xl_reader *rd, struct xl_record *r)
 		return -1;
 	if (t.n > XL_LIMIT_TENSORS)
 		return xl_token_fail(rd, "%llu tensors, the limit is %d", (unsigned long long)t.n,
-		            XL_LIMIT_TENSORS);
+				     XL_LIMIT_TENSORS);
 	for (uint64_t i = 0; i < t.n; i++) {
 		strcpy(rd->part, "tensors");
 		if (read_name(rd, name))
@@ -258,7 +259,8 @@ static int read_scalar(struct xl_reader *rd, const struct xl_token *t, struct xl
 	case XL_T_INT:
 		v->type = XL_INT;
 		v->i = t->i;
-		return t->is_huge ? xl_token_fail(rd, "%s: a whole number is too large", rd->part) : 0;
+		return t->is_huge ? xl_token_fail(rd, "%s: a whole number is too large", rd->part)
+				  : 0;
 	case XL_T_BOOL:
 		v->type = XL_BOOL;
 		v->i = t->i;
@@ -268,8 +270,11 @@ static int read_scalar(struct xl_reader *rd, const struct xl_token *t, struct xl
 		v->f = t->f;
 		return 0;
 	default:
-		return xl_token_fail(rd, "%s holds %s; strings, numbers, true, false and lists of these "
-		            "are allowed", rd->part, xl_token_kind_words(t->kind));
+		return xl_token_fail(
+			rd,
+			"%s holds %s; strings, numbers, true, false and lists of these "
+			"are allowed",
+			rd->part, xl_token_kind_words(t->kind));
 	}
 }
 
@@ -283,7 +288,8 @@ static int read_value(struct xl_reader *rd, struct xl_value *v, uint64_t *items)
 		return read_scalar(rd, &t, v);
 	*items += t.n;
 	if (*items > XL_LIMIT_ITEMS)
-		return xl_token_fail(rd, "the lists of meta have more than %d items", XL_LIMIT_ITEMS);
+		return xl_token_fail(rd, "the lists of meta have more than %d items",
+				     XL_LIMIT_ITEMS);
 	v->type = XL_LIST;
 	v->items = xl_alloc(t.n, sizeof(*v->items));
 	if (!v->items)
@@ -306,8 +312,8 @@ static int read_meta(struct xl_reader *rd, struct xl_record *r)
 	if (xl_token_want(rd, &t, XL_T_MAP))
 		return -1;
 	if (t.n > XL_LIMIT_META)
-		return xl_token_fail(rd, "meta has %llu entries, the limit is %d", (unsigned long long)t.n,
-		            XL_LIMIT_META);
+		return xl_token_fail(rd, "meta has %llu entries, the limit is %d",
+				     (unsigned long long)t.n, XL_LIMIT_META);
 	r->has_meta = true;
 	for (uint64_t i = 0; i < t.n; i++) {
 		struct xl_value v = {0};
@@ -345,7 +351,7 @@ static int read_version(struct xl_reader *rd)
 		return -1;
 	if (t.is_huge || t.i != XL_FORMAT)
 		return xl_token_fail(rd, "format version %llu, this program reads %d",
-		            (unsigned long long)t.i, XL_FORMAT);
+				     (unsigned long long)t.i, XL_FORMAT);
 	return 0;
 }
 
@@ -361,7 +367,8 @@ static int read_kind(struct xl_reader *rd, struct xl_record *r)
 			return 0;
 		}
 	}
-	return xl_token_fail(rd, "kind '%.40s' is not one of image, code, model, features, stats", name);
+	return xl_token_fail(rd, "kind '%.40s' is not one of image, code, model, features, stats",
+			     name);
 }
 
 static int read_id(struct xl_reader *rd, struct xl_record *r)

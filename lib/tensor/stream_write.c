@@ -137,7 +137,7 @@ static int check_meta(const struct xl_record *r)
 	}
 	if (items > XL_LIMIT_ITEMS)
 		return xl_err("the lists of meta have %d items, the limit is %d", items,
-		              XL_LIMIT_ITEMS);
+			      XL_LIMIT_ITEMS);
 	return 0;
 }
 

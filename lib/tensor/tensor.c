@@ -141,10 +141,10 @@ const char *xl_tensor_show(const struct xl_tensor *t, char *buf, size_t size)
 
 		if (i == t->ndim)
 			k = snprintf(buf + n, size - n, "%s) %s", i ? "" : "(",
-			             xl_dtype_name(t->dtype));
+				     xl_dtype_name(t->dtype));
 		else
 			k = snprintf(buf + n, size - n, "%c%lld", i ? ',' : '(',
-			             (long long)t->shape[i]);
+				     (long long)t->shape[i]);
 		n += k > 0 ? (size_t)k : 0;
 	}
 	return buf;

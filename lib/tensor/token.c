@@ -6,9 +6,9 @@
 #include <string.h>
 #include "tensor/token.h"
 
-static const char *const kind_words[] = {"nothing", "true or false", "a number", "a number",
-                                         "a string", "bytes", "a list", "a map",
-                                         "an extension"};
+static const char *const kind_words[] = {"nothing",  "true or false", "a number",
+					 "a number", "a string",      "bytes",
+					 "a list",   "a map",         "an extension"};
 
 const char *xl_token_kind_words(enum xl_token_kind kind)
 {
@@ -21,7 +21,7 @@ void xl_token_where(const struct xl_reader *rd, const char *id, char *buf, size_
 {
 	if (id)
 		snprintf(buf, size, "%.200s: record %lld (%.200s)", rd->in.name,
-		         (long long)rd->count, id);
+			 (long long)rd->count, id);
 	else
 		snprintf(buf, size, "%.200s: record %lld", rd->in.name, (long long)rd->count);
 }
@@ -41,7 +41,7 @@ int xl_token_fail(struct xl_reader *rd, const char *fmt, ...)
 int xl_token_truncated(struct xl_reader *rd, uint64_t missing)
 {
 	return xl_token_fail(rd, "ends inside %s, %llu byte%s missing", rd->part,
-	            (unsigned long long)missing, missing == 1 ? "" : "s");
+			     (unsigned long long)missing, missing == 1 ? "" : "s");
 }
 
 /* ---- tokens ----------------------------------------------------------- */
@@ -158,7 +158,7 @@ int xl_token_want(struct xl_reader *rd, struct xl_token *t, enum xl_token_kind k
 		return -1;
 	if (t->kind != kind)
 		return xl_token_fail(rd, "%s is %s, not %s", rd->part, xl_token_kind_words(t->kind),
-		            xl_token_kind_words(kind));
+				     xl_token_kind_words(kind));
 	return 0;
 }
 
@@ -169,10 +169,11 @@ int xl_token_text(struct xl_reader *rd, const struct xl_token *t, char *buf, siz
 	int64_t got;
 
 	if (t->kind != XL_T_STR && t->kind != XL_T_BIN)
-		return xl_token_fail(rd, "%s is %s, not a string", rd->part, xl_token_kind_words(t->kind));
+		return xl_token_fail(rd, "%s is %s, not a string", rd->part,
+				     xl_token_kind_words(t->kind));
 	if (t->n > limit)
-		return xl_token_fail(rd, "%s has a string of %llu bytes, the limit is %zu", rd->part,
-		            (unsigned long long)t->n, limit);
+		return xl_token_fail(rd, "%s has a string of %llu bytes, the limit is %zu",
+				     rd->part, (unsigned long long)t->n, limit);
 	got = xl_input_take(&rd->in, buf, t->n);
 	if (got < 0)
 		return -1;
@@ -211,7 +212,7 @@ int xl_token_skip(struct xl_reader *rd)
 		} else if (t.kind == XL_T_ARRAY || t.kind == XL_T_MAP) {
 			if (++depth == XL_LIMIT_DEPTH)
 				return xl_token_fail(rd, "%s is nested more than %d deep", rd->part,
-				            XL_LIMIT_DEPTH);
+						     XL_LIMIT_DEPTH);
 			open[depth] = t.kind == XL_T_MAP ? 2 * t.n : t.n;
 		}
 	}
