@@ -3,7 +3,7 @@
 # Ubuntu), as root or through sudo, then run CMD. Does nothing where all is there.
 set -eu
 
-packages="gcc libc6-dev make pkg-config libvips-dev libmsgpack-dev libjpeg-dev
+packages="gcc libc6-dev make pkg-config libvips-dev libmsgpack-dev libjpeg-dev libpng-dev
 	zlib1g-dev libcmocka-dev bats mandoc gnuplot-nox shellcheck jq"
 
 missing=
