@@ -1,0 +1,518 @@
+/*
+ * test_image.c - decoding, orientation, resizing, heat maps, montage, saving.
+ * The vectors of the resize were made with Pillow 9.4 from the same formula.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <jpeglib.h>
+#include <png.h>
+#include <zlib.h>
+#include "image/image.h"
+
+/* ---- pictures to test with --------------------------------------------- */
+
+static uint8_t value(int64_t c, int64_t y, int64_t x)
+{
+	return (uint8_t)(x * 37 + y * 101 + c * 59 + x * y * 13);
+}
+
+static struct xl_tensor *picture(int64_t c, int64_t h, int64_t w)
+{
+	int64_t shape[3] = { c, h, w };
+	struct xl_tensor *t = xl_tensor_new(XL_U1, 3, shape);
+	assert_non_null(t);
+	for (int64_t k = 0; k < c; k++)
+		for (int64_t y = 0; y < h; y++)
+			for (int64_t x = 0; x < w; x++)
+				((uint8_t *)t->data)[(k * h + y) * w + x] = value(k, y, x);
+	return t;
+}
+
+static uint8_t at(const struct xl_tensor *t, int64_t c, int64_t y, int64_t x)
+{
+	return ((const uint8_t *)t->data)[(c * t->shape[1] + y) * t->shape[2] + x];
+}
+
+static void assert_shape(const struct xl_tensor *t, int64_t c, int64_t h, int64_t w)
+{
+	int64_t shape[3] = { c, h, w };
+	assert_non_null(t);
+	assert_int_equal(t->dtype, XL_U1);
+	assert_true(xl_tensor_is(t, 3, shape));
+}
+
+struct bytes {
+	uint8_t *data;
+	size_t size;
+};
+
+static struct bytes slurp(FILE *f)
+{
+	struct bytes b = { malloc(1 << 20), 0 };
+	rewind(f);
+	b.size = fread(b.data, 1, 1 << 20, f);
+	fclose(f);
+	return b;
+}
+
+struct png_kind {
+	int type, depth;
+	bool has_clear; /* palette entry 0 half clear */
+	int orient;     /* EXIF, or 0 */
+};
+
+static const uint8_t tiff_head[] = { 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
+	                             1, 0x12, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+/* A PNG of the given rows (h of stride bytes) */
+static struct bytes make_png(struct png_kind k, uint32_t w, uint32_t h, const uint8_t *rows,
+                             size_t stride)
+{
+	FILE *f = tmpfile();
+	png_structp p = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+	png_infop i = png_create_info_struct(p);
+	uint8_t exif[sizeof tiff_head];
+
+	png_init_io(p, f);
+	png_set_IHDR(p, i, w, h, k.depth, k.type, PNG_INTERLACE_NONE, 0, 0);
+	if (k.type == PNG_COLOR_TYPE_PALETTE) {
+		png_color colours[2] = { { 200, 100, 50 }, { 1, 2, 3 } };
+		png_byte clear[1] = { 128 };
+		png_set_PLTE(p, i, colours, 2);
+		if (k.has_clear)
+			png_set_tRNS(p, i, clear, 1, NULL);
+	}
+	memcpy(exif, tiff_head, sizeof exif);
+	exif[19] = (uint8_t)k.orient;
+	if (k.orient)
+		png_set_eXIf_1(p, i, sizeof exif, exif);
+	png_write_info(p, i);
+	for (uint32_t y = 0; y < h; y++)
+		png_write_row(p, rows + y * stride);
+	png_write_end(p, i);
+	png_destroy_write_struct(&p, &i);
+	return slurp(f);
+}
+
+/* A smooth JPEG, with an EXIF orientation if that is not 0 */
+static struct bytes make_jpeg(int w, int h, int bands, int orient)
+{
+	FILE *f = tmpfile();
+	struct jpeg_compress_struct c;
+	struct jpeg_error_mgr e;
+	uint8_t row[3 * 256], exif[6 + sizeof tiff_head] = "Exif";
+
+	c.err = jpeg_std_error(&e);
+	jpeg_create_compress(&c);
+	jpeg_stdio_dest(&c, f);
+	c.image_width = (JDIMENSION)w;
+	c.image_height = (JDIMENSION)h;
+	c.input_components = bands;
+	c.in_color_space = bands == 1 ? JCS_GRAYSCALE : bands == 3 ? JCS_RGB : JCS_CMYK;
+	jpeg_set_defaults(&c);
+	jpeg_set_quality(&c, 95, TRUE);
+	jpeg_start_compress(&c, TRUE);
+	memcpy(exif + 6, tiff_head, sizeof tiff_head);
+	exif[6 + 19] = (uint8_t)orient;
+	if (orient)
+		jpeg_write_marker(&c, JPEG_APP0 + 1, exif, sizeof exif);
+	for (int y = 0; y < h; y++) {
+		JSAMPROW rows[1] = { row };
+		for (int x = 0; x < w; x++)
+			for (int k = 0; k < bands; k++)
+				row[x * bands + k] = (uint8_t)(4 * x + 2 * y + 20 * k);
+		jpeg_write_scanlines(&c, rows, 1);
+	}
+	jpeg_finish_compress(&c);
+	jpeg_destroy_compress(&c);
+	return slurp(f);
+}
+
+static struct xl_tensor *load(struct bytes b)
+{
+	struct xl_tensor *t = xl_image_load_mem("it", b.data, b.size);
+	free(b.data);
+	return t;
+}
+
+/* ---- resize ------------------------------------------------------------ */
+
+static const struct {
+	int64_t h, w;
+	struct xl_box box;
+	int64_t oh, ow;
+	uint8_t want[30];
+} resized[] = {
+	{ 5, 7, { 0, 0, 7, 5 }, 3, 4,
+	  { 119, 103, 159, 149, 90, 102, 93, 121, 133, 103, 130, 161 } },
+	{ 2, 3, { 0, 0, 3, 2 }, 5, 6,
+	  { 59,  68,  87,  105, 124, 133, 69,  78,  98, 110, 117, 120, 110, 121, 143,
+	    132, 90,  69,  150, 163, 187, 154, 63, 17, 160, 173, 198, 159, 56,  4 } },
+	{ 9, 13, { 2, 1, 9, 7 }, 5, 5,
+	  { 72,  92,  178, 147, 114, 91,  116, 118, 168, 87,  122, 125, 155,
+	    146, 130, 110, 149, 144, 144, 103, 191, 181, 174, 165, 161 } },
+	{ 3, 40, { 0, 0, 40, 3 }, 3, 3, { 133, 141, 126, 139, 136, 120, 127, 146, 132 } },
+	{ 6, 4, { 0, 0, 4, 6 }, 2, 4, { 89, 143, 68, 121, 118, 108, 65, 151 } },
+	{ 1, 1, { 0, 0, 1, 1 }, 2, 2, { 59, 59, 59, 59 } },
+};
+
+static void resize_equals_pillow(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof resized / sizeof *resized; i++) {
+		struct xl_tensor *t = picture(2, resized[i].h, resized[i].w);
+		struct xl_tensor *r = xl_image_resize(t, resized[i].box, resized[i].oh, resized[i].ow);
+		assert_shape(r, 2, resized[i].oh, resized[i].ow);
+		assert_memory_equal((uint8_t *)r->data + resized[i].oh * resized[i].ow,
+		                    resized[i].want, (size_t)(resized[i].oh * resized[i].ow));
+		xl_tensor_free(r);
+		xl_tensor_free(t);
+	}
+}
+
+static void resize_keeps_constants_and_size(void **state)
+{
+	(void)state;
+	struct xl_tensor *t = picture(1, 11, 9), *r;
+	struct xl_box all = { 0, 0, 9, 11 };
+
+	r = xl_image_resize(t, all, 11, 9);
+	assert_memory_equal(r->data, t->data, 99);
+	xl_tensor_free(r);
+	memset(t->data, 201, 99);
+	r = xl_image_resize(t, all, 64, 3);
+	for (int i = 0; i < 64 * 3; i++)
+		assert_int_equal(((uint8_t *)r->data)[i], 201);
+	xl_tensor_free(r);
+	xl_tensor_free(t);
+}
+
+static void resize_refuses_boxes_outside(void **state)
+{
+	(void)state;
+	struct xl_tensor *t = picture(1, 4, 5);
+	static const struct xl_box bad[] = { { 1, 0, 5, 4 }, { 0, 1, 5, 4 }, { -1, 0, 2, 2 },
+		                             { 0, 0, 0, 1 }, { 0, 0, INT64_MAX, 1 } };
+
+	for (size_t i = 0; i < 5; i++)
+		assert_null(xl_image_resize(t, bad[i], 2, 2));
+	assert_non_null(strstr(xl_err_msg(), "do not lie in (1,4,5)"));
+	assert_null(xl_image_resize(t, (struct xl_box){ 0, 0, 5, 4 }, 0, 2));
+	assert_null(xl_image_resize(t, (struct xl_box){ 0, 0, 5, 4 }, 1, INT64_MAX / 2));
+	xl_tensor_free(t);
+}
+
+/* ---- decoding ---------------------------------------------------------- */
+
+static void png_kinds(void **state)
+{
+	(void)state;
+	static const uint8_t grey[4] = { 0, 85, 170, 255 }, grey_alpha[4] = { 0, 255, 100, 0 };
+	static const uint8_t rgba[8] = { 10, 20, 30, 255, 10, 20, 30, 51 };
+	static const uint8_t deep[4] = { 0x80, 0x00, 0xff, 0xff }, bits[1] = { 0x80 };
+	struct xl_tensor *t;
+
+	t = load(make_png((struct png_kind){ PNG_COLOR_TYPE_GRAY, 8, false, 0 }, 2, 2, grey, 2));
+	assert_shape(t, 3, 2, 2);
+	assert_int_equal(at(t, 0, 1, 0), 170);
+	assert_int_equal(at(t, 2, 1, 0), 170);
+	xl_tensor_free(t);
+	t = load(make_png((struct png_kind){ PNG_COLOR_TYPE_GRAY_ALPHA, 8, false, 0 }, 2, 1,
+	                  grey_alpha, 4));
+	assert_int_equal(at(t, 1, 0, 0), 0);
+	assert_int_equal(at(t, 1, 0, 1), 255);
+	xl_tensor_free(t);
+	t = load(make_png((struct png_kind){ PNG_COLOR_TYPE_RGB_ALPHA, 8, false, 0 }, 2, 1, rgba, 8));
+	assert_int_equal(at(t, 2, 0, 0), 30);
+	assert_int_equal(at(t, 0, 0, 1), (10 * 51 + 255 * 204 + 127) / 255);
+	xl_tensor_free(t);
+	t = load(make_png((struct png_kind){ PNG_COLOR_TYPE_GRAY, 16, false, 0 }, 2, 1, deep, 4));
+	assert_int_equal(at(t, 0, 0, 0), 128);
+	assert_int_equal(at(t, 0, 0, 1), 255);
+	xl_tensor_free(t);
+	t = load(make_png((struct png_kind){ PNG_COLOR_TYPE_PALETTE, 1, true, 0 }, 2, 1, bits, 1));
+	assert_int_equal(at(t, 0, 0, 0), 1);
+	assert_int_equal(at(t, 0, 0, 1), (200 * 128 + 255 * 127 + 127) / 255);
+	xl_tensor_free(t);
+}
+
+/* Where pixel (y,x) of the upright 3x2 picture lies in the file, per EXIF value */
+static void png_orientation(void **state)
+{
+	(void)state;
+	static const uint8_t rows[6] = { 1, 2, 3, 4, 5, 6 };
+	static const struct {
+		int64_t h, w;
+		uint8_t want[6];
+	} up[9] = { { 2, 3, { 1, 2, 3, 4, 5, 6 } }, { 2, 3, { 1, 2, 3, 4, 5, 6 } },
+		    { 2, 3, { 3, 2, 1, 6, 5, 4 } }, { 2, 3, { 6, 5, 4, 3, 2, 1 } },
+		    { 2, 3, { 4, 5, 6, 1, 2, 3 } }, { 3, 2, { 1, 4, 2, 5, 3, 6 } },
+		    { 3, 2, { 4, 1, 5, 2, 6, 3 } }, { 3, 2, { 6, 3, 5, 2, 4, 1 } },
+		    { 3, 2, { 3, 6, 2, 5, 1, 4 } } };
+
+	for (int k = 0; k <= 9; k++) {
+		struct xl_tensor *t = load(make_png(
+			(struct png_kind){ PNG_COLOR_TYPE_GRAY, 8, false, k }, 3, 2, rows, 3));
+		int i = k > 8 ? 1 : k;
+		assert_shape(t, 3, up[i].h, up[i].w);
+		assert_memory_equal(t->data, up[i].want, 6);
+		xl_tensor_free(t);
+	}
+}
+
+static void jpeg_kinds(void **state)
+{
+	(void)state;
+	struct xl_tensor *t = load(make_jpeg(40, 24, 3, 0));
+
+	assert_shape(t, 3, 24, 40);
+	assert_in_range(at(t, 0, 12, 20), 104 - 4, 104 + 4);
+	assert_in_range(at(t, 2, 12, 20), 144 - 4, 144 + 4);
+	xl_tensor_free(t);
+	t = load(make_jpeg(40, 24, 1, 0));
+	assert_shape(t, 3, 24, 40);
+	assert_in_range(at(t, 1, 12, 20), 104 - 4, 104 + 4);
+	xl_tensor_free(t);
+	t = load(make_jpeg(40, 24, 3, 6));
+	assert_shape(t, 3, 40, 24);
+	assert_in_range(at(t, 0, 20, 23 - 12), 104 - 4, 104 + 4);
+	xl_tensor_free(t);
+	t = load(make_jpeg(40, 24, 4, 0));
+	assert_shape(t, 3, 24, 40);
+	xl_tensor_free(t);
+}
+
+static void other_formats(void **state)
+{
+	(void)state;
+	static const char ppm[] = "P6\n2 1\n255\n\x0a\x14\x1e\xff\x80\x01";
+	static const char pgm[] = "P5\n2 1\n65535\n\x80\x00\xff\xff";
+	struct xl_tensor *t = xl_image_load_mem("a.ppm", ppm, sizeof ppm - 1);
+
+	assert_shape(t, 3, 1, 2);
+	assert_int_equal(at(t, 0, 0, 0), 10);
+	assert_int_equal(at(t, 1, 0, 0), 20);
+	assert_int_equal(at(t, 1, 0, 1), 128);
+	xl_tensor_free(t);
+	t = xl_image_load_mem("a.pgm", pgm, sizeof pgm - 1);
+	assert_shape(t, 3, 1, 2);
+	assert_int_equal(at(t, 2, 0, 0), 128);
+	assert_int_equal(at(t, 2, 0, 1), 255);
+	xl_tensor_free(t);
+}
+
+static void damage_is_named(void **state)
+{
+	(void)state;
+	struct bytes j = make_jpeg(64, 64, 3, 0), p;
+	uint8_t grey[64] = { 0 };
+
+	assert_null(xl_image_load_mem("a.jpg", "", 0));
+	assert_string_equal(xl_err_msg(), "a.jpg: not an image (it is empty)");
+	assert_null(xl_image_load_mem("a.jpg", "<!DOCTYPE html>", 15));
+	assert_string_equal(xl_err_msg(), "a.jpg: not an image (first bytes 3c 21)");
+	for (size_t n = 3; n < j.size; n += 37) {
+		assert_null(xl_image_load_mem("a.jpg", j.data, n));
+		assert_memory_equal(xl_err_msg(), "a.jpg: damaged JPEG (", 21);
+	}
+	free(j.data);
+	p = make_png((struct png_kind){ PNG_COLOR_TYPE_GRAY, 8, false, 0 }, 8, 8, grey, 8);
+	for (size_t n = 8; n < p.size; n++) {
+		assert_null(xl_image_load_mem("a.png", p.data, n));
+		assert_memory_equal(xl_err_msg(), "a.png: damaged PNG (", 20);
+	}
+	p.data[p.size - 20] ^= 1;
+	assert_null(xl_image_load_mem("a.png", p.data, p.size));
+	free(p.data);
+	assert_null(xl_image_load("/nonexistent/a.png"));
+	assert_string_equal(xl_err_msg(), "/nonexistent/a.png: No such file or directory");
+	assert_null(xl_image_load("/"));
+	assert_string_equal(xl_err_msg(), "/: a folder, not an image");
+}
+
+/* A header may not ask for more memory than its file could fill. */
+static void forged_size_is_refused(void **state)
+{
+	(void)state;
+	uint8_t grey[8] = { 0 };
+	struct bytes j = make_jpeg(16, 16, 3, 0), p;
+
+	for (size_t i = 0; i + 9 < j.size; i++)
+		if (j.data[i] == 0xff && j.data[i + 1] == 0xc0)
+			memset(j.data + i + 5, 0x3f, 4);
+	assert_null(xl_image_load_mem("a.jpg", j.data, j.size));
+	assert_non_null(strstr(xl_err_msg(), "16191x16191 pixels in"));
+	free(j.data);
+	p = make_png((struct png_kind){ PNG_COLOR_TYPE_GRAY, 8, false, 0 }, 8, 1, grey, 8);
+	/* width 0x3fff, height 0x3fff, and the checksum of that header */
+	memcpy(p.data + 16, "\0\0\x3f\xff\0\0\x3f\xff", 8);
+	png_uint_32 crc = (png_uint_32)crc32(0, p.data + 12, 17);
+	for (int i = 0; i < 4; i++)
+		p.data[29 + i] = (uint8_t)(crc >> (24 - 8 * i));
+	assert_null(xl_image_load_mem("a.png", p.data, p.size));
+	assert_non_null(strstr(xl_err_msg(), "16383x16383 pixels in"));
+	free(p.data);
+}
+
+/* ---- saving, grey, flip ------------------------------------------------ */
+
+static void saved_png_comes_back(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/test_image.XXXXXX";
+	int64_t shape[3] = { 3, 1, 2 };
+	struct xl_tensor *t = picture(3, 5, 7), *b, *f;
+
+	close(mkstemp(path));
+	assert_int_equal(xl_image_save_png(t, path), 0);
+	b = xl_image_load(path);
+	assert_shape(b, 3, 5, 7);
+	assert_memory_equal(b->data, t->data, 105);
+	xl_tensor_free(b);
+	b = xl_image_load_grey(path);
+	assert_shape(b, 1, 5, 7);
+	assert_int_equal(at(b, 0, 2, 3), (at(t, 0, 2, 3) * 19595 + at(t, 1, 2, 3) * 38470 +
+	                                  at(t, 2, 2, 3) * 7471 + 0x8000) >> 16);
+	xl_tensor_free(b);
+	xl_tensor_free(t);
+	f = xl_tensor_new(XL_F4, 3, shape);
+	((float *)f->data)[0] = -1;
+	((float *)f->data)[1] = 3;
+	assert_int_equal(xl_image_save_png(f, path), 0);
+	b = xl_image_load(path);
+	assert_int_equal(at(b, 0, 0, 0), 0);
+	assert_int_equal(at(b, 0, 0, 1), 255);
+	assert_int_equal(at(b, 1, 0, 0), 128);
+	xl_tensor_free(b);
+	f->shape[0] = 2;
+	assert_int_equal(xl_image_save_png(f, path), -1);
+	f->shape[0] = 3;
+	assert_int_equal(xl_image_save_png(f, "/nonexistent/a.png"), -1);
+	assert_memory_equal(xl_err_msg(), "/nonexistent/a.png: ", 20);
+	xl_tensor_free(f);
+	unlink(path);
+}
+
+static void grey_lays_alpha_on_black(void **state)
+{
+	(void)state;
+	static const uint8_t rows[4] = { 255, 0, 255, 255 };
+	char path[] = "/tmp/test_image.XXXXXX";
+	FILE *f = fdopen(mkstemp(path), "wb");
+	struct bytes b = make_png((struct png_kind){ PNG_COLOR_TYPE_GRAY_ALPHA, 8, false, 0 }, 2, 1,
+	                          rows, 4);
+	struct xl_tensor *t;
+
+	assert_int_equal(fwrite(b.data, 1, b.size, f), b.size);
+	fclose(f);
+	free(b.data);
+	t = xl_image_load_grey(path);
+	assert_shape(t, 1, 1, 2);
+	assert_int_equal(at(t, 0, 0, 0), 0);
+	assert_int_equal(at(t, 0, 0, 1), 255);
+	xl_tensor_free(t);
+	unlink(path);
+}
+
+static void flip_mirrors_rows(void **state)
+{
+	(void)state;
+	struct xl_tensor *t = picture(2, 3, 5), *f;
+
+	xl_image_flip(t);
+	for (int c = 0; c < 2; c++)
+		for (int y = 0; y < 3; y++)
+			for (int x = 0; x < 5; x++)
+				assert_int_equal(at(t, c, y, x), value(c, y, 4 - x));
+	f = xl_tensor_to(t, XL_F8);
+	xl_image_flip(f);
+	assert_true(((double *)f->data)[1] == value(0, 0, 1));
+	xl_tensor_free(f);
+	xl_tensor_free(t);
+}
+
+/* ---- heat map and montage ---------------------------------------------- */
+
+static void heat_follows_the_formula(void **state)
+{
+	(void)state;
+	int64_t shape[3] = { 1, 1, 2 }, image_shape[3] = { 3, 2, 4 };
+	struct xl_tensor *m = xl_tensor_new(XL_F4, 3, shape), *h;
+	struct xl_tensor *t = xl_tensor_new(XL_U1, 3, image_shape);
+
+	((float *)m->data)[1] = 1;
+	memset(t->data, 100, 24);
+	h = xl_image_heat(t, m);
+	assert_shape(h, 3, 2, 4);
+	/* jet(0) = (0, 0, 127.5): 0.75 * 128 + 70; jet(1) = (127.5, 0, 0) */
+	assert_int_equal(at(h, 0, 0, 0), 70);
+	assert_int_equal(at(h, 2, 0, 0), 166);
+	assert_int_equal(at(h, 0, 1, 3), 166);
+	assert_int_equal(at(h, 2, 1, 3), 70);
+	/* a quarter of the way: 64/255, where green has begun and blue is full */
+	assert_int_equal(at(h, 2, 0, 1), 255);
+	assert_int_equal(at(h, 1, 0, 1), 167);
+	xl_tensor_free(h);
+	assert_null(xl_image_heat(m, t));
+	xl_tensor_free(m);
+	xl_tensor_free(t);
+}
+
+static void montage_places_tiles(void **state)
+{
+	(void)state;
+	struct xl_tensor *a = picture(3, 4, 6), *b = picture(1, 2, 2), *s;
+	const struct xl_tensor *tiles[3] = { a, NULL, b };
+	const char *labels[3] = { NULL, "", "x" };
+
+	s = xl_image_montage(tiles, NULL, 3, 2, 1);
+	assert_shape(s, 3, 2 * 4 + 3, 2 * 6 + 3);
+	assert_int_equal(at(s, 0, 0, 0), 255);
+	assert_int_equal(at(s, 1, 1, 1), value(1, 0, 0));
+	assert_int_equal(at(s, 2, 4, 6), value(2, 3, 5));
+	assert_int_equal(at(s, 0, 2, 9), 255);
+	assert_int_equal(at(s, 2, 6 + 1, 1 + 2), value(0, 0, 0));
+	xl_tensor_free(s);
+	s = xl_image_montage(tiles, labels, 3, 2, 1);
+	assert_shape(s, 3, 2 * (4 + 10) + 3, 2 * 6 + 3);
+	int dark = 0;
+	for (int y = 16; y < 26; y++)
+		for (int x = 0; x < 15; x++)
+			dark += at(s, 0, y, x) == 0;
+	assert_int_equal(dark, 9);
+	xl_tensor_free(s);
+	assert_null(xl_image_montage(tiles, NULL, 0, 2, 1));
+	b->shape[0] = 4;
+	assert_null(xl_image_montage(tiles, NULL, 3, 2, 1));
+	b->shape[0] = 1;
+	xl_tensor_free(a);
+	xl_tensor_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resize_equals_pillow),
+		cmocka_unit_test(resize_keeps_constants_and_size),
+		cmocka_unit_test(resize_refuses_boxes_outside),
+		cmocka_unit_test(png_kinds),
+		cmocka_unit_test(png_orientation),
+		cmocka_unit_test(jpeg_kinds),
+		cmocka_unit_test(other_formats),
+		cmocka_unit_test(damage_is_named),
+		cmocka_unit_test(forged_size_is_refused),
+		cmocka_unit_test(saved_png_comes_back),
+		cmocka_unit_test(grey_lays_alpha_on_black),
+		cmocka_unit_test(flip_mirrors_rows),
+		cmocka_unit_test(heat_follows_the_formula),
+		cmocka_unit_test(montage_places_tiles),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
