@@ -35,6 +35,7 @@ ISAS := generic
 ifneq ($(filter x86_64 amd64,$(ARCH)),)
 ISAS += avx2 avx512
 endif
+SIMD_FLAGS = -O3 -ffp-contract=fast
 ISA_FLAGS_generic = -DXL_ISA=generic -DXL_LANES=4
 ISA_FLAGS_avx2    = -DXL_ISA=avx2 -DXL_LANES=8 -mavx2 -mfma
 ISA_FLAGS_avx512  = -DXL_ISA=avx512 -DXL_LANES=16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
@@ -64,7 +65,7 @@ $(BUILD)/lib/%.o: lib/%.c | $(BUILD)/methods.inc
 define simd_rule
 $$(BUILD)/lib/kernels/simd_%.$(1).o: lib/kernels/simd_%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) -O3 $$(ISA_FLAGS_$(1)) -c -o $$@ $$<
+	$$(CC) $$(ALL_CFLAGS) $$(SIMD_FLAGS) $$(ISA_FLAGS_$(1)) -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
 

@@ -1,0 +1,51 @@
+/*
+ * node.h - what the tape remembers of one operator; private to grad.
+ */
+#ifndef XL_GRAD_NODE_H
+#define XL_GRAD_NODE_H
+
+#include "grad/tape.h"
+
+struct xl_node;
+
+/* One row per operator: its name and its vector-Jacobian product, which sets
+ * gin[i] for inputs wanted (NULL is zero); 0, or -1 with xl_err set. */
+struct xl_opdef {
+	const char *name;
+	int (*vjp)(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+	           struct xl_var **gin);
+};
+
+enum { XL_OP_INPUTS = 3 };
+
+struct xl_node {
+	const struct xl_opdef *op;
+	struct xl_var *in[XL_OP_INPUTS];
+	struct xl_var *out;
+	float *aux; /* saved by forward, in the arena */
+	size_t aux_bytes;
+	union {
+		struct xl_conv2d_dims conv;
+		struct xl_norm_dims norm;
+		struct {
+			float p, q;
+		} num;
+		struct {
+			int axis, start, len;
+			struct xl_dims whole;
+		} part;
+	} u;
+};
+
+/* xl_tape_out - a fresh, uninitialised value; NULL with xl_err set */
+struct xl_var *xl_tape_out(struct xl_tape *t, struct xl_dims d);
+
+/* xl_tape_push - record nd (copied) if recording and an input needs it, else
+ * free its aux; returns nd->out, or NULL with xl_err set */
+struct xl_var *xl_tape_push(struct xl_tape *t, const struct xl_node *nd);
+
+/* scratch for one kernel call */
+void *xl_tape_take(struct xl_tape *t, size_t bytes);
+void xl_tape_give(struct xl_tape *t, void *p, size_t bytes);
+
+#endif

@@ -1,0 +1,380 @@
+/*
+ * ops.c - convolution, arithmetic with broadcasting, functions of each element,
+ * sums; shapes and resampling are in ops_shape.c, normalisation in ops_norm.c.
+ */
+#include "grad/node.h"
+#include "grad/ops.h"
+
+static const struct xl_opdef op_conv, op_conv_bwd_x, op_conv_bwd_w;
+
+/* ---- convolution: three operators, closed among themselves ---- */
+
+static struct xl_var *conv_fwd(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+                               struct xl_var *b, const struct xl_conv2d_dims *d)
+{
+	struct xl_node nd = {.op = &op_conv, .in = {x, w, b}, .u.conv = *d};
+	const size_t bytes = t->k->conv2d_scratch(d);
+	void *scratch;
+
+	if (!x || !w || !(nd.out = xl_tape_out(t, xl_dims_map(d->n, d->co, d->oh, d->ow))) ||
+	    !(scratch = xl_tape_take(t, bytes)))
+		return NULL;
+	t->macs += (int64_t)d->n * d->co * d->oh * d->ow * d->ci * d->kh * d->kw;
+	if (!t->dry)
+		t->k->conv2d_fwd(nd.out->data, x->data, w->data, b ? b->data : NULL, d, scratch);
+	xl_tape_give(t, scratch, bytes);
+	return xl_tape_push(t, &nd);
+}
+
+static struct xl_var *conv_bwd_x(struct xl_tape *t, struct xl_var *gy, struct xl_var *w,
+                                 const struct xl_conv2d_dims *d)
+{
+	struct xl_node nd = {.op = &op_conv_bwd_x, .in = {gy, w}, .u.conv = *d};
+	const size_t bytes = t->k->conv2d_scratch(d);
+	void *scratch;
+
+	if (!gy || !w || !(nd.out = xl_tape_out(t, xl_dims_map(d->n, d->ci, d->h, d->w))) ||
+	    !(scratch = xl_tape_take(t, bytes)))
+		return NULL;
+	t->macs += (int64_t)d->n * d->co * d->oh * d->ow * d->ci * d->kh * d->kw;
+	if (!t->dry)
+		t->k->conv2d_bwd_x(nd.out->data, gy->data, w->data, d, scratch);
+	xl_tape_give(t, scratch, bytes);
+	return xl_tape_push(t, &nd);
+}
+
+static struct xl_var *conv_bwd_w(struct xl_tape *t, struct xl_var *x, struct xl_var *gy,
+                                 const struct xl_conv2d_dims *d)
+{
+	struct xl_node nd = {.op = &op_conv_bwd_w, .in = {x, gy}, .u.conv = *d};
+	const size_t bytes = t->k->conv2d_scratch(d);
+	void *scratch;
+
+	if (!x || !gy || !(nd.out = xl_tape_out(t, xl_dims_plain(d->co, d->ci, d->kh, d->kw))) ||
+	    !(scratch = xl_tape_take(t, bytes)))
+		return NULL;
+	t->macs += (int64_t)d->n * d->co * d->oh * d->ow * d->ci * d->kh * d->kw;
+	if (!t->dry)
+		t->k->conv2d_bwd_w(nd.out->data, x->data, gy->data, d, scratch);
+	xl_tape_give(t, scratch, bytes);
+	return xl_tape_push(t, &nd);
+}
+
+static int conv_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                    struct xl_var **gin)
+{
+	if (want[0] && !(gin[0] = conv_bwd_x(t, g, nd->in[1], &nd->u.conv)))
+		return -1;
+	if (want[1] && !(gin[1] = conv_bwd_w(t, nd->in[0], g, &nd->u.conv)))
+		return -1;
+	if (want[2] && !(gin[2] = xl_op_sum_to(t, g, nd->in[2]->d)))
+		return -1;
+	return 0;
+}
+
+static int conv_bwd_x_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                          const bool *want, struct xl_var **gin)
+{
+	if (want[0] && !(gin[0] = conv_fwd(t, g, nd->in[1], NULL, &nd->u.conv)))
+		return -1;
+	if (want[1] && !(gin[1] = conv_bwd_w(t, g, nd->in[0], &nd->u.conv)))
+		return -1;
+	return 0;
+}
+
+static int conv_bwd_w_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                          const bool *want, struct xl_var **gin)
+{
+	if (want[0] && !(gin[0] = conv_bwd_x(t, nd->in[1], g, &nd->u.conv)))
+		return -1;
+	if (want[1] && !(gin[1] = conv_fwd(t, nd->in[0], g, NULL, &nd->u.conv)))
+		return -1;
+	return 0;
+}
+
+static const struct xl_opdef op_conv = {"conv2d", conv_vjp};
+static const struct xl_opdef op_conv_bwd_x = {"conv2d_bwd_x", conv_bwd_x_vjp};
+static const struct xl_opdef op_conv_bwd_w = {"conv2d_bwd_w", conv_bwd_w_vjp};
+
+struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+                            struct xl_var *b, int stride, int pad, enum xl_pad_mode mode)
+{
+	if (!x || !w)
+		return NULL;
+	struct xl_conv2d_dims d = {.n = x->d.n, .ci = x->d.c, .h = x->d.h, .w = x->d.w, .co = w->d.n,
+	                           .kh = w->d.h, .kw = w->d.w, .stride = stride, .pad = pad,
+	                           .mode = mode};
+	if (w->d.c != x->d.c || d.h + 2 * pad < d.kh || d.w + 2 * pad < d.kw ||
+	    (mode == XL_PAD_REFLECT && (pad >= d.h || pad >= d.w))) {
+		xl_err("conv2d: (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d) with padding %d",
+		       d.n, d.ci, d.h, d.w, d.co, w->d.c, d.kh, d.kw, pad);
+		return NULL;
+	}
+	d.oh = (d.h + 2 * pad - d.kh) / stride + 1;
+	d.ow = (d.w + 2 * pad - d.kw) / stride + 1;
+	return conv_fwd(t, x, w, b, &d);
+}
+
+/* ---- arithmetic ---- */
+
+static int axis_of(int a, int b, bool *fits)
+{
+	if (a != b && a != 1 && b != 1)
+		*fits = false;
+	return a > b ? a : b;
+}
+
+static struct xl_var *binary(struct xl_tape *t, const struct xl_opdef *op, enum xl_binary kind,
+                             struct xl_var *a, struct xl_var *b, float p)
+{
+	struct xl_node nd = {.op = op, .in = {a, b}, .u.num.p = p};
+	bool fits = true;
+
+	if (!a || !b)
+		return NULL;
+	struct xl_dims d = xl_dims_map(axis_of(a->d.n, b->d.n, &fits), axis_of(a->d.c, b->d.c, &fits),
+	                               axis_of(a->d.h, b->d.h, &fits),
+	                               axis_of(a->d.w, b->d.w, &fits));
+	if (xl_dims_same(&a->d, &b->d))
+		d = a->d; /* weights are plain whatever their channels */
+	if (!fits) {
+		xl_err("%s: (%d,%d,%d,%d) and (%d,%d,%d,%d) do not fit", op->name, a->d.n, a->d.c,
+		       a->d.h, a->d.w, b->d.n, b->d.c, b->d.h, b->d.w);
+		return NULL;
+	}
+	if (!(nd.out = xl_tape_out(t, d)))
+		return NULL;
+	if (!t->dry)
+		t->k->binary(kind, nd.out->data, &d, a->data, &a->d, b->data, &b->d, p);
+	return xl_tape_push(t, &nd);
+}
+
+static struct xl_var *dropped(struct xl_tape *t, struct xl_var *result, struct xl_var *used)
+{
+	if (result != used)
+		xl_drop(t, used);
+	return result;
+}
+
+static int add_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                   struct xl_var **gin)
+{
+	for (int i = 0; i < 2; i++)
+		if (want[i] && !(gin[i] = xl_op_sum_to(t, g, nd->in[i]->d)))
+			return -1;
+	return 0;
+}
+
+static int sub_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                   struct xl_var **gin)
+{
+	if (want[0] && !(gin[0] = xl_op_sum_to(t, g, nd->in[0]->d)))
+		return -1;
+	if (want[1]) {
+		struct xl_var *s = xl_op_sum_to(t, g, nd->in[1]->d);
+		gin[1] = xl_op_affine(t, s, -1, 0);
+		if (s != g)
+			xl_drop(t, s);
+	}
+	return want[1] && !gin[1] ? -1 : 0;
+}
+
+static int mul_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                   struct xl_var **gin)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!want[i])
+			continue;
+		struct xl_var *p = xl_op_mul(t, g, nd->in[1 - i]);
+		if (!p || !(gin[i] = dropped(t, xl_op_sum_to(t, p, nd->in[i]->d), p)))
+			return -1;
+	}
+	return 0;
+}
+
+static const struct xl_opdef op_add = {"add", add_vjp};
+static const struct xl_opdef op_sub = {"sub", sub_vjp};
+static const struct xl_opdef op_mul = {"mul", mul_vjp};
+
+struct xl_var *xl_op_add(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
+{
+	return binary(t, &op_add, XL_ADD, a, b, 0);
+}
+
+struct xl_var *xl_op_sub(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
+{
+	return binary(t, &op_sub, XL_SUB, a, b, 0);
+}
+
+struct xl_var *xl_op_mul(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
+{
+	return binary(t, &op_mul, XL_MUL, a, b, 0);
+}
+
+/* ---- functions of each element ---- */
+
+static struct xl_var *unary(struct xl_tape *t, const struct xl_opdef *op, enum xl_unary kind,
+                            struct xl_var *x, double p, double q)
+{
+	struct xl_node nd = {.op = op, .in = {x}, .u.num = {(float)p, (float)q}};
+
+	if (!x || !(nd.out = xl_tape_out(t, x->d)))
+		return NULL;
+	if (!t->dry)
+		t->k->unary(kind, nd.out->data, x->data, xl_dims_count(&x->d), (float)p, (float)q);
+	return xl_tape_push(t, &nd);
+}
+
+/* gin[0] = g times the derivative d, which is given up */
+static int times(struct xl_tape *t, struct xl_var *g, struct xl_var *d, struct xl_var **gin)
+{
+	gin[0] = xl_op_mul(t, g, d);
+	xl_drop(t, d);
+	return gin[0] ? 0 : -1;
+}
+
+static int affine_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                      const bool *want, struct xl_var **gin)
+{
+	(void)want;
+	gin[0] = xl_op_affine(t, g, (double)nd->u.num.p, 0);
+	return gin[0] ? 0 : -1;
+}
+
+/* a (b > 0 ? 1 : p) and a (b > p): linear in a; almost everywhere flat in b */
+static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                    struct xl_var **gin);
+static const struct xl_opdef op_leaky_bwd = {"leaky_bwd", gate_vjp};
+static const struct xl_opdef op_max_bwd = {"max_bwd", gate_vjp};
+
+static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                    struct xl_var **gin)
+{
+	const bool leaky = nd->op == &op_leaky_bwd;
+
+	if (want[0])
+		gin[0] = binary(t, nd->op, leaky ? XL_LEAKY_BWD : XL_MAXC_BWD, g, nd->in[1],
+		                nd->u.num.p);
+	return want[0] && !gin[0] ? -1 : 0;
+}
+
+static int leaky_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                     const bool *want, struct xl_var **gin)
+{
+	(void)want;
+	gin[0] = binary(t, &op_leaky_bwd, XL_LEAKY_BWD, g, nd->in[0], nd->u.num.p);
+	return gin[0] ? 0 : -1;
+}
+
+static int max_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                   struct xl_var **gin)
+{
+	(void)want;
+	gin[0] = binary(t, &op_max_bwd, XL_MAXC_BWD, g, nd->in[0], nd->u.num.p);
+	return gin[0] ? 0 : -1;
+}
+
+/* tanh' = 1 - y^2 */
+static int tanh_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                    struct xl_var **gin)
+{
+	struct xl_var *y2 = xl_op_mul(t, nd->out, nd->out);
+
+	(void)want;
+	return times(t, g, dropped(t, xl_op_affine(t, y2, -1, 1), y2), gin);
+}
+
+/* sigmoid' = y (1 - y) */
+static int sigmoid_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                       const bool *want, struct xl_var **gin)
+{
+	struct xl_var *q = xl_op_affine(t, nd->out, -1, 1);
+
+	(void)want;
+	return times(t, g, dropped(t, xl_op_mul(t, nd->out, q), q), gin);
+}
+
+static int no_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                  struct xl_var **gin)
+{
+	(void)t, (void)nd, (void)g, (void)want, (void)gin;
+	return 0; /* flat almost everywhere */
+}
+
+static const struct xl_opdef op_sign = {"sign", no_vjp};
+
+static int abs_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                   struct xl_var **gin)
+{
+	(void)want;
+	return times(t, g, unary(t, &op_sign, XL_SIGN, nd->in[0], 0, 0), gin);
+}
+
+/* sqrt' = 1 / (2 y) */
+static int sqrt_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                    struct xl_var **gin)
+{
+	struct xl_var *r = xl_op_recip(t, nd->out);
+
+	(void)want;
+	return times(t, g, dropped(t, xl_op_affine(t, r, 0.5, 0), r), gin);
+}
+
+static int exp_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                   struct xl_var **gin)
+{
+	(void)want;
+	gin[0] = xl_op_mul(t, g, nd->out);
+	return gin[0] ? 0 : -1;
+}
+
+static int softplus_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                        const bool *want, struct xl_var **gin)
+{
+	(void)want;
+	return times(t, g, xl_op_sigmoid(t, nd->in[0]), gin);
+}
+
+/* (1/x)' = -y^2 */
+static int recip_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                     const bool *want, struct xl_var **gin)
+{
+	struct xl_var *y2 = xl_op_mul(t, nd->out, nd->out);
+
+	(void)want;
+	return times(t, g, dropped(t, xl_op_affine(t, y2, -1, 0), y2), gin);
+}
+
+#define UNARY(NAME, KIND)                                                                          \
+	static const struct xl_opdef op_##NAME = {#NAME, NAME##_vjp};                              \
+	struct xl_var *xl_op_##NAME(struct xl_tape *t, struct xl_var *x)                           \
+	{                                                                                          \
+		return unary(t, &op_##NAME, KIND, x, 0, 0);                                        \
+	}
+
+UNARY(tanh, XL_TANH)
+UNARY(sigmoid, XL_SIGMOID)
+UNARY(abs, XL_ABS)
+UNARY(sqrt, XL_SQRT)
+UNARY(exp, XL_EXP)
+UNARY(softplus, XL_SOFTPLUS)
+UNARY(recip, XL_RECIP)
+
+static const struct xl_opdef op_affine = {"affine", affine_vjp};
+static const struct xl_opdef op_leaky = {"leaky", leaky_vjp};
+static const struct xl_opdef op_max = {"max", max_vjp};
+
+struct xl_var *xl_op_affine(struct xl_tape *t, struct xl_var *x, double p, double q)
+{
+	return unary(t, &op_affine, XL_AFFINE, x, p, q);
+}
+
+struct xl_var *xl_op_leaky(struct xl_tape *t, struct xl_var *x, double slope)
+{
+	return unary(t, &op_leaky, XL_LEAKY, x, slope, 0);
+}
+
+struct xl_var *xl_op_max(struct xl_tape *t, struct xl_var *x, double c)
+{
+	return unary(t, &op_max, XL_MAXC, x, c, 0);
+}

@@ -1,0 +1,62 @@
+/*
+ * ops.h - the operators on the tape. Each returns NULL when an input is NULL or
+ * with xl_err set (shapes that do not fit, both shown; no memory).
+ *
+ * All values are maps (N,C,H,W); vectors are (N,C,1,1), numbers (1,1,1,1).
+ * Binary operators broadcast axes of size 1. The set is closed under
+ * differentiation: the vjp of each is written with operators of this list.
+ */
+#ifndef XL_GRAD_OPS_H
+#define XL_GRAD_OPS_H
+
+#include "grad/tape.h"
+
+/* conv(pad(x), w) + b; w (O,I,kh,kw) plain, b (1,O,1,1) or NULL. A linear layer
+ * is a 1x1 convolution of a (N,C,1,1) vector. */
+struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+                            struct xl_var *b, int stride, int pad, enum xl_pad_mode mode);
+
+struct xl_var *xl_op_add(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
+struct xl_var *xl_op_sub(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
+struct xl_var *xl_op_mul(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
+
+struct xl_var *xl_op_affine(struct xl_tape *t, struct xl_var *x, double p, double q); /* p x + q */
+struct xl_var *xl_op_leaky(struct xl_tape *t, struct xl_var *x, double slope); /* 0: ReLU */
+struct xl_var *xl_op_tanh(struct xl_tape *t, struct xl_var *x);
+struct xl_var *xl_op_sigmoid(struct xl_tape *t, struct xl_var *x);
+struct xl_var *xl_op_abs(struct xl_tape *t, struct xl_var *x);      /* gradient sign(x), 0 at 0 */
+struct xl_var *xl_op_sqrt(struct xl_tape *t, struct xl_var *x);
+struct xl_var *xl_op_exp(struct xl_tape *t, struct xl_var *x);
+struct xl_var *xl_op_softplus(struct xl_tape *t, struct xl_var *x); /* log(1 + e^x) */
+struct xl_var *xl_op_recip(struct xl_tape *t, struct xl_var *x);    /* 1 / x */
+struct xl_var *xl_op_max(struct xl_tape *t, struct xl_var *x, double c);
+
+/* Sum over the axes where d has size 1; and back: repeat over them. */
+struct xl_var *xl_op_sum_to(struct xl_tape *t, struct xl_var *x, struct xl_dims d);
+struct xl_var *xl_op_expand(struct xl_tape *t, struct xl_var *x, struct xl_dims d);
+struct xl_var *xl_op_sum(struct xl_tape *t, struct xl_var *x);     /* of everything */
+struct xl_var *xl_op_mean(struct xl_tape *t, struct xl_var *x);    /* of everything */
+struct xl_var *xl_op_mean_hw(struct xl_tape *t, struct xl_var *x); /* (N,C,1,1) */
+
+struct xl_var *xl_op_up2(struct xl_tape *t, struct xl_var *x); /* nearest x2 */
+struct xl_var *xl_op_up4(struct xl_tape *t, struct xl_var *x); /* bilinear x4 */
+
+/* Part [start, start + len) of axis 0 (samples) or 1 (channels), and a and b one
+ * after the other along it. Channels of maps larger than 1x1 in whole blocks. */
+struct xl_var *xl_op_narrow(struct xl_tape *t, struct xl_var *x, int axis, int start, int len);
+struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *b, int axis);
+
+/* Normalisation, see xl_kernels.norm_fwd; scale and shift (1,C,1,1) or both NULL.
+ * moments, if not NULL, gets the batch's (C,2) mean and biased variance (only
+ * for XL_NORM_BATCH). */
+struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *scale,
+                          struct xl_var *shift, enum xl_norm kind, double eps, double *moments);
+
+/* Mask smoothness R1 of masks m (N,1,h,w) with contents c, see xl_r1; c is held
+ * constant for the gradient. No second derivative (it is zero). */
+struct xl_var *xl_op_r1(struct xl_tape *t, struct xl_var *m, struct xl_var *c);
+
+/* The same value as a constant; shares the memory of x. */
+struct xl_var *xl_op_detach(struct xl_tape *t, struct xl_var *x);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * ops_norm.c - fused normalisation, and the mask smoothness R1. The first
+ * derivative of a normalisation is fused too; where it must itself be
+ * differentiated, it is written out with elementary operators.
+ */
+#include "grad/node.h"
+#include "grad/ops.h"
+
+static const struct xl_opdef op_norm;
+
+static size_t stats_bytes(const struct xl_dims *d)
+{
+	return (size_t)d->n * (size_t)d->c * 2 * sizeof(float);
+}
+
+static size_t scratch_bytes(const struct xl_dims *d)
+{
+	return (size_t)d->n * (size_t)d->c * 5 * sizeof(double);
+}
+
+struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *scale,
+                          struct xl_var *shift, enum xl_norm kind, double eps, double *moments)
+{
+	struct xl_node nd = {.op = &op_norm, .in = {x, scale, shift}};
+	void *scratch;
+
+	if (!x || !scale != !shift)
+		return NULL;
+	nd.u.norm = (struct xl_norm_dims){x->d, kind, (float)eps};
+	nd.aux_bytes = stats_bytes(&x->d);
+	nd.aux = xl_tape_take(t, nd.aux_bytes);
+	scratch = xl_tape_take(t, scratch_bytes(&x->d));
+	if (!nd.aux || !scratch || !(nd.out = xl_tape_out(t, x->d)))
+		return NULL;
+	if (!t->dry)
+		t->k->norm_fwd(nd.out->data, nd.aux, x->data, scale ? scale->data : NULL,
+		               shift ? shift->data : NULL, &nd.u.norm, scratch);
+	xl_tape_give(t, scratch, scratch_bytes(&x->d));
+	for (int c = 0; moments && !t->dry && c < x->d.c; c++) {
+		const double inv = (double)nd.aux[2 * c + 1];
+		moments[2 * c] = (double)nd.aux[2 * c];
+		moments[2 * c + 1] = 1 / (inv * inv) - eps;
+	}
+	return xl_tape_push(t, &nd);
+}
+
+/* The mean over the group, as a number per group. */
+static struct xl_var *group_mean(struct xl_tape *t, struct xl_var *x, const struct xl_norm_dims *nd)
+{
+	const struct xl_dims *d = &nd->d;
+	struct xl_dims g = xl_dims_map(d->n, d->c, 1, 1);
+
+	if (nd->kind == XL_NORM_LAYER)
+		g = xl_dims_map(d->n, 1, 1, 1);
+	if (nd->kind == XL_NORM_BATCH)
+		g = xl_dims_map(1, d->c, 1, 1);
+	return xl_op_affine(t, xl_op_sum_to(t, x, g),
+	                    (double)xl_dims_count(&g) / (double)xl_dims_count(d), 0);
+}
+
+/* gx = r (g' - mean g' - xhat mean(g' xhat)), g' = scale g, recorded */
+static int norm_vjp_recorded(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+                             const bool *want, struct xl_var **gin)
+{
+	const struct xl_norm_dims *n = &nd->u.norm;
+	struct xl_var *x = nd->in[0], *scale = nd->in[1];
+	struct xl_var *xc = xl_op_sub(t, x, group_mean(t, x, n));
+	struct xl_var *var = group_mean(t, xl_op_mul(t, xc, xc), n);
+	struct xl_var *r = xl_op_recip(t, xl_op_sqrt(t, xl_op_affine(t, var, 1, (double)n->eps)));
+	struct xl_var *xhat = xl_op_mul(t, xc, r);
+	struct xl_var *gs = scale ? xl_op_mul(t, g, scale) : g;
+	struct xl_var *slope = group_mean(t, xl_op_mul(t, gs, xhat), n);
+
+	if (want[0])
+		gin[0] = xl_op_mul(t, r, xl_op_sub(t, xl_op_sub(t, gs, group_mean(t, gs, n)),
+		                                   xl_op_mul(t, xhat, slope)));
+	if (want[1])
+		gin[1] = xl_op_sum_to(t, xl_op_mul(t, g, xhat), scale->d);
+	if (want[2])
+		gin[2] = xl_op_sum_to(t, g, nd->in[2]->d);
+	for (int i = 0; i < 3; i++)
+		if (want[i] && !gin[i])
+			return -1;
+	return 0;
+}
+
+static int norm_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                    struct xl_var **gin)
+{
+	const struct xl_dims *d = &nd->u.norm.d;
+	void *scratch;
+
+	if (t->keep)
+		return norm_vjp_recorded(t, nd, g, want, gin);
+	if (!(gin[0] = xl_tape_out(t, *d)) || !(scratch = xl_tape_take(t, scratch_bytes(d))))
+		return -1;
+	for (int i = 1; i < 3; i++)
+		if (want[i] && !(gin[i] = xl_tape_out(t, nd->in[i]->d)))
+			return -1;
+	if (!t->dry)
+		t->k->norm_bwd(gin[0]->data, gin[1] ? gin[1]->data : NULL,
+		               gin[2] ? gin[2]->data : NULL, g->data, nd->in[0]->data, nd->aux,
+		               nd->in[1] ? nd->in[1]->data : NULL, &nd->u.norm, scratch);
+	xl_tape_give(t, scratch, scratch_bytes(d));
+	if (!want[0]) {
+		xl_drop(t, gin[0]);
+		gin[0] = NULL;
+	}
+	return 0;
+}
+
+static const struct xl_opdef op_norm = {"norm", norm_vjp};
+
+/* aux holds dR1/dm */
+static int r1_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+                  struct xl_var **gin)
+{
+	(void)want;
+	if (t->keep)
+		return xl_err("r1 has no recorded gradient");
+	struct xl_var *gm = xl_var_leaf(t, nd->in[0]->d, nd->aux, NULL);
+	gin[0] = xl_op_mul(t, gm, g);
+	return gin[0] ? 0 : -1;
+}
+
+static const struct xl_opdef op_r1 = {"r1", r1_vjp};
+
+struct xl_var *xl_op_r1(struct xl_tape *t, struct xl_var *m, struct xl_var *c)
+{
+	struct xl_node nd = {.op = &op_r1, .in = {m}};
+	double value = 0;
+
+	if (!m || !c)
+		return NULL;
+	if (m->d.c != 1 || m->d.n != c->d.n || m->d.h != c->d.h || m->d.w != c->d.w) {
+		xl_err("r1: mask (%d,%d,%d,%d) and content (%d,%d,%d,%d) do not fit", m->d.n, m->d.c,
+		       m->d.h, m->d.w, c->d.n, c->d.c, c->d.h, c->d.w);
+		return NULL;
+	}
+	const size_t chat = (size_t)xl_dims_count(&c->d) * sizeof(float);
+	float *scratch = xl_tape_take(t, chat);
+	nd.aux_bytes = (size_t)xl_dims_count(&m->d) * sizeof(float);
+	nd.aux = xl_tape_take(t, nd.aux_bytes);
+	nd.out = xl_tape_out(t, xl_dims_plain(1, 1, 1, 1));
+	if (!scratch || !nd.aux || !nd.out)
+		return NULL;
+	if (!t->dry && xl_r1(&value, nd.aux, m->data, c->data, &c->d, scratch))
+		return NULL;
+	if (!t->dry)
+		nd.out->data[0] = (float)value;
+	xl_tape_give(t, scratch, chat);
+	return xl_tape_push(t, &nd);
+}

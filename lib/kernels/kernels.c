@@ -1,0 +1,66 @@
+/*
+ * kernels.c - which backend this process uses.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "kernels/kernels.h"
+#include "xl.h"
+
+extern const struct xl_kernels xl_kernels_generic;
+#ifdef XL_HAVE_avx2
+extern const struct xl_kernels xl_kernels_avx2;
+#endif
+#ifdef XL_HAVE_avx512
+extern const struct xl_kernels xl_kernels_avx512;
+#endif
+
+static const struct xl_kernels *selected;
+
+/* Best first; NULL where this CPU cannot run it. */
+static const struct xl_kernels *backend(int i)
+{
+	switch (i) {
+#ifdef XL_HAVE_avx512
+	case 0:
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+		                       __builtin_cpu_supports("avx512vl") &&
+		                       __builtin_cpu_supports("avx512bw")
+		               ? &xl_kernels_avx512
+		               : NULL;
+#endif
+#ifdef XL_HAVE_avx2
+	case 1:
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+		               ? &xl_kernels_avx2
+		               : NULL;
+#endif
+	case 2:
+		return &xl_kernels_generic;
+	default:
+		return NULL;
+	}
+}
+
+int xl_kernels_select(const char *name)
+{
+	for (int i = 0; i < 3; i++) {
+		const struct xl_kernels *k = backend(i);
+		if (k && strcmp(k->name, name) == 0) {
+			selected = k;
+			return 0;
+		}
+	}
+	return xl_err("XL_CPU: '%s' is not a kind of CPU this program can use here "
+	              "(avx512, avx2, generic)", name);
+}
+
+const struct xl_kernels *xl_kernels(void)
+{
+	const char *want = getenv("XL_CPU");
+
+	if (!selected && want && *want)
+		xl_kernels_select(want); /* tools checked the name when they started */
+	for (int i = 0; !selected && i < 3; i++)
+		selected = backend(i);
+	return selected;
+}

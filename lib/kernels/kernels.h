@@ -1,0 +1,175 @@
+/*
+ * kernels.h - every number-crunching primitive, behind one table of function
+ * pointers: a backend. Kernels know nothing of the tape; they get raw pointers
+ * and sizes, assert them, and have nothing to report.
+ *
+ * Layout. A map (N,C,H,W) is stored [N][C/b][H][W][b] with b = 16 where 16
+ * divides C and b = 1 (plain NCHW) elsewhere, so that the lanes of a vector are
+ * channels; for H = W = 1 both are the same. Weights are plain OIHW. The layout
+ * never leaves kernels and grad.
+ *
+ * Determinism. Work is cut by shapes, never by threads; every sum has a fixed
+ * order. The value at a pixel does not depend on the batch around it.
+ */
+#ifndef XL_KERNELS_KERNELS_H
+#define XL_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { XL_BLOCK = 16 };
+
+/* Shape of a map and its channel block b. */
+struct xl_dims {
+	int n, c, h, w;
+	int b;
+};
+
+/* xl_dims_map - the dims of a map in the layout above; xl_dims_plain - b = 1 */
+struct xl_dims xl_dims_map(int n, int c, int h, int w);
+struct xl_dims xl_dims_plain(int n, int c, int h, int w);
+int64_t xl_dims_count(const struct xl_dims *d);
+bool xl_dims_same(const struct xl_dims *a, const struct xl_dims *b);
+
+enum xl_pad_mode { XL_PAD_ZERO, XL_PAD_REFLECT };
+
+/*
+ * One convolution:  y = conv(pad(x), w) + bias,  oh = (h + 2 pad - kh) / stride + 1
+ *
+ * Shapes   x: (n,ci,h,w) map   w: (co,ci,kh,kw) plain   y: (n,co,oh,ow) map
+ *          bias: (co) or NULL. Reflection needs pad < h and pad < w.
+ */
+struct xl_conv2d_dims {
+	int n, ci, h, w, co, kh, kw, stride, pad;
+	enum xl_pad_mode mode;
+	int oh, ow;
+};
+
+enum xl_unary {
+	XL_AFFINE,   /* p x + q */
+	XL_LEAKY,    /* x > 0 ? x : p x */
+	XL_TANH,
+	XL_SIGMOID,
+	XL_ABS,
+	XL_SIGN,     /* -1, 0, 1 */
+	XL_SQRT,
+	XL_EXP,
+	XL_SOFTPLUS, /* max(x,0) + log(1 + exp(-|x|)) */
+	XL_RECIP,
+	XL_MAXC      /* max(x, p) */
+};
+
+enum xl_binary {
+	XL_ADD,
+	XL_SUB,
+	XL_MUL,
+	XL_LEAKY_BWD, /* a (b > 0 ? 1 : p) */
+	XL_MAXC_BWD   /* a (b > p ? 1 : 0) */
+};
+
+/* Over what a normalisation takes its statistics. */
+enum xl_norm { XL_NORM_INSTANCE, XL_NORM_LAYER, XL_NORM_BATCH };
+
+struct xl_norm_dims {
+	struct xl_dims d;
+	enum xl_norm kind;
+	float eps; /* inside the root */
+};
+
+/* One step of Adam (Kingma and Ba 2015, algorithm 1). */
+struct xl_adam {
+	double lr, beta1, beta2, eps;
+	int64_t t; /* 1 at the first step */
+};
+
+struct xl_kernels {
+	const char *name; /* generic, avx2, avx512 */
+
+	/* Bytes of scratch each of the three may use. */
+	size_t (*conv2d_scratch)(const struct xl_conv2d_dims *d);
+	void (*conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
+	                   const struct xl_conv2d_dims *d, void *scratch);
+	/* gx = the adjoint of x -> y, applied to gy */
+	void (*conv2d_bwd_x)(float *gx, const float *gy, const float *w,
+	                     const struct xl_conv2d_dims *d, void *scratch);
+	/* gw = the adjoint of w -> y, applied to gy */
+	void (*conv2d_bwd_w)(float *gw, const float *x, const float *gy,
+	                     const struct xl_conv2d_dims *d, void *scratch);
+
+	/* y = f(x) over count numbers; y may be x */
+	void (*unary)(enum xl_unary op, float *y, const float *x, int64_t count, float p, float q);
+
+	/* y = f(a, b), y of dims d, a and b broadcast where they have size 1; y may
+	 * be a or b where that has dims d */
+	void (*binary)(enum xl_binary op, float *y, const struct xl_dims *d, const float *a,
+	               const struct xl_dims *da, const float *b, const struct xl_dims *db, float p);
+
+	/* y = the sum of x over every axis where y has size 1 */
+	void (*sum_to)(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx);
+
+	/*
+	 * norm_fwd - y = (x - mean) / sqrt(var + eps) * scale + shift
+	 * norm_bwd - its adjoint; gx, gscale, gshift are written
+	 *
+	 * Source   Ulyanov et al. 2016 (instance), Ba et al. 2016 (layer, over C*H*W
+	 *          with scale per channel), Ioffe and Szegedy 2015 (batch)
+	 * Shapes   scale, shift: (C) or NULL for 1 and 0; stats: (N,C,2) = mean and
+	 *          1/sqrt(var + eps), biased variance; scratch: (5 N C)
+	 */
+	void (*norm_fwd)(float *y, float *stats, const float *x, const float *scale,
+	                 const float *shift, const struct xl_norm_dims *nd, double *scratch);
+	void (*norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy, const float *x,
+	                 const float *stats, const float *scale, const struct xl_norm_dims *nd,
+                 double *scratch);
+
+	void (*adam)(float *p, float *m, float *v, const float *g, int64_t count,
+	             const struct xl_adam *a);
+};
+
+/*
+ * xl_kernels - the backend for this CPU: the best it can run, or the one that
+ * XL_CPU names (avx512, avx2, generic)
+ *
+ * Errors   never NULL; xl_kernels_select returns -1 with xl_err set for a name
+ *          this CPU or build does not have
+ */
+const struct xl_kernels *xl_kernels(void);
+int xl_kernels_select(const char *name);
+
+/* ---- kernels with one form for every CPU (resample.c, layout.c, r1.c) ---- */
+
+/* Plain NCHW to the layout of a map, and back. */
+void xl_map_pack(float *map, const float *plain, const struct xl_dims *d);
+void xl_map_unpack(float *plain, const float *map, const struct xl_dims *d);
+
+/* Nearest x2: y (n,c,2h,2w); the adjoint sums the four children. d: of x. */
+void xl_up2_fwd(float *y, const float *x, const struct xl_dims *d);
+void xl_up2_bwd(float *gx, const float *gy, const struct xl_dims *d);
+
+/* Bilinear x4, half-pixel centres, edges clamped: y (n,c,4h,4w). d: of x.
+ * Source: lomit, "Resampling operators"; PyTorch with align_corners off. */
+void xl_up4_fwd(float *y, const float *x, const struct xl_dims *d);
+void xl_up4_bwd(float *gx, const float *gy, const struct xl_dims *d);
+
+/* Copy the part [start, start + len) of axis 0 (n) or 1 (c) of x to y; bwd is
+ * the adjoint: zeros, with y in that part. d: of the larger, x. */
+void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len);
+void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
+                   int len);
+
+/*
+ * xl_r1 - mask smoothness and its gradient for one batch
+ *
+ *   R1 = mean over samples of (1/P^2) sum_ij |m_i - m_j| <chat_i, chat_j>,
+ *   chat_i = c_i / max(|c_i|, 1e-8), a constant for the gradient
+ *
+ * Source   LOMIT, loss R1; the sorted form is exact (R1 is homogeneous in m)
+ * Shapes   m, gm: (N,1,h,w)  c: (N,C,h,w) map, dc its dims; chat: (N,h*w,C) scratch
+ * Units    value in (-1, 1); gm of the batch mean
+ * Errors   -1 with xl_err set without memory, else 0
+ */
+int xl_r1(double *value, float *gm, const float *m, const float *c, const struct xl_dims *dc,
+          float *chat);
+
+#endif

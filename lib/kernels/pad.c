@@ -1,0 +1,143 @@
+/*
+ * pad.c - padding by reflection or zeros, its fold, and the blocking of plain
+ * maps; one plane of one image is an item of work.
+ */
+#include <assert.h>
+#include <string.h>
+#include "core/pool.h"
+#include "kernels/pad.h"
+
+struct pad {
+	float *y;
+	const float *x;
+	const struct xl_dims *d;
+	int top, left, h, w;
+	enum xl_pad_mode mode;
+};
+
+static int reflect(int i, int n)
+{
+	if (i < 0)
+		i = -i;
+	return i < n ? i : 2 * (n - 1) - i;
+}
+
+static void pad_row(float *y, const float *x, const struct pad *p)
+{
+	const struct xl_dims *d = p->d;
+	const size_t pixel = (size_t)d->b * sizeof *y;
+	const int right = p->w - p->left - d->w;
+
+	memcpy(y + p->left * d->b, x, (size_t)d->w * pixel);
+	if (p->mode == XL_PAD_ZERO) {
+		memset(y, 0, (size_t)p->left * pixel);
+		memset(y + (p->left + d->w) * d->b, 0, (size_t)right * pixel);
+		return;
+	}
+	for (int i = 1; i <= p->left; i++)
+		memcpy(y + (p->left - i) * d->b, x + reflect(-i, d->w) * d->b, pixel);
+	for (int i = 0; i < right; i++)
+		memcpy(y + (p->left + d->w + i) * d->b, x + reflect(d->w + i, d->w) * d->b, pixel);
+}
+
+static void pad_plane(void *ctx, int64_t plane)
+{
+	const struct pad *p = ctx;
+	const struct xl_dims *d = p->d;
+	float *y = p->y + plane * p->h * p->w * d->b;
+	const float *x = p->x + plane * d->h * d->w * d->b;
+
+	for (int r = 0; r < p->h; r++) {
+		int i = r - p->top;
+		float *row = y + (int64_t)r * p->w * d->b;
+		if (p->mode == XL_PAD_REFLECT)
+			i = reflect(i, d->h);
+		if (i < 0 || i >= d->h)
+			memset(row, 0, (size_t)p->w * (size_t)d->b * sizeof *row);
+		else
+			pad_row(row, x + (int64_t)i * d->w * d->b, p);
+	}
+}
+
+void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int left, int h, int w)
+{
+	struct pad p = {y, x, d, top, left, h, w, XL_PAD_ZERO};
+	assert(h >= top + d->h && w >= left + d->w);
+	xl_parallel(pad_plane, &p, (int64_t)d->n * d->c / d->b);
+}
+
+void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad, enum xl_pad_mode mode)
+{
+	struct pad p = {y, x, d, pad, pad, d->h + 2 * pad, d->w + 2 * pad, mode};
+	assert(mode == XL_PAD_ZERO || (pad < d->h && pad < d->w));
+	xl_parallel(pad_plane, &p, (int64_t)d->n * d->c / d->b);
+}
+
+static void fold_row(float *gx, const float *gy, const struct pad *p)
+{
+	const struct xl_dims *d = p->d;
+
+	for (int i = 0; i < d->w * d->b; i++)
+		gx[i] += gy[p->left * d->b + i];
+	if (p->mode == XL_PAD_ZERO)
+		return;
+	for (int i = 0; i < p->w; i++) {
+		if (i >= p->left && i < p->left + d->w)
+			continue;
+		float *g = gx + reflect(i - p->left, d->w) * d->b;
+		for (int l = 0; l < d->b; l++)
+			g[l] += gy[i * d->b + l];
+	}
+}
+
+static void fold_plane(void *ctx, int64_t plane)
+{
+	const struct pad *p = ctx;
+	const struct xl_dims *d = p->d;
+	float *gx = p->y + plane * d->h * d->w * d->b;
+	const float *gy = p->x + plane * p->h * p->w * d->b;
+
+	memset(gx, 0, (size_t)d->h * (size_t)d->w * (size_t)d->b * sizeof *gx);
+	for (int r = 0; r < p->h; r++) {
+		int i = r - p->top;
+		if (p->mode == XL_PAD_REFLECT)
+			i = reflect(i, d->h);
+		if (i >= 0 && i < d->h)
+			fold_row(gx + (int64_t)i * d->w * d->b, gy + (int64_t)r * p->w * d->b, p);
+	}
+}
+
+void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad, enum xl_pad_mode mode)
+{
+	struct pad p = {gx, gy, d, pad, pad, d->h + 2 * pad, d->w + 2 * pad, mode};
+	xl_parallel(fold_plane, &p, (int64_t)d->n * d->c / d->b);
+}
+
+struct blocking {
+	float *y;
+	const float *x;
+	int c, pixels;
+};
+
+static void block_item(void *ctx, int64_t n)
+{
+	const struct blocking *k = ctx;
+	const int blocks = (k->c + XL_BLOCK - 1) / XL_BLOCK;
+	const float *x = k->x + n * k->c * k->pixels;
+
+	for (int b = 0; b < blocks; b++) {
+		float *y = k->y + (n * blocks + b) * k->pixels * XL_BLOCK;
+		for (int i = 0; i < k->pixels; i++)
+			for (int l = 0; l < XL_BLOCK; l++) {
+				const int c = b * XL_BLOCK + l;
+				y[(int64_t)i * XL_BLOCK + l] =
+				        c < k->c ? x[(int64_t)c * k->pixels + i] : 0;
+			}
+	}
+}
+
+void xl_block_pad(float *y, const float *x, int n, int c, int pixels)
+{
+	struct blocking k = {y, x, c, pixels};
+	xl_parallel(block_item, &k, n);
+}

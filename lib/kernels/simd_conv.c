@@ -1,0 +1,459 @@
+/*
+ * simd_conv.c - direct convolution in the blocked layout, compiled once per
+ * instruction set. Two inner loops do everything:
+ *
+ * sweep_*   a tile of output pixels times one or two blocks of 16 output
+ *           channels; for every input channel and tap, one vector of weights and
+ *           one broadcast of an input value per pixel. Forward is a sweep over
+ *           the padded input; backward to the data is stride^2 sweeps (one for
+ *           each phase of the pixel grid) over the zero-padded gradient with the
+ *           taps of that phase, after which the padding is folded back.
+ * wgrad_*   a set of weights (input channel, tap) times a block of 16 output
+ *           channels, summed over all pixels.
+ *
+ * Pixels are numbered through the whole batch, so that 2x2 maps fill a tile too.
+ */
+#include <assert.h>
+#include <string.h>
+#include "core/pool.h"
+#include "kernels/pad.h"
+#include "kernels/simd_vec.h"
+
+enum { MAX_TAPS = 256, TILES_PER_ITEM = 4 };
+
+/* Accumulators that fit the registers: pixels x vectors. */
+#if XL_LANES == 16
+enum { PAIR = 2, PX_ONE = 28, PX_TWO = 14, SLOTS = 16 };
+#elif XL_LANES == 8
+enum { PAIR = 1, PX_ONE = 6, PX_TWO = 6, SLOTS = 4 };
+#else
+enum { PAIR = 1, PX_ONE = 3, PX_TWO = 3, SLOTS = 2 };
+#endif
+
+#define UNROLL _Pragma("GCC unroll 32")
+
+static int div_up(int a, int b)
+{
+	return (a + b - 1) / b;
+}
+
+static int block_of(int c)
+{
+	return c % XL_BLOCK == 0 ? XL_BLOCK : 1;
+}
+
+/* One direct convolution over a grid of output pixels; strides in floats. */
+struct sweep {
+	const float *x;
+	int64_t x_image, x_row, x_col, x_block; /* steps of the grid in x */
+	int blocks, lanes;                      /* input channels = blocks * lanes */
+	int taps;
+	int64_t delta[MAX_TAPS]; /* where each tap reads, from the pixel's base */
+	const float *w;          /* [group][block][tap][lane][16 or 32] */
+	const float *bias;
+	float *y;
+	int64_t y_image, y_row, y_col, y_block; /* y_block: to the next 16, or plane */
+	int co;
+	bool y_plain;
+	int n, gh, gw;
+	int64_t pixels;
+	int items_per_group;
+};
+
+#define SWEEP(NAME, PX, NV, LANES_IN)                                                              \
+	static void NAME(float *out, const float *const *px, const float *w, const struct sweep *s) \
+	{                                                                                          \
+		vf acc[PX][NV];                                                                    \
+		UNROLL for (int p = 0; p < PX; p++)                                                \
+		{                                                                                  \
+			UNROLL for (int v = 0; v < NV; v++) acc[p][v] = (vf){0};                   \
+		}                                                                                  \
+		for (int k = 0; k < s->blocks; k++) {                                              \
+			for (int t = 0; t < s->taps; t++) {                                        \
+				const int64_t d = k * s->x_block + s->delta[t];                    \
+				for (int l = 0; l < LANES_IN; l++, w += NV * XL_LANES) {           \
+					vf wv[NV];                                                 \
+					UNROLL for (int v = 0; v < NV; v++) wv[v] =                \
+					        *(const vf *)(w + v * XL_LANES);                   \
+					UNROLL for (int p = 0; p < PX; p++)                        \
+					{                                                          \
+						const float xv = px[p][d + l];                     \
+						UNROLL for (int v = 0; v < NV; v++) acc[p][v] +=   \
+						        xv * wv[v];                                \
+					}                                                          \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
+		UNROLL for (int p = 0; p < PX; p++)                                                \
+		{                                                                                  \
+			UNROLL for (int v = 0; v < NV; v++) *(vf *)(out + (p * NV + v) * XL_LANES) = \
+			        acc[p][v];                                                         \
+		}                                                                                  \
+	}
+
+SWEEP(sweep_one_blocked, PX_ONE, XL_VECS, XL_BLOCK)
+SWEEP(sweep_one_plain, PX_ONE, XL_VECS, 1)
+#if XL_LANES == 16
+SWEEP(sweep_two_blocked, PX_TWO, 2 * XL_VECS, XL_BLOCK)
+SWEEP(sweep_two_plain, PX_TWO, 2 * XL_VECS, 1)
+#else
+#define sweep_two_blocked sweep_one_blocked
+#define sweep_two_plain sweep_one_plain
+#endif
+
+/* Write one tile: `wide` channels from channel c0 for each of npx pixels. */
+static void store_tile(const struct sweep *s, const float *out, float *const *yp, int npx, int c0,
+                       int wide)
+{
+	const int nc = s->co - c0 < wide ? s->co - c0 : wide;
+	float bias[2 * XL_BLOCK] = {0};
+
+	if (s->bias)
+		memcpy(bias, s->bias + c0, (size_t)nc * sizeof *bias);
+	for (int p = 0; p < npx; p++) {
+		const float *o = out + p * wide;
+		if (s->y_plain) {
+			for (int c = 0; c < nc; c++)
+				yp[p][(c0 + c) * s->y_block] = o[c] + bias[c];
+			continue;
+		}
+		for (int c = 0; c < nc; c += XL_BLOCK) {
+			float *y = yp[p] + (c0 + c) / XL_BLOCK * s->y_block;
+			for (int l = 0; l < XL_BLOCK; l++)
+				y[l] = o[c + l] + bias[c + l];
+		}
+	}
+}
+
+/* Where px pixels from number q on read and write; returns how many exist. */
+static int find_pixels(const struct sweep *s, int64_t q, int px, const float **xp, float **yp)
+{
+	int n = (int)(q / ((int64_t)s->gh * s->gw));
+	int r = (int)(q / s->gw % s->gh), c = (int)(q % s->gw), found = 0;
+
+	for (int p = 0; p < px; p++) {
+		if (q + p >= s->pixels) {
+			xp[p] = xp[0]; /* read something that is there, store nothing */
+			continue;
+		}
+		xp[p] = s->x + n * s->x_image + r * s->x_row + c * s->x_col;
+		yp[p] = s->y + n * s->y_image + r * s->y_row + c * s->y_col;
+		found++;
+		if (++c == s->gw) {
+			c = 0;
+			if (++r == s->gh) {
+				r = 0;
+				n++;
+			}
+		}
+	}
+	return found;
+}
+
+static void sweep_item(void *ctx, int64_t item)
+{
+	const struct sweep *s = ctx;
+	const int c0 = (int)(item / s->items_per_group) * PAIR * XL_BLOCK;
+	const int first = (int)(item % s->items_per_group) * TILES_PER_ITEM;
+	const bool two = PAIR == 2 && s->co - c0 > XL_BLOCK;
+	const int wide = two ? PAIR * XL_BLOCK : XL_BLOCK;
+	const int px = two ? PX_TWO : PX_ONE;
+	const float *w = s->w + (int64_t)c0 * s->blocks * s->taps * s->lanes;
+	/* a tile of one block is longer: an item covers the same pixels */
+	const int64_t from = (int64_t)first * PX_TWO;
+	const int64_t to = from + (int64_t)TILES_PER_ITEM * PX_TWO;
+	float out[PX_ONE * XL_BLOCK * PAIR];
+	const float *xp[PX_ONE];
+	float *yp[PX_ONE];
+
+	for (int64_t q = from; q < to && q < s->pixels; q += px) {
+		const int npx = find_pixels(s, q, px, xp, yp);
+		if (two && s->lanes > 1)
+			sweep_two_blocked(out, xp, w, s);
+		else if (two)
+			sweep_two_plain(out, xp, w, s);
+		else if (s->lanes > 1)
+			sweep_one_blocked(out, xp, w, s);
+		else
+			sweep_one_plain(out, xp, w, s);
+		store_tile(s, out, yp, npx, c0, wide);
+	}
+}
+
+static void run_sweep(struct sweep *s)
+{
+	s->pixels = (int64_t)s->n * s->gh * s->gw;
+	if (s->pixels == 0)
+		return;
+	const int64_t per_item = (int64_t)TILES_PER_ITEM * PX_TWO;
+	s->items_per_group = (int)((s->pixels + per_item - 1) / per_item);
+	xl_parallel(sweep_item, s,
+	            (int64_t)div_up(div_up(s->co, XL_BLOCK), PAIR) * s->items_per_group);
+}
+
+/* Weights for a sweep. Each output group is an item. */
+struct packing {
+	float *out;
+	const float *w;
+	int co, ci;         /* of the sweep */
+	int64_t w_co, w_ci; /* strides of w */
+	int lanes, taps;
+	const int *tap; /* offsets in w of the taps */
+};
+
+static void pack_item(void *ctx, int64_t group)
+{
+	const struct packing *k = ctx;
+	const int c0 = (int)group * PAIR * XL_BLOCK;
+	const int wide = PAIR == 2 && k->co - c0 > XL_BLOCK ? PAIR * XL_BLOCK : XL_BLOCK;
+	float *out = k->out + (int64_t)c0 * k->ci * k->taps;
+
+	for (int b = 0; b < k->ci / k->lanes; b++)
+		for (int t = 0; t < k->taps; t++)
+			for (int l = 0; l < k->lanes; l++, out += wide) {
+				const float *w = k->w + (b * k->lanes + l) * k->w_ci + k->tap[t];
+				for (int c = 0; c < wide; c++)
+					out[c] = c0 + c < k->co ? w[(c0 + c) * k->w_co] : 0;
+			}
+}
+
+static void pack(struct packing *k)
+{
+	xl_parallel(pack_item, k, div_up(div_up(k->co, XL_BLOCK), PAIR));
+}
+
+static int64_t round64(int64_t floats)
+{
+	return (floats + 15) / 16 * 16;
+}
+
+static int64_t packed_count(int co, int ci, int taps)
+{
+	return round64((int64_t)div_up(co, XL_BLOCK) * XL_BLOCK * ci * taps);
+}
+
+/* Zero rows above the gradient that the backward sweep reads, and all rows. */
+static int grad_lead(int k, int stride)
+{
+	return div_up(k, stride) - 1;
+}
+
+static int grad_size(int in, int pad, int stride, int k)
+{
+	return grad_lead(k, stride) + div_up(in + 2 * pad, stride);
+}
+
+size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
+{
+	const int64_t x = round64((int64_t)d->n * d->ci * (d->h + 2 * d->pad) * (d->w + 2 * d->pad));
+	const int64_t g = round64((int64_t)d->n * div_up(d->co, XL_BLOCK) * XL_BLOCK *
+	                          grad_size(d->h, d->pad, d->stride, d->kh) *
+	                          grad_size(d->w, d->pad, d->stride, d->kw));
+	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
+	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
+	return (size_t)(x + g + (fw > bw ? fw : bw)) * sizeof(float);
+}
+
+void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
+                          const struct xl_conv2d_dims *d, void *scratch)
+{
+	const int taps = d->kh * d->kw, b = block_of(d->ci), bo = block_of(d->co);
+	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
+	float *wpack = scratch;
+	float *xpad = wpack + packed_count(d->co, d->ci, taps);
+	int tap[MAX_TAPS];
+	assert(taps <= MAX_TAPS);
+
+	for (int t = 0; t < taps; t++)
+		tap[t] = t;
+	struct packing k = {wpack, w, d->co, d->ci, (int64_t)d->ci * taps, taps, b, taps, tap};
+	pack(&k);
+	if (d->pad > 0)
+		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad, d->mode);
+
+	struct sweep s = {
+	        .x = d->pad > 0 ? xpad : x,
+	        .x_image = (int64_t)d->ci * hp * wp,
+	        .x_row = (int64_t)d->stride * wp * b,
+	        .x_col = (int64_t)d->stride * b,
+	        .x_block = (int64_t)hp * wp * b,
+	        .blocks = d->ci / b,
+	        .lanes = b,
+	        .taps = taps,
+	        .w = wpack,
+	        .bias = bias,
+	        .y = y,
+	        .y_image = (int64_t)d->co * d->oh * d->ow,
+	        .y_row = (int64_t)d->ow * bo,
+	        .y_col = bo,
+	        .y_block = (int64_t)d->oh * d->ow * bo,
+	        .co = d->co,
+	        .y_plain = bo == 1,
+	        .n = d->n,
+	        .gh = d->oh,
+	        .gw = d->ow,
+	};
+	for (int t = 0; t < taps; t++)
+		s.delta[t] = ((int64_t)(t / d->kw) * wp + t % d->kw) * b;
+	run_sweep(&s);
+}
+
+/* The sweep that fills the rows = ry, columns = rx (mod stride) of gxp. */
+static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpack, int ry, int rx,
+                        const struct xl_conv2d_dims *d)
+{
+	const int st = d->stride, b = block_of(d->co), bx = block_of(d->ci);
+	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad, all = d->kh * d->kw;
+	const int gh = grad_size(d->h, d->pad, st, d->kh), gw = grad_size(d->w, d->pad, st, d->kw);
+	const int ly = grad_lead(d->kh, st), lx = grad_lead(d->kw, st);
+	int tap[MAX_TAPS];
+	struct sweep s = {
+	        .x = gyp,
+	        .x_image = (int64_t)d->co * gh * gw,
+	        .x_row = (int64_t)gw * b,
+	        .x_col = b,
+	        .x_block = (int64_t)gh * gw * b,
+	        .blocks = d->co / b,
+	        .lanes = b,
+	        .w = wpack,
+	        .y = gxp + ((int64_t)ry * wp + rx) * bx,
+	        .y_image = (int64_t)d->ci * hp * wp,
+	        .y_row = (int64_t)st * wp * bx,
+	        .y_col = (int64_t)st * bx,
+	        .y_block = (int64_t)hp * wp * bx,
+	        .co = d->ci,
+	        .y_plain = bx == 1,
+	        .n = d->n,
+	        .gh = ry < hp ? div_up(hp - ry, st) : 0,
+	        .gw = rx < wp ? div_up(wp - rx, st) : 0,
+	};
+
+	/* row st*q + ry of x met tap kh = ry + st*j at row q - j of y */
+	for (int jy = 0; ry + st * jy < d->kh; jy++)
+		for (int jx = 0; rx + st * jx < d->kw; jx++) {
+			s.delta[s.taps] = ((int64_t)(ly - jy) * gw + (lx - jx)) * b;
+			tap[s.taps++] = (ry + st * jy) * d->kw + rx + st * jx;
+		}
+	struct packing k = {wpack, w, d->ci, d->co, all, (int64_t)d->ci * all, b, s.taps, tap};
+	pack(&k);
+	run_sweep(&s);
+}
+
+void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
+                            const struct xl_conv2d_dims *d, void *scratch)
+{
+	const int b = block_of(d->co), st = d->stride;
+	const int gh = grad_size(d->h, d->pad, st, d->kh), gw = grad_size(d->w, d->pad, st, d->kw);
+	float *wpack = scratch;
+	float *gyp = wpack + packed_count(d->ci, d->co, d->kh * d->kw);
+	float *gxp = d->pad > 0 ? gyp + round64((int64_t)d->n * d->co * gh * gw) : gx;
+	assert(d->kh * d->kw <= MAX_TAPS);
+
+	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
+	          grad_lead(d->kw, st), gh, gw);
+	for (int ry = 0; ry < st; ry++)
+		for (int rx = 0; rx < st; rx++)
+			bwd_x_phase(gxp, gyp, w, wpack, ry, rx, d);
+	if (d->pad > 0)
+		xl_pad_bwd(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, block_of(d->ci)},
+		           d->pad, d->mode);
+}
+
+/* Weight gradient: a slot is one (input channel, tap). */
+struct wgrad {
+	float *gw;
+	const float *x, *gy;
+	const struct xl_conv2d_dims *d;
+	int b, hp, wp, slots, slot_groups;
+};
+
+#define WGRAD(NAME, OFFSET)                                                                        \
+	static void NAME(double *sum, const struct wgrad *g, const float *x, const float *gy,      \
+	                 const int64_t *off)                                                       \
+	{                                                                                          \
+		const struct xl_conv2d_dims *d = g->d;                                             \
+		const int64_t row = (int64_t)d->stride * g->wp * g->b, col = d->stride * g->b;     \
+		vf acc[SLOTS][XL_VECS];                                                            \
+		(void)off;                                                                         \
+		UNROLL for (int s = 0; s < SLOTS; s++)                                             \
+		{                                                                                  \
+			UNROLL for (int v = 0; v < XL_VECS; v++) acc[s][v] = (vf){0};              \
+		}                                                                                  \
+		for (int r = 0; r < d->oh; r++) {                                                  \
+			const float *xr = x + r * row;                                             \
+			for (int c = 0; c < d->ow; c++, xr += col, gy += XL_BLOCK) {               \
+				vf gv[XL_VECS];                                                    \
+				UNROLL for (int v = 0; v < XL_VECS; v++) gv[v] =                   \
+				        *(const vf *)(gy + v * XL_LANES);                          \
+				UNROLL for (int s = 0; s < SLOTS; s++)                             \
+				{                                                                  \
+					const float xv = xr[OFFSET];                               \
+					UNROLL for (int v = 0; v < XL_VECS; v++) acc[s][v] +=      \
+					        xv * gv[v];                                        \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
+		UNROLL for (int s = 0; s < SLOTS; s++)                                             \
+		{                                                                                  \
+			float f[XL_BLOCK];                                                         \
+			UNROLL for (int v = 0; v < XL_VECS; v++) *(vf *)(f + v * XL_LANES) =       \
+			        acc[s][v];                                                         \
+			for (int o = 0; o < XL_BLOCK; o++)                                         \
+				sum[s * XL_BLOCK + o] += (double)f[o];                             \
+		}                                                                                  \
+	}
+
+WGRAD(wgrad_blocked, s)
+WGRAD(wgrad_plain, off[s])
+
+static void wgrad_item(void *ctx, int64_t item)
+{
+	const struct wgrad *g = ctx;
+	const struct xl_conv2d_dims *d = g->d;
+	const int taps = d->kh * d->kw, ocb = (int)(item / g->slot_groups);
+	const int s0 = (int)(item % g->slot_groups) * SLOTS;
+	const int64_t plane = (int64_t)g->hp * g->wp;
+	int64_t off[SLOTS];
+	int dst[SLOTS]; /* ci * taps + tap of each slot */
+	double sum[SLOTS * XL_BLOCK] = {0};
+
+	for (int s = 0; s < SLOTS; s++) {
+		const int slot = s0 + s < g->slots ? s0 + s : s0;
+		/* blocked: lanes are the fastest part of a slot's number */
+		const int lane = slot % g->b, tap = slot / g->b % taps, cb = slot / g->b / taps;
+		off[s] = (cb * plane + (int64_t)(tap / d->kw) * g->wp + tap % d->kw) * g->b + lane;
+		dst[s] = (cb * g->b + lane) * taps + tap;
+	}
+	for (int n = 0; n < d->n; n++) {
+		const float *x = g->x + n * (int64_t)d->ci * plane;
+		const float *gy = g->gy + ((int64_t)n * div_up(d->co, XL_BLOCK) + ocb) * d->oh *
+		                                  d->ow * XL_BLOCK;
+		if (g->b > 1)
+			wgrad_blocked(sum, g, x + off[0], gy, off);
+		else
+			wgrad_plain(sum, g, x, gy, off);
+	}
+	for (int s = 0; s < SLOTS && s0 + s < g->slots; s++)
+		for (int o = 0; o < XL_BLOCK && ocb * XL_BLOCK + o < d->co; o++)
+			g->gw[(int64_t)(ocb * XL_BLOCK + o) * d->ci * taps + dst[s]] =
+			        (float)sum[s * XL_BLOCK + o];
+}
+
+void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
+                            const struct xl_conv2d_dims *d, void *scratch)
+{
+	const int b = block_of(d->ci), taps = d->kh * d->kw;
+	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
+	float *xpad = scratch;
+	float *blocked = xpad + round64((int64_t)d->n * d->ci * hp * wp);
+	assert(taps <= MAX_TAPS);
+
+	if (d->pad > 0)
+		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad, d->mode);
+	if (block_of(d->co) == 1)
+		xl_block_pad(blocked, gy, d->n, d->co, d->oh * d->ow);
+
+	struct wgrad g = {gw, d->pad > 0 ? xpad : x, block_of(d->co) == 1 ? blocked : gy, d, b, hp,
+	                  wp, d->ci * taps, div_up(d->ci * taps, SLOTS)};
+	xl_parallel(wgrad_item, &g, (int64_t)div_up(d->co, XL_BLOCK) * g.slot_groups);
+}
