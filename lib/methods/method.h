@@ -1,0 +1,95 @@
+/*
+ * method.h - the only interface between a method and everything else. A method
+ * is one file in this folder that exports one descriptor, xl_method_NAME; the
+ * registry (method.c) is generated from the folder.
+ *
+ * Methods know nothing of files, option parsing or the terminal.
+ */
+#ifndef XL_METHODS_METHOD_H
+#define XL_METHODS_METHOD_H
+
+#include <stddef.h>
+#include "core/opt.h"
+#include "grad/tape.h"
+#include "nn/net.h"
+#include "xl.h"
+
+enum { XL_MAX_LOSSES = 32, XL_MAX_NETS = 12 };
+
+struct xl_model;
+
+/* One step's images, plain NCHW -1..1, and labels 0 or 1: two sets of n, for
+ * methods on two domains the first of A and the second of B. */
+struct xl_batch {
+	int n;
+	const float *x[2];  /* (n,3,S,S) */
+	const float *y[2];  /* (n,attributes) */
+};
+
+/* What a step reports: unweighted losses under the paper's names, in the order
+ * of the method's loss_names; not every step computes all of them. */
+struct xl_losses {
+	double value[XL_MAX_LOSSES];
+	bool given[XL_MAX_LOSSES];
+};
+
+struct xl_method {
+	const char *name;     /* "lomit" */
+	const char *summary;  /* one clause */
+	const char *citation; /* authors, year, title */
+
+	/* Hyper-parameters: targets are offsets into a struct of hyper_size bytes
+	 * (XL_HYPER); help names the source. Every table has size, width, batch and
+	 * iters; enums, flags, whole numbers and numbers only. */
+	const struct xl_opt *opts;
+	size_t hyper_size;
+	/* set what a preset (paper, small, tiny) changes; -1 for an unknown name */
+	int (*preset)(void *hyper, const char *name);
+	/* check combinations; 0, or -1 with xl_err set */
+	int (*check)(const void *hyper, int n_attributes);
+
+	const char *const *loss_names; /* NULL terminated: "D.adv", ..., "G.total" */
+	/* attributes chosen where the stream has them and none were asked for,
+	 * NULL terminated; NULL: all */
+	const char *const *default_attributes;
+	bool two_domains; /* batches pair domain A with domain B */
+	int stride;       /* images are padded to a multiple of it */
+
+	/* build - declare networks and layers (xl_model_net, xl_net_layer) in
+	 * m->state, allocated of state_size bytes */
+	size_t state_size;
+	int (*build)(struct xl_model *m);
+	void (*randomise)(struct xl_model *m);
+
+	/* step - iteration `iter` (from 0): losses, gradients, Adam. The tape is
+	 * reset by the caller. 0, or -1 with xl_err set */
+	int (*step)(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b, int64_t iter,
+	            struct xl_losses *out);
+
+	/* Stages, on one record each: add what they are named for and what it needs;
+	 * keep what is there and still valid. 0, or -1 with xl_err set.
+	 * encode  x -> all that depends on this image alone
+	 * mask    -> m (of the pair where exemplar is not NULL and matters)
+	 * fuse    input and exemplar -> h; either may be a plain image
+	 * decode  h, or a code alone (self-reconstruction) -> out */
+	int (*encode)(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
+	int (*mask)(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
+	            struct xl_record *exemplar);
+	int (*fuse)(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
+	            struct xl_record *exemplar);
+	int (*decode)(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
+
+	/* the tensors a change of the mask makes stale, NULL terminated */
+	const char *const *after_mask;
+	/* tensors that only this method's own codes hold: for the check of digests */
+	const char *const *code_tensors;
+};
+
+#define XL_HYPER(type, field) ((void *)offsetof(type, field))
+
+/* xl_method_find - by name; NULL with xl_err set, naming what there is */
+const struct xl_method *xl_method_find(const char *name);
+/* xl_method_at - all of them, i from 0; NULL at the end */
+const struct xl_method *xl_method_at(int i);
+
+#endif

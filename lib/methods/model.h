@@ -1,0 +1,103 @@
+/*
+ * model.h - a method with its hyper-parameters and networks: built new, or read
+ * from a model file; and the stages every tool calls on it.
+ */
+#ifndef XL_METHODS_MODEL_H
+#define XL_METHODS_MODEL_H
+
+#include "methods/method.h"
+
+struct xl_model {
+	const struct xl_method *method;
+	void *hyper;          /* the method's struct */
+	struct xl_opt *opts;  /* its table, targets pointing into hyper */
+	void *state;          /* the method's layers */
+	struct xl_net *nets[XL_MAX_NETS];
+	int n_nets;
+	char **attributes; /* names of the labels, in the order of y */
+	int n_attributes;
+	uint64_t seed;
+	int64_t step;        /* iterations done */
+	char digest[65];     /* of the file it was read from or last saved to */
+	char data[65];       /* digest of the training data, "" if none */
+	int64_t adam_t[XL_GROUPS]; /* updates done by each optimiser */
+	bool trained;        /* networks have gradients and moments */
+};
+
+/*
+ * xl_model_new - hyper-parameters at their defaults, nothing built yet
+ * xl_model_set - one hyper-parameter by name, before xl_model_build
+ * xl_model_build - networks with initial weights from the seed
+ *
+ * Owns     the caller frees it with xl_model_free; names are copied
+ * Errors   NULL or -1 with xl_err set
+ */
+struct xl_model *xl_model_new(const struct xl_method *method);
+int xl_model_preset(struct xl_model *m, const char *preset);
+int xl_model_set(struct xl_model *m, const char *name, const char *value);
+int xl_model_attributes(struct xl_model *m, const char *const *names, int n);
+int xl_model_build(struct xl_model *m, uint64_t seed, bool trained);
+void xl_model_free(struct xl_model *m);
+
+/* xl_model_int, xl_model_num - a hyper-parameter by name; it must exist */
+int64_t xl_model_int(const struct xl_model *m, const char *name);
+double xl_model_num(const struct xl_model *m, const char *name);
+
+/* xl_model_params - trainable parameters of a group */
+size_t xl_model_params(const struct xl_model *m, enum xl_group group);
+
+/*
+ * xl_model_load - read a model for inference (networks of the generator group)
+ *
+ * path NULL looks it up: $XL_MODEL, $XDG_DATA_HOME/xl/default.msgpack,
+ * $PREFIX/share/xl/default.msgpack beside the binary's bin, ../models/default.msgpack.
+ * Errors   NULL with xl_err set: "b.msgpack: not a model (kind image)",
+ *          "...: made by method 'x', which this xl does not have", sizes that
+ *          do not fit
+ */
+struct xl_model *xl_model_load(const char *path);
+
+/* xl_model_save - the networks for inference; sets m->digest. Equal runs give
+ * equal bytes. 0, or -1 with xl_err set */
+int xl_model_save(struct xl_model *m, const char *path);
+
+/* xl_model_save_checkpoint - everything a resumed run needs beside the model
+ * file: critic, moments, counts. xl_model_load_checkpoint rebuilds the model,
+ * trained, from both parts in one file. */
+int xl_model_save_checkpoint(struct xl_model *m, const char *path);
+struct xl_model *xl_model_load_checkpoint(const char *path);
+
+/* For methods. xl_model_net - a new network of the model, NULL with xl_err set;
+ * xl_model_bind - all networks of a group into the tape; xl_model_zero - their
+ * gradients; xl_model_adam - one update of a group */
+struct xl_net *xl_model_net(struct xl_model *m, const char *id, enum xl_group group);
+int xl_model_bind(struct xl_model *m, struct xl_tape *t, enum xl_group group, bool trained);
+void xl_model_bn(struct xl_model *m, enum xl_bn mode);
+void xl_model_zero(struct xl_model *m, enum xl_group group);
+void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr,
+                   double beta1, double beta2, double eps);
+
+/*
+ * The stages, as tools call them. They check that codes in the records come
+ * from this model ("codes of model 3fa9.., this is 77c0.. (lomit, 128)"), reset
+ * the tape, run the method, and set kind and meta.model.
+ *
+ * xl_stage_decode leaves the picture in `out`: (3,H,W) <f4 -1..1 at the size of x.
+ * xl_stage_mask_changed drops what an edit of m makes stale and marks it.
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
+int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
+                  struct xl_record *exemplar);
+int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r);
+int xl_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
+                  struct xl_record *exemplar);
+int xl_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
+
+/* xl_model_prepare - a decoded picture (3,H,W) |u1 with the model's own
+ * preprocessing (largest centred square, resized to the model's size), or, for
+ * native, as it is; an image record. NULL with xl_err set */
+struct xl_record *xl_model_prepare(const struct xl_model *m, const struct xl_tensor *picture,
+                                   const char *id, bool native);
+
+#endif

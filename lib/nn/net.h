@@ -1,0 +1,99 @@
+/*
+ * net.h - networks as blocks of parameters, and the layers methods build them
+ * from. A layer is: pad -> conv -> norm -> activation. A linear layer is a 1x1
+ * convolution of a (N,C,1,1) vector.
+ *
+ * Parameters of a network lie in one block, in the order they were declared;
+ * gradients and Adam's moments are blocks of the same layout.
+ */
+#ifndef XL_NN_NET_H
+#define XL_NN_NET_H
+
+#include "grad/ops.h"
+#include "grad/tape.h"
+
+enum xl_act { XL_ACT_NONE, XL_ACT_RELU, XL_ACT_LEAKY, XL_ACT_TANH, XL_ACT_SIGMOID };
+
+/* XL_BN_TRAIN uses the batch's statistics and updates the running ones; BATCH
+ * uses them without updating; RUNNING is for inference. */
+enum xl_bn { XL_BN_TRAIN, XL_BN_BATCH, XL_BN_RUNNING };
+
+enum xl_norm_choice { XL_NO_NORM, XL_IN, XL_LN, XL_BN };
+
+/* Which optimiser a network belongs to. */
+enum xl_group { XL_GENERATOR, XL_CRITIC, XL_GROUPS };
+
+struct xl_param {
+	char name[24];    /* "4a.weight" */
+	struct xl_dims d; /* (O,I,kh,kw) or (1,C,1,1) */
+	size_t at;        /* offset in the block, in floats */
+	int fan_in;       /* weights: I*kh*kw, else 0 */
+	float fill;       /* biases and norms: initial value */
+	bool buffer;      /* running statistics: kept, never trained */
+};
+
+struct xl_net {
+	char id[16]; /* "E_c" */
+	enum xl_group group;
+	struct xl_param *params;
+	int n_params, cap_params;
+	size_t count;            /* floats of a block */
+	float *value;            /* (count) */
+	float *grad, *m, *v;     /* (count) each, only where the network is trained */
+	struct xl_var **vars;    /* of the current step, by parameter */
+	enum xl_bn bn;
+};
+
+struct xl_layer {
+	int ci, co, k, stride, pad;
+	enum xl_norm_choice norm;
+	enum xl_act act;
+	double slope;   /* of XL_ACT_LEAKY */
+	int first;      /* parameter: weight, then bias, scale, shift, mean, var */
+};
+
+/* xl_net_init - an empty network; xl_net_done - release its memory */
+void xl_net_init(struct xl_net *net, const char *id, enum xl_group group);
+void xl_net_done(struct xl_net *net);
+
+/*
+ * xl_net_layer - declare the parameters of one layer, named row.weight, row.bias,
+ * and, where normalised, row.scale, row.shift (and row.mean, row.var for BN)
+ *
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l);
+
+/* xl_net_alloc - allocate the blocks once all layers are declared; grad and
+ * moments only if trained. 0, or -1 with xl_err set */
+int xl_net_alloc(struct xl_net *net, bool trained);
+
+/* xl_net_count - trainable parameters (without running statistics) */
+size_t xl_net_count(const struct xl_net *net);
+
+/*
+ * xl_net_randomise - initial values: weights N(0, std^2) with std = gain /
+ * sqrt(fan_in), or a fixed std where gain is 0; the rest as declared
+ *
+ * Source   He et al. 2015 (gain sqrt 2); Radford et al. 2016 (std 0.02)
+ */
+void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double gain, double std);
+
+/* xl_net_bind - make the parameters leaves of this step's tape, trained or
+ * constant. 0, or -1 with xl_err set */
+int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained);
+
+/* xl_nn_layer - apply a layer; xl_nn_resblock - a then b, plus x, no activation
+ * after the sum. NULL with xl_err set */
+struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+                           struct xl_var *x);
+struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,
+                              const struct xl_layer *b, struct xl_var *x);
+
+/* xl_nn_l1 - mean of the absolute difference over every element */
+struct xl_var *xl_nn_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
+
+/* Sum over attributes, mean over the batch, of BCE(sigmoid(z), y); z, y: (N,A,1,1) */
+struct xl_var *xl_nn_bce(struct xl_tape *t, struct xl_var *z, struct xl_var *y);
+
+#endif
