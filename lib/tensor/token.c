@@ -6,7 +6,7 @@
 #include <string.h>
 #include "tensor/token.h"
 
-static const char *const kind_words[] = {"nothing",  "true or false", "a number",
+static const char *const kind_words[] = {"nothing",  "true or false", "a whole number",
 					 "a number", "a string",      "bytes",
 					 "a list",   "a map",         "an extension"};
 
