@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# xl-synth: the stream it writes, wrong usage, terminals and broken pipes.
+# shellcheck disable=SC2154  # output, lines and stderr are set by bats
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	synth="$XL_BIN/xl-synth"
+}
+
+# ids FILE: the ids of a stream's records
+ids() {
+	grep -aoE '(face|pair)-[0-9]{6}[a-z-]*\.png' "$1"
+}
+
+@test "help and version" {
+	run -0 "$synth" --help
+	[[ $output == "usage: xl-synth [options] SET"* ]]
+	[ "$(wc -l <<<"$output")" -le 24 ]
+	[[ $output != *mnist* ]]
+	run -0 "$synth" --version
+	[[ ${lines[0]} =~ ^xl-synth\ [0-9] ]]
+}
+
+@test "as many faces as asked for, numbered" {
+	"$synth" faces --count 70 --size 16 >s
+	[ "$(ids s | wc -l)" -eq 70 ]
+	[ "$(ids s | tail -1)" = face-000069.png ]
+	grep -aq 5_o_Clock_Shadow s
+	"$synth" faces --count 0 >none
+	[ ! -s none ]
+	"$synth" --pairs --count 0 faces >none
+	[ ! -s none ]
+}
+
+@test "threads change nothing, the seed does" {
+	"$synth" faces --count 40 --size 24 --threads 1 >one
+	"$synth" faces --count 40 --size 24 --threads 4 >four
+	XL_THREADS=3 "$synth" faces --count 40 --size 24 >three
+	"$synth" faces --count 40 --size 24 --seed 1 >other
+	cmp one four
+	cmp one three
+	run ! cmp -s one other
+	"$synth" faces --pairs --count 9 --size 24 --threads 1 >one
+	"$synth" faces --pairs --count 9 --size 24 --threads 4 >four
+	cmp one four
+}
+
+@test "more of the same begins alike" {
+	"$synth" faces --count 5 --size 16 >five
+	"$synth" faces --count 9 --size 16 >nine
+	cmp five <(head -c "$(stat -c %s five)" nine)
+}
+
+@test "pairs: inputs, exemplars, truths" {
+	"$synth" faces --pairs --count 3 --size 16 --attributes Smiling >s
+	ids s >list
+	[ "$(wc -l <list)" -eq 9 ]
+	[ "$(head -3 list | grep -c input)" -eq 3 ]
+	[ "$(sed -n 4,6p list | grep -c exemplar)" -eq 3 ]
+	[ "$(tail -3 list | grep -c truth)" -eq 3 ]
+	diff <(head -3 list | cut -d- -f2) <(tail -3 list | cut -d- -f2)
+}
+
+@test "a condition picks faces, which keep their numbers" {
+	"$synth" faces --count 200 --size 16 --attributes Mustache >all
+	"$synth" faces --count 10 --size 16 --attributes Mustache --where 'Mustache=1|Goatee=1' >some
+	[ "$(ids some | wc -l)" -eq 10 ]
+	run ! cmp -s <(ids all | head -10) <(ids some)
+	[ -z "$(comm -13 <(ids all | sort) <(ids some | sort))" ]
+	"$synth" faces --count 20 --size 16 --domain-by Smiling >d
+	[ "$(LC_ALL=C grep -ao 'domain.[AB]' d | sort -u | wc -l)" -eq 2 ]
+}
+
+@test "a condition that never holds" {
+	run -1 --separate-stderr "$synth" faces --count 1 --size 16 --where Wearing_Hat=1
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "xl-synth: --where: 'Wearing_Hat=1' does not hold for any of "* ]]
+	[ -z "$output" ]
+	run -1 --separate-stderr "$synth" faces --pairs --attributes Smiling --count 1 --where Wearing_Hat=1
+	[[ $stderr == *" pairs in a row; it may never hold" ]]
+}
+
+@test "wrong usage" {
+	run -2 "$synth"
+	[ "${lines[0]}" = "xl-synth: needs one SET; 0 given" ]
+	[ "${lines[1]}" = "try 'xl-synth --help'" ]
+	run -2 "$synth" faces faces
+	run -2 "$synth" cats
+	[ "${lines[0]}" = "xl-synth: there is no set 'cats'; there is: faces" ]
+	run -2 "$synth" faces --mnist .
+	run -2 "$synth" faces --size 8
+	[ "${lines[0]}" = "xl-synth: --size: the set faces is made from 16 to 1024 pixels" ]
+	run -2 "$synth" faces --size 9x
+	run -2 "$synth" faces --count -1
+	run -2 "$synth" faces --attributes Hat
+	[[ ${lines[0]} == "xl-synth: --attributes: there is no attribute 'Hat'; there are 5_o_Clock_Shadow, "*", Young" ]]
+	run -2 "$synth" faces --attributes ''
+	[[ ${lines[0]} == "xl-synth: --attributes: an attribute's name is missing; "* ]]
+	run -2 "$synth" faces --where Bald=maybe
+	[ "${lines[0]}" = "xl-synth: --where: 'Bald=maybe' is not NAME=0 or NAME=1" ]
+	run -2 "$synth" faces --domain-by Smile
+	run -2 "$synth" faces --pairs --attributes Young
+	[[ ${lines[0]} == *"--pairs: none of --attributes can be exchanged"* ]]
+}
+
+@test "no tensors to a terminal" {
+	run -2 script -qec "'$synth' faces --count 1" /dev/null
+	[[ $output == *"xl-synth: not writing tensors to a terminal"* ]]
+}
+
+@test "a full disk and a closed pipe" {
+	run -1 bash -c "'$synth' faces --count 40 --size 32 >/dev/full"
+	[[ $output == "xl-synth: "* ]]
+	{ st=0; "$synth" faces --count 200 --size 32 2>err || st=$?; echo $st >status; } | head -c 1 >first
+	[ "$(stat -c %s first)" -eq 1 ]
+	[ "$(cat status)" -eq 141 ]
+	{ trap '' PIPE; st=0; "$synth" faces --count 200 --size 32 2>>err || st=$?; echo $st >status; } | head -c 1 >first
+	[ "$(cat status)" -eq 141 ]
+	[ ! -s err ]
+}
+
+@test "Python reads the stream" {
+	python=/usr/bin/python3
+	"$python" -c 'import msgpack, numpy' || skip "python3-msgpack and python3-numpy are not there"
+	"$synth" faces --pairs --attributes Eyeglasses --count 4 --size 32 >s
+	"$python" - s <<-'PY'
+		import sys, msgpack, numpy as np
+		def hook(d):
+		    if b'nd' not in d: return d
+		    return np.frombuffer(d[b'data'], d[b'type']).reshape(d[b'shape'])
+		u = msgpack.Unpacker(open(sys.argv[1], 'rb'), object_hook=hook, max_buffer_size=0)
+		r = [x['tensors'] for x in u]
+		assert len(r) == 12
+		for i in range(4):
+		    a, t = r[i], r[8 + i]
+		    assert a['x'].shape == (3, 32, 32) and t['m_true'].shape == (1, 32, 32)
+		    change = (a['x'] != t['x']).any(0)
+		    assert change.any() and not change[t['m_true'][0] == 0].any()
+		    assert a['y'][0] != t['y'][0]
+	PY
+}
+
+@test "the page lists the options, its examples run" {
+	page="$BATS_TEST_DIRNAME/../man/xl-synth.1"
+	mandoc -T lint -W warning "$page"
+	diff <("$synth" --help-mdoc) <(sed -n '/^.Sh OPTIONS/,/^.Sh ENVIRONMENT/p' "$page" | sed '1d;$d')
+	sed -n '/^.Sh EXAMPLES/,/^.Sh DIAGNOSTICS/s/^\.Dl //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g' >examples
+	[ "$(wc -l <examples)" -ge 3 ]
+	while read -r line; do
+		run -0 env PATH="$XL_BIN:$PATH" bash -c "set -o pipefail; $line"
+	done <examples
+	[ "$(ids pairs.msgpack | wc -l)" -eq 30 ]
+}
