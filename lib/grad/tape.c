@@ -201,7 +201,7 @@ struct xl_var *xl_tape_push(struct xl_tape *t, const struct xl_node *nd)
 /* One more contribution to the gradient of v. */
 static int add_grad(struct xl_tape *t, struct xl_var *v, struct xl_var *g)
 {
-	if (v->leaf_grad) {
+	if (v->leaf_grad && !t->keep) { /* xl_grad wants the gradient itself */
 		if (!t->dry)
 			t->k->binary(XL_ADD, v->leaf_grad, &v->d, v->leaf_grad, &v->d, g->data,
 			             &v->d, 0);

@@ -1,0 +1,576 @@
+/*
+ * test_ops.c - the operators on the tape. One table of cases drives, for each,
+ * the value against a plain double loop, the gradient against central
+ * differences of that loop, and the gradient of a gradient against differences
+ * of differences. Then: published vectors, gradient penalties, memory, errors.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include "core/arena.h"
+#include "grad/ops.h"
+#include "naive.h"
+
+enum { INPUTS = 3 };
+
+struct opcase;
+typedef struct xl_var *op_fn(struct xl_tape *t, struct xl_var **in, const struct opcase *c);
+typedef struct array ref_fn(const struct array *in, const struct opcase *c);
+
+struct opcase {
+	const char *name;
+	op_fn *op;
+	ref_fn *ref;
+	struct xl_dims in[INPUTS]; /* n = 0: no such input */
+	double lo, hi;             /* of the inputs; both 0 for -1..1 */
+	int kind;                  /* enum xl_unary, xl_binary, xl_norm, xl_pad_mode */
+	double p, q;
+	int k[3];          /* conv: stride, pad; parts: axis, start, length; up: times */
+	struct xl_dims to; /* sum_to, expand */
+};
+
+/* ---- the operators and their references ---- */
+
+static struct xl_var *do_unary(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	switch (c->kind) {
+	case XL_AFFINE:
+		return xl_op_affine(t, in[0], c->p, c->q);
+	case XL_LEAKY:
+		return xl_op_leaky(t, in[0], c->p);
+	case XL_TANH:
+		return xl_op_tanh(t, in[0]);
+	case XL_SIGMOID:
+		return xl_op_sigmoid(t, in[0]);
+	case XL_ABS:
+		return xl_op_abs(t, in[0]);
+	case XL_SQRT:
+		return xl_op_sqrt(t, in[0]);
+	case XL_EXP:
+		return xl_op_exp(t, in[0]);
+	case XL_SOFTPLUS:
+		return xl_op_softplus(t, in[0]);
+	case XL_RECIP:
+		return xl_op_recip(t, in[0]);
+	case XL_MAXC:
+		return xl_op_max(t, in[0], c->p);
+	}
+	return NULL;
+}
+
+static struct array ref_unary(const struct array *in, const struct opcase *c)
+{
+	struct array y = array_zeros(in[0].d);
+
+	for (int64_t i = 0; i < xl_dims_count(&y.d); i++)
+		y.v[i] = naive_unary((enum xl_unary)c->kind, in[0].v[i], c->p, c->q);
+	return y;
+}
+
+static struct xl_var *do_binary(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	switch (c->kind) {
+	case XL_ADD:
+		return xl_op_add(t, in[0], in[1]);
+	case XL_SUB:
+		return xl_op_sub(t, in[0], in[1]);
+	}
+	return xl_op_mul(t, in[0], in[1]);
+}
+
+static int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+static struct array ref_binary(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *a = &in[0].d, *b = &in[1].d;
+	const bool plain = (a->b == 1 && a->c > 1 && a->h * a->w > 1) ||
+	                   (b->b == 1 && b->c > 1 && b->h * b->w > 1);
+	struct array y = array_zeros(xl_dims_map(larger(a->n, b->n), larger(a->c, b->c),
+	                                         larger(a->h, b->h), larger(a->w, b->w)));
+
+	if (plain)
+		y.d.b = 1;
+	EACH_PLACE(&y.d, n, k, h, w)
+	y.v[at(&y.d, n, k, h, w)] = naive_binary((enum xl_binary)c->kind, in[0].v[at(a, n, k, h, w)],
+	                                         in[1].v[at(b, n, k, h, w)], 0);
+	return y;
+}
+
+static struct xl_var *do_sum_to(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_sum_to(t, in[0], c->to);
+}
+
+static struct array ref_sum_to(const struct array *in, const struct opcase *c)
+{
+	struct array y = array_zeros(c->to);
+
+	naive_sum_to(&y, &in[0]);
+	return y;
+}
+
+static struct xl_var *do_mean(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return c->to.c == 1 ? xl_op_mean(t, in[0]) : xl_op_mean_hw(t, in[0]);
+}
+
+static struct array ref_mean(const struct array *in, const struct opcase *c)
+{
+	struct array y = ref_sum_to(in, c);
+
+	for (int64_t i = 0; i < xl_dims_count(&y.d); i++)
+		y.v[i] *= (double)xl_dims_count(&y.d) / (double)xl_dims_count(&in[0].d);
+	return y;
+}
+
+static struct xl_var *do_expand(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_expand(t, in[0], c->to);
+}
+
+static struct array ref_expand(const struct array *in, const struct opcase *c)
+{
+	struct array y = array_zeros(c->to);
+
+	EACH_PLACE(&y.d, n, k, h, w)
+	y.v[at(&y.d, n, k, h, w)] = in[0].v[at(&in[0].d, n, k, h, w)];
+	return y;
+}
+
+static struct xl_var *do_conv(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_conv2d(t, in[0], in[1], in[2], c->k[0], c->k[1], (enum xl_pad_mode)c->kind);
+}
+
+static struct array ref_conv(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *x = &in[0].d, *w = &in[1].d;
+	struct xl_conv2d_dims d = {.n = x->n, .ci = x->c, .h = x->h, .w = x->w, .co = w->n,
+	                           .kh = w->h, .kw = w->w, .stride = c->k[0], .pad = c->k[1],
+	                           .mode = (enum xl_pad_mode)c->kind};
+	d.oh = (d.h + 2 * d.pad - d.kh) / d.stride + 1;
+	d.ow = (d.w + 2 * d.pad - d.kw) / d.stride + 1;
+	struct array y = array_zeros(xl_dims_map(d.n, d.co, d.oh, d.ow)), a = in[0], b = in[1];
+
+	naive_conv2d(CONV_Y, &y, &a, &b, &d);
+	if (in[2].v)
+		EACH_PLACE(&y.d, n, o, h, k)
+		y.v[at(&y.d, n, o, h, k)] += in[2].v[o];
+	return y;
+}
+
+static struct xl_var *do_norm(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_norm(t, in[0], in[1], in[2], (enum xl_norm)c->kind, c->p, NULL);
+}
+
+static struct array ref_norm(const struct array *in, const struct opcase *c)
+{
+	struct array y = array_zeros(in[0].d);
+
+	naive_norm_fwd(&y, &in[0], in[1].v, in[2].v, (enum xl_norm)c->kind, c->p);
+	return y;
+}
+
+static struct xl_var *do_up(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return c->k[0] == 2 ? xl_op_up2(t, in[0]) : xl_op_up4(t, in[0]);
+}
+
+static struct array ref_up(const struct array *in, const struct opcase *c)
+{
+	struct xl_dims d = in[0].d;
+	struct array x = in[0];
+
+	d.h *= c->k[0];
+	d.w *= c->k[0];
+	struct array y = array_zeros(d);
+	naive_up(&y, &x, c->k[0], false);
+	return y;
+}
+
+static struct xl_var *do_narrow(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_narrow(t, in[0], c->k[0], c->k[1], c->k[2]);
+}
+
+static struct array ref_narrow(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *d = &in[0].d;
+	const int n0 = c->k[0] == 0 ? c->k[1] : 0, c0 = c->k[0] == 1 ? c->k[1] : 0;
+	struct array y = array_zeros(xl_dims_map(c->k[0] == 0 ? c->k[2] : d->n,
+	                                         c->k[0] == 1 ? c->k[2] : d->c, d->h, d->w));
+
+	EACH_PLACE(&y.d, n, k, h, w)
+	y.v[at(&y.d, n, k, h, w)] = in[0].v[(((n0 + n) * d->c + c0 + k) * d->h + h) * d->w + w];
+	return y;
+}
+
+static struct xl_var *do_concat(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_concat(t, in[0], in[1], c->k[0]);
+}
+
+static struct array ref_concat(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *a = &in[0].d, *b = &in[1].d;
+	const bool samples = c->k[0] == 0;
+	struct array y = array_zeros(xl_dims_map(samples ? a->n + b->n : a->n,
+	                                         samples ? a->c : a->c + b->c, a->h, a->w));
+
+	EACH_PLACE(&y.d, n, k, h, w)
+	{
+		const bool first = samples ? n < a->n : k < a->c;
+		const struct array *x = first ? &in[0] : &in[1];
+		const int n0 = samples && !first ? a->n : 0, c0 = !samples && !first ? a->c : 0;
+		y.v[at(&y.d, n, k, h, w)] =
+		        x->v[(((n - n0) * x->d.c + k - c0) * x->d.h + h) * x->d.w + w];
+	}
+	return y;
+}
+
+/* ---- the table ---- */
+
+#define UNARY(NAME, KIND, P, Q, LO, HI)                                                             \
+	{.name = NAME, .op = do_unary, .ref = ref_unary, .kind = KIND, .p = P, .q = Q, .lo = LO,    \
+	 .hi = HI, .in = {MAP(2, 3, 3, 5)}},                                                       \
+	{.name = NAME " blocked", .op = do_unary, .ref = ref_unary, .kind = KIND, .p = P, .q = Q,  \
+	 .lo = LO, .hi = HI, .in = {MAP(1, 16, 2, 2)}}
+#define CONV(N, CI, H, W, CO, KH, KW, STRIDE, PAD, MODE)                                            \
+	{.name = "conv2d", .op = do_conv, .ref = ref_conv, .kind = MODE, .k = {STRIDE, PAD},       \
+	 .in = {MAP(N, CI, H, W), PLAIN(CO, CI, KH, KW), MAP(1, CO, 1, 1)}}
+#define NORM(NAME, KIND, N, C, H, W)                                                               \
+	{.name = NAME, .op = do_norm, .ref = ref_norm, .kind = KIND, .p = 1e-5,                    \
+	 .in = {MAP(N, C, H, W), MAP(1, C, 1, 1), MAP(1, C, 1, 1)}},                               \
+	{.name = NAME " bare", .op = do_norm, .ref = ref_norm, .kind = KIND, .p = 0.1,             \
+	 .in = {MAP(N, C, H, W)}}
+#define UP(TIMES, N, C, H, W)                                                                      \
+	{.name = "up" #TIMES, .op = do_up, .ref = ref_up, .k = {TIMES}, .in = {MAP(N, C, H, W)}}
+#define NARROW(AXIS, START, LEN, N, C, H, W)                                                       \
+	{.name = "narrow", .op = do_narrow, .ref = ref_narrow, .k = {AXIS, START, LEN},            \
+	 .in = {MAP(N, C, H, W)}}
+#define CONCAT(AXIS, NA, CA, NB, CB, H, W)                                                         \
+	{.name = "concat", .op = do_concat, .ref = ref_concat, .k = {AXIS},                        \
+	 .in = {MAP(NA, CA, H, W), MAP(NB, CB, H, W)}}
+#define MEAN(NAME, ...)                                                                            \
+	{.name = NAME, .op = do_mean, .ref = ref_mean, .in = {MAP(2, 16, 3, 2)}, .to = __VA_ARGS__}
+
+static const struct opcase cases[] = {
+        UNARY("affine", XL_AFFINE, 0.7, -0.3, -1, 1),
+        UNARY("leaky", XL_LEAKY, 0.2, 0, -1, 1),
+        UNARY("relu", XL_LEAKY, 0, 0, -1, 1),
+        UNARY("tanh", XL_TANH, 0, 0, -2, 2),
+        UNARY("sigmoid", XL_SIGMOID, 0, 0, -3, 3),
+        UNARY("abs", XL_ABS, 0, 0, -1, 1),
+        UNARY("sqrt", XL_SQRT, 0, 0, 0.3, 2),
+        UNARY("exp", XL_EXP, 0, 0, -1, 1),
+        UNARY("softplus", XL_SOFTPLUS, 0, 0, -3, 3),
+        UNARY("recip", XL_RECIP, 0, 0, 0.5, 2),
+        UNARY("recip below zero", XL_RECIP, 0, 0, -2, -0.5),
+        UNARY("max", XL_MAXC, 0.01, 0, -1, 1),
+        CONV(1, 1, 4, 4, 1, 3, 3, 1, 1, XL_PAD_ZERO),
+        CONV(2, 3, 5, 4, 2, 3, 3, 1, 1, XL_PAD_REFLECT),
+        CONV(2, 2, 6, 7, 3, 4, 4, 2, 1, XL_PAD_REFLECT),
+        CONV(1, 2, 7, 5, 3, 3, 2, 3, 2, XL_PAD_ZERO),
+        CONV(1, 2, 5, 5, 2, 5, 5, 1, 2, XL_PAD_REFLECT),
+        CONV(1, 2, 4, 6, 2, 7, 7, 1, 3, XL_PAD_REFLECT),
+        CONV(2, 2, 5, 7, 2, 3, 3, 2, 0, XL_PAD_ZERO),
+        CONV(1, 16, 4, 3, 3, 3, 3, 1, 1, XL_PAD_REFLECT),
+        CONV(1, 3, 4, 4, 16, 4, 4, 2, 1, XL_PAD_REFLECT),
+        CONV(2, 16, 2, 2, 16, 2, 2, 1, 0, XL_PAD_ZERO),
+        CONV(3, 16, 1, 1, 5, 1, 1, 1, 0, XL_PAD_ZERO),
+        {.name = "conv2d without bias", .op = do_conv, .ref = ref_conv, .k = {1, 0},
+         .in = {MAP(2, 3, 3, 4), PLAIN(2, 3, 2, 2)}},
+        NORM("instance norm", XL_NORM_INSTANCE, 2, 3, 3, 4),
+        NORM("instance norm blocked", XL_NORM_INSTANCE, 2, 16, 2, 3),
+        NORM("layer norm", XL_NORM_LAYER, 2, 3, 3, 2),
+        NORM("layer norm blocked", XL_NORM_LAYER, 2, 16, 2, 2),
+        NORM("batch norm", XL_NORM_BATCH, 3, 2, 3, 2),
+        NORM("batch norm blocked", XL_NORM_BATCH, 3, 16, 1, 2),
+        UP(2, 2, 3, 3, 2),
+        UP(2, 1, 16, 1, 2),
+        UP(4, 2, 2, 3, 2),
+        UP(4, 1, 16, 2, 1),
+        NARROW(0, 1, 2, 4, 3, 2, 3),
+        NARROW(0, 2, 1, 3, 16, 2, 2),
+        NARROW(1, 1, 2, 2, 5, 3, 2),
+        NARROW(1, 16, 32, 2, 64, 1, 2),
+        NARROW(1, 5, 7, 2, 32, 1, 1),
+        CONCAT(0, 2, 3, 1, 3, 2, 3),
+        CONCAT(0, 1, 16, 2, 16, 2, 2),
+        CONCAT(1, 2, 2, 2, 3, 3, 2),
+        CONCAT(1, 2, 16, 2, 32, 2, 1),
+        CONCAT(1, 2, 5, 2, 11, 1, 1),
+        MEAN("mean", PLAIN(1, 1, 1, 1)),
+        MEAN("mean_hw", MAP(2, 16, 1, 1)),
+};
+
+/* ---- the checks ---- */
+
+/* Weight r_i of output i in the loss  sum r_i (y_i + y_i^2 / 2). */
+static double loss_weight(int64_t i)
+{
+	return noise(77, i);
+}
+
+static double ref_loss(const struct opcase *c, const struct array *in)
+{
+	struct array y = c->ref(in, c);
+	double loss = 0;
+
+	for (int64_t i = 0; i < xl_dims_count(&y.d); i++)
+		loss += loss_weight(i) * (y.v[i] + y.v[i] * y.v[i] / 2);
+	array_free(&y);
+	return loss;
+}
+
+/* The derivative of the loss along direction v of input k. */
+static double ref_slope(const struct opcase *c, struct array *in, int k, const struct array *v)
+{
+	const double e = 3e-4;
+	double side[2];
+
+	for (int s = 0; s < 2; s++) {
+		for (int64_t i = 0; i < xl_dims_count(&v->d); i++)
+			in[k].v[i] += (s ? -2 : 1) * e * v->v[i];
+		side[s] = ref_loss(c, in);
+	}
+	for (int64_t i = 0; i < xl_dims_count(&v->d); i++)
+		in[k].v[i] += e * v->v[i];
+	return (side[0] - side[1]) / (2 * e);
+}
+
+/* The gradient for input j: of the loss, or of its slope along v of input k. */
+static struct array ref_gradient(const struct opcase *c, struct array *in, int j, int k,
+                                 const struct array *v)
+{
+	const double e = 3e-4;
+	struct array g = array_zeros(in[j].d);
+
+	for (int64_t i = 0; i < xl_dims_count(&g.d); i++) {
+		const double x = in[j].v[i];
+		in[j].v[i] = x + e;
+		const double above = v ? ref_slope(c, in, k, v) : ref_loss(c, in);
+		in[j].v[i] = x - e;
+		const double below = v ? ref_slope(c, in, k, v) : ref_loss(c, in);
+		in[j].v[i] = x;
+		g.v[i] = (above - below) / (2 * e);
+		if (fabs(g.v[i]) < 1e-7) /* what differences cannot tell from 0 */
+			g.v[i] = 0;
+	}
+	return g;
+}
+
+/* One case at work: inputs twice, as doubles and as leaves of the tape. */
+struct bench {
+	const struct opcase *c;
+	struct xl_tape *t;
+	struct array in[INPUTS];
+	float *data[INPUTS], *grad[INPUTS];
+	struct xl_var *leaf[INPUTS];
+	char what[80];
+};
+
+/* A number of the tape, in the layout d, from an array. */
+static struct xl_var *constant(struct xl_tape *t, const struct array *a)
+{
+	struct xl_var *v = xl_var_const(t, a->d, 0);
+	float *f = array_floats(a);
+
+	assert_non_null(v);
+	memcpy(v->data, f, (size_t)xl_dims_count(&a->d) * sizeof(float));
+	free(f);
+	return v;
+}
+
+static void bench_open(struct bench *b, const struct opcase *c)
+{
+	*b = (struct bench){.c = c, .t = xl_tape_new()};
+	assert_non_null(b->t);
+	for (int k = 0; k < INPUTS && c->in[k].n; k++) {
+		const bool whole = c->lo == 0 && c->hi == 0;
+		b->in[k] = array_noise(c->in[k], 10 + (uint32_t)k, whole ? -1 : c->lo,
+		                       whole ? 1 : c->hi);
+		for (int64_t i = 0; i < xl_dims_count(&c->in[k]); i++) /* away from kinks */
+			if (fabs(b->in[k].v[i]) < 0.03)
+				b->in[k].v[i] += 0.0625;
+		b->data[k] = array_floats(&b->in[k]);
+		b->grad[k] = calloc((size_t)xl_dims_count(&c->in[k]), sizeof(float));
+		assert_non_null(b->grad[k]);
+	}
+}
+
+static void bench_close(struct bench *b)
+{
+	for (int k = 0; k < INPUTS; k++) {
+		array_free(&b->in[k]);
+		free(b->data[k]);
+		free(b->grad[k]);
+	}
+	xl_tape_free(b->t);
+}
+
+/* A fresh tape with the operator run on it; gradients are zero again. */
+static struct xl_var *run(struct bench *b)
+{
+	xl_tape_reset(b->t);
+	xl_tape_record(b->t, true);
+	for (int k = 0; k < INPUTS && b->data[k]; k++) {
+		const struct xl_dims *d = &b->in[k].d;
+		memset(b->grad[k], 0, (size_t)xl_dims_count(d) * sizeof(float));
+		b->leaf[k] = xl_var_leaf(b->t, *d, b->data[k], b->grad[k]);
+	}
+	struct xl_var *y = b->c->op(b->t, b->leaf, b->c);
+	if (!y)
+		fail_msg("%s: %s", b->c->name, xl_err_msg());
+	return y;
+}
+
+static struct xl_var *loss_of(struct xl_tape *t, struct xl_var *y)
+{
+	struct array r = array_zeros(y->d);
+
+	for (int64_t i = 0; i < xl_dims_count(&y->d); i++)
+		r.v[i] = loss_weight(i);
+	struct xl_var *w = constant(t, &r);
+	array_free(&r);
+	struct xl_var *half = xl_op_affine(t, xl_op_mul(t, y, y), 0.5, 0);
+	return xl_op_sum(t, xl_op_mul(t, w, xl_op_add(t, y, half)));
+}
+
+static void check_value(struct bench *b)
+{
+	const struct xl_var *y = run(b);
+	struct array want = b->c->ref(b->in, b->c);
+
+	if (!xl_dims_same(&y->d, &want.d))
+		fail_msg("%s: the result is (%d,%d,%d,%d) in blocks of %d", b->c->name, y->d.n,
+		         y->d.c, y->d.h, y->d.w, y->d.b);
+	want.d.b = y->d.b;
+	assert_true(agrees(b->c->name, y->data, &want, 2e-6));
+	array_free(&want);
+}
+
+static void check_gradient(struct bench *b)
+{
+	assert_int_equal(xl_backward(b->t, loss_of(b->t, run(b)), 0), 0);
+	for (int k = 0; k < INPUTS && b->data[k]; k++) {
+		struct array want = ref_gradient(b->c, b->in, k, 0, NULL);
+		snprintf(b->what, sizeof b->what, "%s, gradient for input %d", b->c->name, k);
+		assert_true(agrees(b->what, b->grad[k], &want, 1e-5));
+		array_free(&want);
+	}
+}
+
+/* The gradient g for input k, and the gradients of sum(g v) for every input. */
+static void check_second(struct bench *b, int k)
+{
+	struct array v = array_noise(b->in[k].d, 99, -1, 1);
+	struct array want = ref_gradient(b->c, b->in, k, 0, NULL);
+	struct xl_var *g = xl_grad(b->t, loss_of(b->t, run(b)), b->leaf[k]);
+
+	if (!g)
+		fail_msg("%s: %s", b->c->name, xl_err_msg());
+	snprintf(b->what, sizeof b->what, "%s, recorded gradient for input %d", b->c->name, k);
+	assert_true(agrees(b->what, g->data, &want, 1e-5));
+	array_free(&want);
+	assert_int_equal(
+	        xl_backward(b->t, xl_op_sum(b->t, xl_op_mul(b->t, g, constant(b->t, &v))), 0), 0);
+	for (int j = 0; j < INPUTS && b->data[j]; j++) {
+		want = ref_gradient(b->c, b->in, j, k, &v);
+		snprintf(b->what, sizeof b->what, "%s, gradient for %d of the gradient for %d",
+		         b->c->name, j, k);
+		assert_true(agrees(b->what, b->grad[j], &want, 1e-4));
+		array_free(&want);
+	}
+	array_free(&v);
+}
+
+static void check(const struct opcase *c)
+{
+	struct bench b;
+
+	bench_open(&b, c);
+	check_value(&b);
+	check_gradient(&b);
+	for (int k = 0; k < INPUTS && c->in[k].n; k++)
+		check_second(&b, k);
+	bench_close(&b);
+}
+
+static void test_case(void **state)
+{
+	check(*state);
+}
+
+/* d with the axes that mask names cut down to 1 */
+static struct xl_dims cut(struct xl_dims d, int mask)
+{
+	return xl_dims_map(mask & 8 ? 1 : d.n, mask & 4 ? 1 : d.c, mask & 2 ? 1 : d.h,
+	                   mask & 1 ? 1 : d.w);
+}
+
+static const struct xl_dims whole[] = {MAP(2, 3, 3, 2), MAP(2, 16, 2, 2)};
+
+/* Each operand with every axis broadcast or not, against a whole one and
+ * against one broadcast over the other axes. */
+static void test_broadcast(void **state)
+{
+	const int kinds[] = {XL_ADD, XL_SUB, XL_MUL};
+	char name[60];
+
+	(void)state;
+	for (int i = 0; i < 2 * 3 * 16 * 3; i++) {
+		const int mask = i % 16, other = i / 16 % 3;
+		struct opcase c = {.op = do_binary, .ref = ref_binary, .kind = kinds[i / 48 % 3]};
+		c.in[0] = cut(whole[i / 144], other == 2 ? 15 - mask : other ? mask : 0);
+		c.in[1] = cut(whole[i / 144], other == 1 ? 0 : mask);
+		snprintf(name, sizeof name, "binary %d, masks %d %d", c.kind, mask, other);
+		c.name = name;
+		check(&c);
+	}
+}
+
+static void test_sums_and_repeats(void **state)
+{
+	char name[60];
+
+	(void)state;
+	for (int i = 0; i < 2 * 16; i++) {
+		struct opcase c = {.name = name, .op = do_sum_to, .ref = ref_sum_to};
+		c.in[0] = whole[i / 16];
+		c.to = cut(whole[i / 16], i % 16);
+		snprintf(name, sizeof name, "sum_to, mask %d", i % 16);
+		check(&c);
+		c.op = do_expand;
+		c.ref = ref_expand;
+		c.in[0] = c.to;
+		c.to = whole[i / 16];
+		snprintf(name, sizeof name, "expand, mask %d", i % 16);
+		check(&c);
+	}
+}
+
+enum { CASES = sizeof cases / sizeof *cases };
+
+int main(void)
+{
+	const struct CMUnitTest more[] = {
+	        cmocka_unit_test(test_broadcast),
+	        cmocka_unit_test(test_sums_and_repeats),
+	};
+	enum { MORE = sizeof more / sizeof *more };
+	struct CMUnitTest tests[CASES + MORE];
+
+	for (int i = 0; i < CASES; i++)
+		tests[i] = (struct CMUnitTest){cases[i].name, test_case, NULL, NULL,
+		                               (void *)(uintptr_t)&cases[i]};
+	memcpy(tests + CASES, more, sizeof more);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
