@@ -1,0 +1,199 @@
+/*
+ * batch_labels.c - choosing labels by name and reading them from records.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "core/mem.h"
+#include "data/batch_labels.h"
+#include "tensor/dtype.h"
+
+enum { WORDS = 1024 }; /* bytes of a list of names in a message; CelebA's 40 take 450 */
+
+static const struct xl_value *names_of(const struct xl_record *r)
+{
+	const struct xl_value *v = xl_meta_get(r, "attributes");
+
+	if (!v || v->type != XL_LIST)
+		return NULL;
+	for (int i = 0; i < v->n; i++)
+		if (v->items[i].type != XL_STR)
+			return NULL;
+	return v;
+}
+
+static int column_of(const struct xl_value *names, const char *name)
+{
+	for (int i = 0; names && i < names->n; i++)
+		if (strcmp(names->items[i].str, name) == 0)
+			return i;
+	return -1;
+}
+
+/* "Male, Smiling", or "none". */
+static const char *words(const struct xl_value *names, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	snprintf(buf, size, "none");
+	for (int i = 0; names && i < names->n && at < size; i++) {
+		int n = snprintf(buf + at, size - at, "%s%s", i ? ", " : "",
+				 names->items[i].str);
+		at += (size_t)n;
+	}
+	return buf;
+}
+
+static int missing(const struct xl_value *names, const char *name)
+{
+	char has[WORDS];
+
+	return xl_err("has no label '%s'; labels: %s", name, words(names, has, sizeof has));
+}
+
+/* The value of one label, checked. */
+static int label(const struct xl_record *r, const struct xl_value *names, int column)
+{
+	const struct xl_tensor *y = xl_record_tensor(r, "y");
+	double v;
+
+	if (!y)
+		return xl_err("has no labels (tensor 'y')");
+	if (y->ndim != 1 || y->shape[0] != names->n)
+		return xl_err("y has %lld labels, meta.attributes names %d",
+			      (long long)xl_tensor_count(y), names->n);
+	v = xl_tensor_value(y, column);
+	if (v != 0 && v != 1)
+		return xl_err("label '%s' is %g, training takes 0 and 1", names->items[column].str,
+			      v);
+	return v == 1;
+}
+
+int xl_labels_domain(const struct xl_record *r, const char *domain_by)
+{
+	const struct xl_value *names = names_of(r);
+	const char *s;
+	int column;
+
+	if (domain_by) {
+		column = column_of(names, domain_by);
+		return column < 0 ? missing(names, domain_by) : label(r, names, column);
+	}
+	s = xl_meta_str(r, "domain", NULL);
+	if (!s)
+		return 2;
+	if (strcmp(s, "A") != 0 && strcmp(s, "B") != 0)
+		return xl_err("domain is '%s', neither A nor B", s);
+	return *s == 'B';
+}
+
+static int add_name(struct xl_labels *l, const char *name)
+{
+	for (int i = 0; i < l->n; i++)
+		if (strcmp(l->names[i], name) == 0)
+			return xl_err("label '%s' is named twice", name);
+	l->names[l->n] = xl_strdup(name);
+	if (!l->names[l->n])
+		return -1;
+	l->n++;
+	return 0;
+}
+
+/* The names to take: a choice of one of three lists. */
+static int choose_names(struct xl_labels *l, const struct xl_labels_want *want,
+                        const struct xl_value *have)
+{
+	bool all = have && !want->two_domains && !want->domain_by;
+	int n_defaults = 0;
+
+	while (want->defaults && want->defaults[n_defaults])
+		n_defaults++;
+	l->names = xl_alloc((size_t)(want->n_names + n_defaults + (have ? have->n : 0)) + 1,
+			    sizeof *l->names);
+	if (!l->names)
+		return -1;
+	for (int i = 0; i < want->n_names; i++)
+		if (add_name(l, want->names[i]))
+			return -1;
+	if (want->n_names > 0 || !all)
+		return 0;
+	for (int i = 0; i < n_defaults; i++)
+		if (column_of(have, want->defaults[i]) < 0)
+			n_defaults = 0;
+	for (int i = 0; i < n_defaults; i++)
+		if (add_name(l, want->defaults[i]))
+			return -1;
+	for (int i = 0; n_defaults == 0 && i < have->n; i++)
+		if (add_name(l, have->items[i].str))
+			return -1;
+	return 0;
+}
+
+int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
+                     const struct xl_record *r)
+{
+	const struct xl_value *have = names_of(r);
+	int domain = xl_labels_domain(r, want->domain_by);
+
+	if (domain < 0 || choose_names(l, want, have))
+		return -1;
+	if (l->n == 0 && domain < 2 && !want->two_domains && add_name(l, "domain"))
+		return -1;
+	l->is_domain = l->n == 1 && domain < 2 && strcmp(l->names[0], "domain") == 0 &&
+		       column_of(have, "domain") < 0;
+	for (int i = 0; i < l->n; i++)
+		if (!l->is_domain && column_of(have, l->names[i]) < 0)
+			return missing(have, l->names[i]);
+	l->column = xl_alloc((size_t)l->n + 1, sizeof *l->column);
+	l->is_chosen = l->column != NULL;
+	return l->column ? 0 : -1;
+}
+
+void xl_labels_done(struct xl_labels *l)
+{
+	for (int i = 0; i < l->n; i++)
+		free(l->names[i]);
+	free(l->names);
+	free(l->column);
+	memset(l, 0, sizeof *l);
+}
+
+/* Streams joined by cat may have their labels in another order. */
+static int find_columns(struct xl_labels *l, const struct xl_value *have)
+{
+	for (int i = 0; i < l->n; i++) {
+		if (l->column[i] < have->n &&
+		    strcmp(have->items[l->column[i]].str, l->names[i]) == 0)
+			continue;
+		l->column[i] = column_of(have, l->names[i]);
+		if (l->column[i] < 0) {
+			l->column[i] = 0;
+			return missing(have, l->names[i]);
+		}
+	}
+	return 0;
+}
+
+int xl_labels_read(struct xl_labels *l, const struct xl_record *r, int domain, uint8_t *y)
+{
+	const struct xl_value *have;
+
+	if (l->is_domain) {
+		y[0] = domain == 1;
+		return 0;
+	}
+	if (l->n == 0)
+		return 0;
+	have = names_of(r);
+	if (!have)
+		return missing(NULL, l->names[0]);
+	if (find_columns(l, have))
+		return -1;
+	for (int i = 0; i < l->n; i++) {
+		int v = label(r, have, l->column[i]);
+
+		if (v < 0)
+			return -1;
+		y[i] = (uint8_t)v;
+	}
+	return 0;
+}
