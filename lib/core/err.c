@@ -62,3 +62,15 @@ const char *xl_strerror(int errnum)
 		words[0] = (char)tolower((unsigned char)words[0]);
 	return words;
 }
+
+/* Control characters, also those of two bytes (U+0080 to U+009F). */
+char *xl_disarm(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+	return s;
+}

@@ -30,6 +30,10 @@ int xl_write_all(int fd, const char *name, const void *data, size_t size);
 int xl_write_failed(const char *name);
 bool xl_pipe_broken(void);
 
+/* xl_disarm - replace control characters in text from outside by '?', in place,
+ * so that it can do nothing to a terminal; returns s */
+char *xl_disarm(char *s);
+
 /* xl_strerror - the system's words for an errno, starting in lower case */
 const char *xl_strerror(int errnum);
 

@@ -31,23 +31,12 @@ void xl_tool_set_name(const char *name)
 	tool_name = name;
 }
 
-/* Control characters, also those of two bytes (U+0080 to U+009F). */
-static void disarm(char *s)
-{
-	for (unsigned char *p = (unsigned char *)s; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			p[0] = p[1] = '?';
-	}
-}
-
 static void say(const char *fmt, va_list ap)
 {
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	disarm(text);
+	xl_disarm(text);
 	xl_progress_erase();
 	if (!stdout_closed)
 		fflush(stdout);

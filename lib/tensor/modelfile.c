@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "core/digest.h"
 #include "core/mem.h"
 #include "tensor/modelfile.h"
 
@@ -25,32 +24,42 @@ static int add_packed(struct xl_digest *d, const struct xl_record *r)
 	return 0;
 }
 
+/* The first record without its digest: a view, nothing of it is copied. */
+static int add_first(struct xl_digest *d, const struct xl_record *r)
+{
+	struct xl_record view = *r;
+	int rc;
+
+	view.n_meta = 0;
+	view.has_meta = true; /* as it is once the digest stands there */
+	view.meta = xl_alloc((size_t)r->n_meta, sizeof(*view.meta));
+	if (!view.meta)
+		return -1;
+	for (int i = 0; i < r->n_meta; i++)
+		if (strcmp(r->meta[i].key, DIGEST) != 0)
+			view.meta[view.n_meta++] = r->meta[i];
+	rc = add_packed(d, &view);
+	free(view.meta);
+	return rc;
+}
+
+int xl_model_digest_add(struct xl_digest *d, const struct xl_record *r, bool is_first)
+{
+	return is_first ? add_first(d, r) : add_packed(d, r);
+}
+
 int xl_model_digest(const struct xl_record *const *records, int n, char hex[65])
 {
 	struct xl_digest d;
-	struct xl_record first;
-	int rc;
 
 	if (n < 1)
 		return xl_err("a model has at least one record");
-	/* The first record without its digest: a view, nothing of it is copied. */
-	first = *records[0];
-	first.n_meta = 0;
-	first.meta = xl_alloc((size_t)records[0]->n_meta, sizeof(*first.meta));
-	if (!first.meta)
-		return -1;
-	for (int i = 0; i < records[0]->n_meta; i++)
-		if (strcmp(records[0]->meta[i].key, DIGEST) != 0)
-			first.meta[first.n_meta++] = records[0]->meta[i];
-	first.has_meta = true; /* as it is once the digest stands there */
 	xl_digest_init(&d);
-	rc = add_packed(&d, &first);
-	for (int i = 1; i < n && !rc; i++)
-		rc = add_packed(&d, records[i]);
-	free(first.meta);
-	if (!rc)
-		xl_digest_hex(&d, hex);
-	return rc;
+	for (int i = 0; i < n; i++)
+		if (xl_model_digest_add(&d, records[i], i == 0))
+			return -1;
+	xl_digest_hex(&d, hex);
+	return 0;
 }
 
 static int check_first(const struct xl_record *r, const char *name)

@@ -10,7 +10,12 @@
 #ifndef XL_TENSOR_MODELFILE_H
 #define XL_TENSOR_MODELFILE_H
 
+#include "core/digest.h"
 #include "xl.h"
+
+/* xl_model_digest_add - a model's next record into a digest that xl_digest_init
+ * began; is_first for the record with the meta. 0, or -1 with xl_err set */
+int xl_model_digest_add(struct xl_digest *d, const struct xl_record *r, bool is_first);
 
 /* xl_model_digest - the digest these records should have; 0, or -1 with xl_err set */
 int xl_model_digest(const struct xl_record *const *records, int n, char hex[65]);
