@@ -27,7 +27,8 @@ LIB_SRC   := $(filter-out lib/kernels/simd_%.c,$(wildcard lib/*/*.c))
 TOOL_SRC  := $(wildcard tools/xl-*.c)
 TEST_SRC  := $(wildcard tests/test_*.c)
 SIMD_SRC  := $(wildcard lib/kernels/simd_*.c)
-METHODS   := $(basename $(notdir $(filter-out lib/methods/method%,$(wildcard lib/methods/*.c))))
+# A method is a file that defines a descriptor.
+METHODS   := $(patsubst lib/methods/%.c,%,$(shell grep -l "^const struct xl_method xl_method_" lib/methods/*.c))
 
 # The files lib/kernels/simd_*.c are compiled once for each instruction set;
 # the right one is chosen when the program starts.

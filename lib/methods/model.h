@@ -12,6 +12,8 @@ struct xl_model {
 	void *hyper;          /* the method's struct */
 	struct xl_opt *opts;  /* its table, targets pointing into hyper */
 	void *state;          /* the method's layers */
+	char **words;         /* values given as strings, owned */
+	int n_words;
 	struct xl_net *nets[XL_MAX_NETS];
 	int n_nets;
 	char **attributes; /* names of the labels, in the order of y */

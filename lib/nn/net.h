@@ -75,6 +75,7 @@ size_t xl_net_count(const struct xl_net *net);
  * xl_net_randomise - initial values: weights N(0, std^2) with std = gain /
  * sqrt(fan_in), or a fixed std where gain is 0; the rest as declared
  *
+ * Does nothing for a network without memory (a critic at inference).
  * Source   He et al. 2015 (gain sqrt 2); Radford et al. 2016 (std 0.02)
  */
 void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double gain, double std);

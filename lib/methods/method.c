@@ -1,0 +1,36 @@
+/*
+ * method.c - the registry: methods.inc lists one XL_METHOD(name) for each file
+ * of a method in this folder.
+ */
+#include <string.h>
+#include "methods/method.h"
+
+#define XL_METHOD(name) extern const struct xl_method xl_method_##name;
+#include "methods.inc"
+#undef XL_METHOD
+
+static const struct xl_method *const methods[] = {
+#define XL_METHOD(name) &xl_method_##name,
+#include "methods.inc"
+#undef XL_METHOD
+        NULL,
+};
+
+const struct xl_method *xl_method_at(int i)
+{
+	return methods[i];
+}
+
+const struct xl_method *xl_method_find(const char *name)
+{
+	char list[256] = "";
+
+	for (int i = 0; methods[i]; i++) {
+		if (strcmp(methods[i]->name, name) == 0)
+			return methods[i];
+		const size_t used = strlen(list);
+		snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", methods[i]->name);
+	}
+	xl_err("'%s' is not a method (%s)", name, list);
+	return NULL;
+}

@@ -1,0 +1,179 @@
+/*
+ * model.c - models in memory: a method, its hyper-parameters, its networks.
+ * Model files and checkpoints are in modelio.c, the stages in stage.c.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/mem.h"
+#include "methods/model.h"
+
+static int n_opts(const struct xl_opt *o)
+{
+	int n = 0;
+
+	while (o[n].type != XL_OPT_END)
+		n++;
+	return n + 1;
+}
+
+struct xl_model *xl_model_new(const struct xl_method *method)
+{
+	struct xl_model *m = xl_alloc(1, sizeof *m);
+	const int n = n_opts(method->opts);
+
+	if (!m)
+		return NULL;
+	m->method = method;
+	m->hyper = xl_alloc(1, method->hyper_size);
+	m->state = xl_alloc(1, method->state_size);
+	m->opts = xl_alloc((size_t)n, sizeof *m->opts);
+	if (!m->hyper || !m->state || !m->opts) {
+		xl_model_free(m);
+		return NULL;
+	}
+	memcpy(m->opts, method->opts, (size_t)n * sizeof *m->opts);
+	for (struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
+		if (o->type != XL_OPT_GROUP)
+			o->target = (char *)m->hyper + (uintptr_t)o->target;
+	xl_opt_defaults(m->opts);
+	return m;
+}
+
+void xl_model_free(struct xl_model *m)
+{
+	if (!m)
+		return;
+	for (int i = 0; i < m->n_nets; i++) {
+		xl_net_done(m->nets[i]);
+		free(m->nets[i]);
+	}
+	for (int i = 0; i < m->n_attributes; i++)
+		free(m->attributes[i]);
+	for (int i = 0; i < m->n_words; i++)
+		free(m->words[i]);
+	free(m->words);
+	free(m->attributes);
+	free(m->hyper);
+	free(m->state);
+	free(m->opts);
+	free(m);
+}
+
+int xl_model_preset(struct xl_model *m, const char *preset)
+{
+	return m->method->preset(m->hyper, preset);
+}
+
+int xl_model_set(struct xl_model *m, const char *name, const char *value)
+{
+	char **words = xl_realloc(m->words, (size_t)m->n_words + 1, sizeof *words);
+
+	if (!words)
+		return -1;
+	/* options keep pointers into what they are given: it must live as long */
+	m->words = words;
+	if (!(words[m->n_words] = xl_strdup(value)))
+		return -1;
+	return xl_opt_set(m->opts, name, words[m->n_words++]);
+}
+
+int xl_model_attributes(struct xl_model *m, const char *const *names, int n)
+{
+	m->attributes = xl_alloc((size_t)n + 1, sizeof *m->attributes);
+	if (!m->attributes)
+		return -1;
+	for (int i = 0; i < n; i++, m->n_attributes++)
+		if (!(m->attributes[i] = xl_strdup(names[i])))
+			return -1;
+	return 0;
+}
+
+static const struct xl_opt *find_opt(const struct xl_model *m, const char *name)
+{
+	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
+		if (o->type != XL_OPT_GROUP && strcmp(o->name, name) == 0)
+			return o;
+	assert(!"a hyper-parameter every method has");
+	return NULL;
+}
+
+int64_t xl_model_int(const struct xl_model *m, const char *name)
+{
+	return *(const int64_t *)find_opt(m, name)->target;
+}
+
+double xl_model_num(const struct xl_model *m, const char *name)
+{
+	return *(const double *)find_opt(m, name)->target;
+}
+
+struct xl_net *xl_model_net(struct xl_model *m, const char *id, enum xl_group group)
+{
+	struct xl_net *net;
+
+	assert(m->n_nets < XL_MAX_NETS);
+	if (!(net = xl_alloc(1, sizeof *net)))
+		return NULL;
+	xl_net_init(net, id, group);
+	m->nets[m->n_nets++] = net;
+	return net;
+}
+
+int xl_model_build(struct xl_model *m, uint64_t seed, bool trained)
+{
+	m->seed = seed;
+	m->trained = trained;
+	if (m->method->check(m->hyper, m->n_attributes) || m->method->build(m))
+		return -1;
+	for (int i = 0; i < m->n_nets; i++)
+		if ((trained || m->nets[i]->group == XL_GENERATOR) &&
+		    xl_net_alloc(m->nets[i], trained))
+			return -1;
+	m->method->randomise(m);
+	return 0;
+}
+
+size_t xl_model_params(const struct xl_model *m, enum xl_group group)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < m->n_nets; i++)
+		if (m->nets[i]->group == group)
+			n += xl_net_count(m->nets[i]);
+	return n;
+}
+
+int xl_model_bind(struct xl_model *m, struct xl_tape *t, enum xl_group group, bool trained)
+{
+	for (int i = 0; i < m->n_nets; i++)
+		if (m->nets[i]->group == group && xl_net_bind(m->nets[i], t, trained))
+			return -1;
+	return 0;
+}
+
+void xl_model_bn(struct xl_model *m, enum xl_bn mode)
+{
+	for (int i = 0; i < m->n_nets; i++)
+		m->nets[i]->bn = mode;
+}
+
+void xl_model_zero(struct xl_model *m, enum xl_group group)
+{
+	for (int i = 0; i < m->n_nets; i++)
+		if (m->nets[i]->group == group)
+			memset(m->nets[i]->grad, 0, m->nets[i]->count * sizeof(float));
+}
+
+void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr,
+                   double beta1, double beta2, double eps)
+{
+	const struct xl_adam a = {lr, beta1, beta2, eps, ++m->adam_t[group]};
+
+	/* running statistics have no gradient: Adam leaves them where they are */
+	for (int i = 0; i < m->n_nets; i++) {
+		struct xl_net *n = m->nets[i];
+		if (n->group == group)
+			k->adam(n->value, n->m, n->v, n->grad, (int64_t)n->count, &a);
+	}
+}

@@ -1,0 +1,355 @@
+/*
+ * modelio.c - model files and checkpoints. Both are what tensor/modelfile.h
+ * says; a checkpoint also has the critic and, as NET.m and NET.v, the moments.
+ * What they hold determines the run: never time, host, path or threads.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/mem.h"
+#include "methods/model.h"
+#include "tensor/modelfile.h"
+
+enum { MAX_RECORDS = 1 + 3 * XL_MAX_NETS };
+
+static const char preprocess[] =
+        "largest centred square, antialiased bilinear to size, v = p / 127.5 - 1";
+
+/* ---- out ---- */
+
+static int put_hyper(const struct xl_model *m, struct xl_record *r)
+{
+	int rc = 0;
+
+	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END && rc == 0; o++) {
+		char key[64];
+		snprintf(key, sizeof key, "hyper.%s", o->name ? o->name : "");
+		if (o->type == XL_OPT_INT)
+			rc = xl_meta_set_int(r, key, *(int64_t *)o->target);
+		else if (o->type == XL_OPT_NUM)
+			rc = xl_meta_set_num(r, key, *(double *)o->target);
+		else if (o->type == XL_OPT_FLAG)
+			rc = xl_meta_set_bool(r, key, *(bool *)o->target);
+		else if (o->type == XL_OPT_ENUM)
+			rc = xl_meta_set_str(r, key, *(const char **)o->target);
+	}
+	return rc;
+}
+
+static struct xl_record *head_record(const struct xl_model *m, bool checkpoint)
+{
+	struct xl_record *r = xl_record_new(XL_MODEL, "model");
+
+	if (!r)
+		return NULL;
+	int rc = xl_meta_set_str(r, "method", m->method->name) ||
+	         xl_meta_set_str(r, "version", XL_VERSION) ||
+	         xl_meta_set_str(r, "preprocess", preprocess) || put_hyper(m, r) ||
+	         xl_meta_set_strs(r, "attributes", (const char *const *)m->attributes,
+	                          m->n_attributes) ||
+	         xl_meta_set_int(r, "seed", (int64_t)m->seed) ||
+	         xl_meta_set_str(r, "data", m->data) || xl_meta_set_int(r, "step", m->step);
+	if (rc == 0 && checkpoint)
+		rc = xl_meta_set_bool(r, "checkpoint", true) ||
+		     xl_meta_set_int(r, "updates.generator", m->adam_t[XL_GENERATOR]) ||
+		     xl_meta_set_int(r, "updates.critic", m->adam_t[XL_CRITIC]);
+	if (rc) {
+		xl_record_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* The logical shape of a parameter: (O,I,kh,kw), or (C). */
+static int shape_of(const struct xl_param *p, int64_t shape[4])
+{
+	if (p->fan_in == 0) {
+		shape[0] = p->d.c;
+		return 1;
+	}
+	shape[0] = p->d.n;
+	shape[1] = p->d.c;
+	shape[2] = p->d.h;
+	shape[3] = p->d.w;
+	return 4;
+}
+
+static struct xl_record *net_record(const struct xl_net *net, const char *suffix,
+                                    const float *block)
+{
+	char id[32];
+	struct xl_record *r;
+
+	snprintf(id, sizeof id, "%s%s", net->id, suffix);
+	if (!(r = xl_record_new(XL_MODEL, id)))
+		return NULL;
+	for (int i = 0; i < net->n_params; i++) {
+		const struct xl_param *p = &net->params[i];
+		int64_t shape[4];
+		const int n = shape_of(p, shape);
+		struct xl_tensor *t = xl_tensor_new(XL_F4, n, shape);
+		if (t)
+			memcpy(t->data, block + p->at, xl_tensor_bytes(t));
+		if (xl_record_put(r, p->name, t)) {
+			xl_record_free(r);
+			return NULL;
+		}
+	}
+	return r;
+}
+
+static int save(struct xl_model *m, const char *path, bool checkpoint)
+{
+	struct xl_record *r[MAX_RECORDS] = {0};
+	int n = 0, rc = -1;
+
+	if (!(r[n++] = head_record(m, checkpoint)))
+		goto out;
+	for (int i = 0; i < m->n_nets; i++) {
+		const struct xl_net *net = m->nets[i];
+		if (!checkpoint && net->group != XL_GENERATOR)
+			continue;
+		if (!(r[n++] = net_record(net, "", net->value)))
+			goto out;
+		if (checkpoint && (!(r[n++] = net_record(net, ".m", net->m)) ||
+		                   !(r[n++] = net_record(net, ".v", net->v))))
+			goto out;
+	}
+	rc = xl_modelfile_write(path, r, n);
+	if (rc == 0 && !checkpoint)
+		snprintf(m->digest, sizeof m->digest, "%s", xl_meta_str(r[0], "digest", ""));
+out:
+	for (int i = 0; i < n; i++)
+		xl_record_free(r[i]);
+	return rc;
+}
+
+int xl_model_save(struct xl_model *m, const char *path)
+{
+	return save(m, path, false);
+}
+
+int xl_model_save_checkpoint(struct xl_model *m, const char *path)
+{
+	return save(m, path, true);
+}
+
+/* ---- in ---- */
+
+static int get_hyper(struct xl_model *m, const struct xl_record *r)
+{
+	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++) {
+		const struct xl_value *v;
+		char key[64], text[64];
+		if (o->type == XL_OPT_GROUP)
+			continue;
+		snprintf(key, sizeof key, "hyper.%s", o->name);
+		if (!(v = xl_meta_get(r, key)))
+			return xl_err("has no %s", key);
+		if (v->type == XL_STR)
+			snprintf(text, sizeof text, "%s", v->str);
+		else if (v->type == XL_FLOAT)
+			snprintf(text, sizeof text, "%.17g", v->f);
+		else if (v->type == XL_INT || v->type == XL_BOOL)
+			snprintf(text, sizeof text, "%lld", (long long)v->i);
+		else
+			return xl_err("%s is a list", key);
+		if (o->type == XL_OPT_FLAG) {
+			if (v->type != XL_BOOL)
+				return xl_err("%s is not true or false", key);
+			*(bool *)o->target = v->i != 0;
+		} else if (xl_model_set(m, o->name, text)) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int get_attributes(struct xl_model *m, const struct xl_record *r)
+{
+	const struct xl_value *v = xl_meta_get(r, "attributes");
+	const char *names[256];
+
+	if (!v || v->type != XL_LIST || v->n > 256)
+		return xl_err("has no list of attributes");
+	for (int i = 0; i < v->n; i++) {
+		if (v->items[i].type != XL_STR)
+			return xl_err("an attribute is not a name");
+		names[i] = v->items[i].str;
+	}
+	return xl_model_attributes(m, names, v->n);
+}
+
+static int copy_digest(char to[65], const char *from)
+{
+	if (strlen(from) > 64)
+		return xl_err("a digest is longer than 64 digits");
+	snprintf(to, 65, "%s", from);
+	return 0;
+}
+
+static const struct xl_record *find_record(struct xl_record *const *r, int n, const char *net,
+                                           const char *suffix)
+{
+	char id[32];
+
+	snprintf(id, sizeof id, "%s%s", net, suffix);
+	for (int i = 1; i < n; i++)
+		if (strcmp(r[i]->id, id) == 0)
+			return r[i];
+	xl_err("has no network %s", id);
+	return NULL;
+}
+
+/* Every parameter is there, with the shape the hyper-parameters ask for. */
+static int check_net(const struct xl_net *net, const struct xl_record *r)
+{
+	char is[64];
+
+	for (int i = 0; r && i < net->n_params; i++) {
+		const struct xl_param *p = &net->params[i];
+		const struct xl_tensor *t = xl_record_tensor(r, p->name);
+		int64_t shape[4];
+		const int n = shape_of(p, shape);
+		if (!t)
+			return xl_err("network %s has no %s", r->id, p->name);
+		if (t->dtype != XL_F4 || !xl_tensor_is(t, n, shape))
+			return xl_err("network %s: %s is %s, not (%d,%d,%d,%d) <f4", r->id, p->name,
+			              xl_tensor_show(t, is, sizeof is), p->d.n, p->d.c, p->d.h,
+			              p->d.w);
+	}
+	return r ? 0 : -1;
+}
+
+static void copy_net(const struct xl_net *net, const struct xl_record *r, float *block)
+{
+	for (int i = 0; i < net->n_params; i++) {
+		const struct xl_tensor *t = xl_record_tensor(r, net->params[i].name);
+		memcpy(block + net->params[i].at, t->data, xl_tensor_bytes(t));
+	}
+}
+
+static int load_net(struct xl_net *net, struct xl_record *const *r, int n, bool trained)
+{
+	const struct xl_record *value = find_record(r, n, net->id, ""), *m = value, *v = value;
+
+	if (trained && value) {
+		m = find_record(r, n, net->id, ".m");
+		v = m ? find_record(r, n, net->id, ".v") : NULL;
+	}
+	/* shapes are checked against what has arrived before memory is asked for */
+	if (check_net(net, value) || check_net(net, m) || check_net(net, v) ||
+	    xl_net_alloc(net, trained))
+		return -1;
+	copy_net(net, value, net->value);
+	if (trained) {
+		copy_net(net, m, net->m);
+		copy_net(net, v, net->v);
+	}
+	return 0;
+}
+
+static struct xl_model *from_records(struct xl_record *const *r, int n, bool trained)
+{
+	const struct xl_method *method = xl_method_find(xl_meta_str(r[0], "method", ""));
+	struct xl_model *m = method ? xl_model_new(method) : NULL;
+
+	if (!m)
+		return NULL;
+	if (get_hyper(m, r[0]) || get_attributes(m, r[0]) ||
+	    copy_digest(m->digest, xl_meta_str(r[0], "digest", "")) ||
+	    copy_digest(m->data, xl_meta_str(r[0], "data", "")) ||
+	    method->check(m->hyper, m->n_attributes) || method->build(m))
+		goto fail;
+	m->seed = (uint64_t)xl_meta_int(r[0], "seed", 0);
+	m->step = xl_meta_int(r[0], "step", 0);
+	m->trained = trained;
+	if (trained && !xl_meta_bool(r[0], "checkpoint", false)) {
+		xl_err("is a model, not a checkpoint");
+		goto fail;
+	}
+	m->adam_t[XL_GENERATOR] = xl_meta_int(r[0], "updates.generator", 0);
+	m->adam_t[XL_CRITIC] = xl_meta_int(r[0], "updates.critic", 0);
+	for (int i = 0; i < m->n_nets; i++)
+		if ((trained || m->nets[i]->group == XL_GENERATOR) &&
+		    load_net(m->nets[i], r, n, trained))
+			goto fail;
+	return m;
+fail:
+	xl_model_free(m);
+	return NULL;
+}
+
+static struct xl_model *load(const char *path, bool trained)
+{
+	struct xl_record **r;
+	int n;
+	struct xl_model *m;
+
+	if (xl_modelfile_read(path, &r, &n))
+		return NULL;
+	m = from_records(r, n, trained);
+	if (!m)
+		xl_err_prefix("%s", path);
+	xl_modelfile_free(r, n);
+	return m;
+}
+
+/* dir/rest if it can be read, else NULL without an error */
+static char *readable(const char *dir, const char *rest)
+{
+	char *p = dir && *dir ? xl_strf("%s/%s", dir, rest) : NULL;
+
+	if (p && access(p, R_OK) == 0)
+		return p;
+	free(p);
+	return NULL;
+}
+
+/* Where the default model is: see model.h for the order. */
+static char *find_default(void)
+{
+	const char *home = getenv("HOME"), *data = getenv("XDG_DATA_HOME");
+	char exe[4096], *p;
+
+	if (data && *data)
+		p = readable(data, "xl/default.msgpack");
+	else
+		p = readable(home, ".local/share/xl/default.msgpack");
+	if (p)
+		return p;
+	const ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	if (len > 0) {
+		exe[len] = '\0';
+		char *slash = strrchr(exe, '/');
+		if (slash)
+			*slash = '\0';
+		if ((p = readable(exe, "../share/xl/default.msgpack")) ||
+		    (p = readable(exe, "../models/default.msgpack")))
+			return p;
+	}
+	xl_err("no model: give --model FILE, or set XL_MODEL");
+	return NULL;
+}
+
+struct xl_model *xl_model_load(const char *path)
+{
+	const char *env = getenv("XL_MODEL");
+	struct xl_model *m;
+	char *found;
+
+	if (!path && env && *env)
+		path = env;
+	if (path)
+		return load(path, false);
+	if (!(found = find_default()))
+		return NULL;
+	m = load(found, false);
+	free(found);
+	return m;
+}
+
+struct xl_model *xl_model_load_checkpoint(const char *path)
+{
+	return load(path, true);
+}

@@ -1,0 +1,138 @@
+/*
+ * stage.c - the stages as tools call them, around the method's own: codes of
+ * another model are refused, and what a stage leaves is marked with this one.
+ */
+#include <string.h>
+#include "core/mem.h"
+#include "image/image.h"
+#include "methods/model.h"
+
+static bool has_codes(const struct xl_model *m, const struct xl_record *r)
+{
+	for (const char *const *n = m->method->code_tensors; *n; n++)
+		if (xl_record_tensor(r, *n))
+			return true;
+	return false;
+}
+
+static int check_model(const struct xl_model *m, const struct xl_record *r)
+{
+	const char *of = xl_meta_str(r, "model", NULL);
+
+	if (!has_codes(m, r))
+		return 0;
+	if (!of)
+		return xl_err("%s: codes of an unknown model, this is %.4s.. (%s, %d)", r->id, m->digest,
+		              m->method->name, (int)xl_model_int(m, "size"));
+	if (strcmp(of, m->digest) != 0)
+		return xl_err("%s: codes of model %.4s.., this is %.4s.. (%s, %d)", r->id, of, m->digest,
+		              m->method->name, (int)xl_model_int(m, "size"));
+	return 0;
+}
+
+static int check_image(const struct xl_record *r)
+{
+	const struct xl_tensor *x = xl_record_tensor(r, "x");
+	const int64_t rgb[3] = {3, -1, -1};
+	char shape[64];
+
+	if (r->kind != XL_IMAGE && r->kind != XL_CODE)
+		return xl_err("%s: a record of kind %s has no picture", r->id, xl_kind_name(r->kind));
+	if (!x)
+		return xl_err("%s: has no image x", r->id);
+	if (!xl_tensor_is(x, 3, rgb) || x->shape[1] < 2 || x->shape[2] < 2)
+		return xl_err("%s: x is %s, an image is (3,H,W) from 2x2 pixels", r->id,
+		              xl_tensor_show(x, shape, sizeof shape));
+	if (x->dtype != XL_U1 && x->dtype != XL_F4 && x->dtype != XL_F2 && x->dtype != XL_F8)
+		return xl_err("%s: x is %s, an image is |u1 or <f4", r->id,
+		              xl_tensor_show(x, shape, sizeof shape));
+	if (x->shape[1] > 16384 || x->shape[2] > 16384)
+		return xl_err("%s: x is %s, more than 16384 pixels on a side", r->id,
+		              xl_tensor_show(x, shape, sizeof shape));
+	return 0;
+}
+
+static int begin(struct xl_model *m, struct xl_tape *t, const struct xl_record *r)
+{
+	if (check_image(r) || check_model(m, r))
+		return -1;
+	xl_tape_reset(t);
+	xl_model_bn(m, XL_BN_RUNNING);
+	return xl_model_bind(m, t, XL_GENERATOR, false);
+}
+
+static int end(struct xl_model *m, struct xl_record *r, int rc)
+{
+	if (rc)
+		return xl_err_prefix("%s", r->id);
+	r->kind = XL_CODE;
+	return xl_meta_set_str(r, "model", m->digest);
+}
+
+int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
+{
+	if (begin(m, t, r))
+		return -1;
+	return end(m, r, m->method->encode(m, t, r));
+}
+
+int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
+                  struct xl_record *exemplar)
+{
+	if ((exemplar && (check_image(exemplar) || check_model(m, exemplar))) || begin(m, t, r))
+		return -1;
+	return end(m, r, m->method->mask(m, t, r, exemplar));
+}
+
+int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r)
+{
+	for (const char *const *n = m->method->after_mask; *n; n++)
+		xl_record_drop(r, *n);
+	return xl_meta_set_bool(r, "mask_edited", true);
+}
+
+int xl_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
+                  struct xl_record *exemplar)
+{
+	if (check_image(exemplar) || check_model(m, exemplar) || begin(m, t, r))
+		return -1;
+	if (m->method->fuse(m, t, r, exemplar))
+		return xl_err_prefix("%s", r->id);
+	if (end(m, exemplar, 0))
+		return -1;
+	xl_record_drop(r, "out");
+	return end(m, r, 0);
+}
+
+int xl_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
+{
+	struct xl_tensor *x = xl_record_tensor(r, "x");
+
+	if (check_image(r))
+		return -1;
+	if (xl_record_tensor(r, "out"))
+		return 0;
+	if (!has_codes(m, r)) /* an image shows itself */
+		return xl_record_put(r, "out", xl_image_to_f4(x));
+	if (begin(m, t, r))
+		return -1;
+	return end(m, r, m->method->decode(m, t, r));
+}
+
+struct xl_record *xl_model_prepare(const struct xl_model *m, const struct xl_tensor *picture,
+                                   const char *id, bool native)
+{
+	const int64_t size = xl_model_int(m, "size"), h = picture->shape[1], w = picture->shape[2];
+	const int64_t side = h < w ? h : w;
+	const struct xl_box square = {(w - side) / 2, (h - side) / 2, side, side};
+	struct xl_record *r = xl_record_new(XL_IMAGE, id);
+
+	if (!r)
+		return NULL;
+	if (xl_record_put(r, "x", native ? xl_tensor_copy(picture)
+	                                 : xl_image_resize(picture, square, size, size))) {
+		xl_record_free(r);
+		return NULL;
+	}
+	return r;
+}

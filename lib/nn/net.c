@@ -1,0 +1,231 @@
+/*
+ * net.c - parameter blocks and layers.
+ */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/mem.h"
+#include "core/rng.h"
+#include "nn/net.h"
+
+static const double norm_eps = 1e-5;
+static const double bn_momentum = 0.1;
+
+void xl_net_init(struct xl_net *net, const char *id, enum xl_group group)
+{
+	*net = (struct xl_net){.group = group};
+	snprintf(net->id, sizeof net->id, "%s", id);
+}
+
+void xl_net_done(struct xl_net *net)
+{
+	free(net->params);
+	free(net->value);
+	free(net->grad);
+	free(net->m);
+	free(net->v);
+	free(net->vars);
+	*net = (struct xl_net){0};
+}
+
+static int add_param(struct xl_net *net, const char *row, const char *part, struct xl_dims d)
+{
+	if (net->n_params == net->cap_params) {
+		const int cap = net->cap_params ? 2 * net->cap_params : 32;
+		struct xl_param *p = xl_realloc(net->params, (size_t)cap, sizeof *p);
+		if (!p)
+			return -1;
+		net->params = p;
+		net->cap_params = cap;
+	}
+	struct xl_param *p = &net->params[net->n_params++];
+	*p = (struct xl_param){.d = d, .at = net->count};
+	snprintf(p->name, sizeof p->name, "%s.%s", row, part);
+	net->count += ((size_t)xl_dims_count(&d) + 15) / 16 * 16; /* whole vectors */
+	return 0;
+}
+
+int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l)
+{
+	const struct xl_dims c = xl_dims_map(1, l->co, 1, 1);
+	const char *const parts[] = {"bias", "scale", "shift", "mean", "var"};
+	const int n = l->norm == XL_NO_NORM ? 1 : l->norm == XL_BN ? 5 : 3;
+
+	l->first = net->n_params;
+	if (add_param(net, row, "weight", xl_dims_plain(l->co, l->ci, l->k, l->k)))
+		return -1;
+	net->params[l->first].fan_in = l->ci * l->k * l->k;
+	for (int i = 0; i < n; i++) {
+		if (add_param(net, row, parts[i], c))
+			return -1;
+		struct xl_param *p = &net->params[l->first + 1 + i];
+		p->fill = i == 1 || i == 4 ? 1 : 0;
+		p->buffer = i >= 3;
+	}
+	return 0;
+}
+
+int xl_net_alloc(struct xl_net *net, bool trained)
+{
+	net->value = xl_alloc(net->count, sizeof *net->value);
+	net->vars = xl_alloc((size_t)net->n_params, sizeof *net->vars);
+	if (!net->value || !net->vars)
+		return -1;
+	if (!trained)
+		return 0;
+	net->grad = xl_alloc(net->count, sizeof *net->grad);
+	net->m = xl_alloc(net->count, sizeof *net->m);
+	net->v = xl_alloc(net->count, sizeof *net->v);
+	return net->grad && net->m && net->v ? 0 : -1;
+}
+
+size_t xl_net_count(const struct xl_net *net)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < net->n_params; i++)
+		if (!net->params[i].buffer)
+			n += (size_t)xl_dims_count(&net->params[i].d);
+	return n;
+}
+
+void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double gain, double std)
+{
+	for (int i = 0; net->value && i < net->n_params; i++) {
+		const struct xl_param *p = &net->params[i];
+		const double s = gain > 0 ? gain / sqrt(p->fan_in) : std;
+		float *x = net->value + p->at;
+		struct xl_rng rng;
+		xl_rng_init(&rng, seed, XL_RNG_INIT, index, (uint32_t)i);
+		for (int64_t k = 0; k < xl_dims_count(&p->d); k++)
+			x[k] = p->fan_in ? (float)(s * xl_rng_normal(&rng)) : p->fill;
+	}
+}
+
+int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained)
+{
+	for (int i = 0; i < net->n_params; i++) {
+		const struct xl_param *p = &net->params[i];
+		float *g = trained && !p->buffer ? net->grad + p->at : NULL;
+		net->vars[i] = xl_var_leaf(t, p->d, net->value + p->at, g);
+		if (!net->vars[i])
+			return -1;
+	}
+	return 0;
+}
+
+/* Running statistics follow the batch's: the variance there unbiased. */
+static void update_running(struct xl_net *net, const struct xl_layer *l, const struct xl_dims *d,
+                           const double *moments)
+{
+	float *mean = net->value + net->params[l->first + 4].at;
+	float *var = net->value + net->params[l->first + 5].at;
+	const double n = (double)d->n * d->h * d->w, unbias = n > 1 ? n / (n - 1) : 1;
+
+	for (int c = 0; c < d->c; c++) {
+		mean[c] += (float)(bn_momentum * (moments[2 * c] - (double)mean[c]));
+		var[c] += (float)(bn_momentum * (moments[2 * c + 1] * unbias - (double)var[c]));
+	}
+}
+
+/* Batch norm with the running statistics: one affine function per channel. */
+static struct xl_var *norm_running(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+                                   struct xl_var *x)
+{
+	struct xl_var **p = net->vars + l->first;
+	struct xl_var *sd = xl_op_sqrt(t, xl_op_affine(t, p[5], 1, norm_eps));
+	struct xl_var *a = xl_op_mul(t, p[2], xl_op_recip(t, sd));
+	struct xl_var *b = xl_op_sub(t, p[3], xl_op_mul(t, p[4], a));
+	struct xl_var *xa = xl_op_mul(t, x, a);
+	struct xl_var *y = xl_op_add(t, xa, b);
+
+	xl_drop(t, xa);
+	return y;
+}
+
+static struct xl_var *norm(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+                           struct xl_var *x)
+{
+	struct xl_var **p = net->vars + l->first;
+	const enum xl_norm kind = l->norm == XL_IN   ? XL_NORM_INSTANCE
+	                          : l->norm == XL_LN ? XL_NORM_LAYER
+	                                             : XL_NORM_BATCH;
+	double *moments = NULL;
+
+	if (l->norm == XL_BN && net->bn == XL_BN_RUNNING)
+		return norm_running(t, net, l, x);
+	if (l->norm == XL_BN && net->bn == XL_BN_TRAIN && x && !t->dry) {
+		moments = xl_alloc((size_t)l->co * 2, sizeof *moments);
+		if (!moments)
+			return NULL;
+	}
+	struct xl_var *y = xl_op_norm(t, x, p[2], p[3], kind, norm_eps, moments);
+	if (y && moments)
+		update_running(net, l, &x->d, moments);
+	free(moments);
+	return y;
+}
+
+static struct xl_var *activate(struct xl_tape *t, const struct xl_layer *l, struct xl_var *x)
+{
+	switch (l->act) {
+	case XL_ACT_RELU:
+		return xl_op_leaky(t, x, 0);
+	case XL_ACT_LEAKY:
+		return xl_op_leaky(t, x, l->slope);
+	case XL_ACT_TANH:
+		return xl_op_tanh(t, x);
+	case XL_ACT_SIGMOID:
+		return xl_op_sigmoid(t, x);
+	case XL_ACT_NONE:
+		break;
+	}
+	return x;
+}
+
+struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+                           struct xl_var *x)
+{
+	struct xl_var **p = net->vars + l->first;
+	struct xl_var *c = xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad, XL_PAD_REFLECT);
+	struct xl_var *n = l->norm == XL_NO_NORM ? c : norm(t, net, l, c);
+	struct xl_var *y = activate(t, l, n);
+
+	if (n != c)
+		xl_drop(t, c);
+	if (y != n)
+		xl_drop(t, n);
+	return y;
+}
+
+struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,
+                              const struct xl_layer *b, struct xl_var *x)
+{
+	struct xl_var *u = xl_nn_layer(t, net, a, x);
+	struct xl_var *v = xl_nn_layer(t, net, b, u);
+	struct xl_var *y = xl_op_add(t, v, x);
+
+	xl_drop(t, u);
+	xl_drop(t, v);
+	return y;
+}
+
+struct xl_var *xl_nn_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
+{
+	struct xl_var *d = xl_op_sub(t, a, b), *u = xl_op_abs(t, d);
+	struct xl_var *m = xl_op_mean(t, u);
+
+	xl_drop(t, d);
+	xl_drop(t, u);
+	return m;
+}
+
+/* log(1 + e^z) - z y, stable for every z */
+struct xl_var *xl_nn_bce(struct xl_tape *t, struct xl_var *z, struct xl_var *y)
+{
+	if (!z || !y)
+		return NULL;
+	struct xl_var *e = xl_op_sub(t, xl_op_softplus(t, z), xl_op_mul(t, z, y));
+	return xl_op_affine(t, xl_op_sum(t, e), 1.0 / z->d.n, 0);
+}
