@@ -119,7 +119,7 @@ struct xl_face_hair {
 	enum xl_hair_cut cut;
 	float top, side, length, flare;    /* volume above, beside; lower end; widening */
 	float part, comb;                  /* where it is parted; how far it is swept sideways */
-	float line, recede;                /* height of the hairline; bare temples */
+	float line, recede, curtain;       /* hairline: height, bare temples, fall from the part */
 	float opening;                     /* half width of what the hair leaves of the face */
 	float wave, curl;                  /* waviness; 0..1 curly texture */
 	float strand, ragged;              /* contrast of strands; unevenness of edges */

@@ -98,13 +98,13 @@ static void draw_light(struct xl_face *f, struct xl_rng *r)
 	struct xl_face_light *l = &f->light;
 	float x = xl_draw_about(r, 0, 0.42f), y = xl_draw_range(r, -0.75f, -0.15f);
 	float z = xl_draw_range(r, 0.65f, 1.1f), k = 1 / sqrtf(x * x + y * y + z * z);
-	float warm = xl_draw_about(r, 0, 0.055f), fill = xl_draw_range(r, 0.20f, 0.40f);
+	float warm = xl_draw_about(r, 0, 0.055f), fill = xl_draw_range(r, 0.15f, 0.36f);
 	float cool = xl_draw_about(r, 0, 0.04f);
 
 	l->x = x * k;
 	l->y = y * k;
 	l->z = z * k;
-	float key = 1.02f - 0.75f * fill + 0.06f * fabsf(x);
+	float key = 1.08f - 0.75f * fill + 0.08f * fabsf(x);
 
 	l->key = (struct xl_rgb){key * (1 + warm), key, key * (1 - 1.3f * warm)};
 	l->sky = (struct xl_rgb){fill * (1 - cool), fill, fill * (1 + cool)};
@@ -165,7 +165,7 @@ static void draw_eyes(struct xl_face *f, struct xl_rng *r)
 	struct xl_face_eyes *e = &f->eyes;
 	const float *c = irises[xl_draw_pick(r, share, 6)];
 
-	e->size = xl_draw_about(r, f->is_male ? 0.97f : 1.07f, 0.05f);
+	e->size = xl_draw_about(r, f->is_male ? 1.02f : 1.12f, 0.05f);
 	e->open = xl_draw_about(r, f->is_male ? 0.93f : 1.02f, 0.12f);
 	e->slant = xl_draw_about(r, 0.05f, 0.07f);
 	e->gaze_x = xl_draw_about(r, 0.5f * f->pose.yaw, 0.35f);
@@ -201,12 +201,12 @@ static void draw_lips(struct xl_face *f, struct xl_rng *r)
 	struct xl_rgb s = f->skin.color;
 
 	k->y = xl_draw_about(r, 1.17f, 0.03f) * f->shape.jaw_y;
-	k->width = xl_draw_about(r, m ? 0.395f : 0.375f, 0.022f);
+	k->width = xl_draw_about(r, m ? 0.415f : 0.395f, 0.022f);
 	k->upper = xl_draw_about(r, m ? 0.070f : 0.088f, 0.013f);
 	k->lower = xl_draw_about(r, m ? 0.105f : 0.125f, 0.016f);
 	k->bow = xl_draw_range(r, 0.1f, 0.35f);
 	k->lipstick = f->has_makeup && xl_draw_chance(r, 0.85f);
-	float red = xl_draw_range(r, 0.35f, 0.85f);
+	float red = xl_draw_range(r, 0.5f, 1.0f);
 
 	k->color = (struct xl_rgb){s.r * (0.86f + 0.06f * red), s.g * (0.62f - 0.16f * red),
 				   s.b * (0.66f - 0.12f * red)};
@@ -265,7 +265,7 @@ static void draw_back(struct xl_face *f, struct xl_rng *r)
 
 	b->kind = (enum xl_backdrop)xl_draw_pick(r, kinds, 7);
 	h = b->kind == XL_BACK_LEAVES ? xl_draw_range(r, 0.18f, 0.40f) : xl_draw_range(r, 0, 1);
-	s = xl_draw_range(r, 0.03f, 0.55f) * (b->kind == XL_BACK_WALL ? 0.6f : 1);
+	s = xl_draw_range(r, 0.03f, 0.46f) * (b->kind == XL_BACK_WALL ? 0.6f : 1);
 	v = xl_draw_range(r, 0.15f, 0.9f);
 	b->a = hsv(h, s, v);
 	b->b = hsv(h + xl_draw_about(r, 0, 0.08f), s * xl_draw_range(r, 0.5f, 1.3f),
@@ -286,7 +286,7 @@ static void draw_sensor(struct xl_face *f, struct xl_rng *r)
 	struct xl_face_sensor *s = &f->sensor;
 
 	s->blur = xl_draw_chance(r, 0.5f) ? xl_draw_range(r, 0, 0.14f) : 0;
-	s->noise = xl_draw_range(r, 0.4f, 2.6f);
+	s->noise = xl_draw_range(r, 0.4f, 2.2f);
 	s->gain = xl_draw_about(r, 1.0f, 0.07f);
 	s->vignette = xl_draw_range(r, 0, 0.5f);
 	s->seed = xl_rng_u32(r);

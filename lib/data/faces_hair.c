@@ -59,6 +59,27 @@ static float outline(const struct xl_face *f, const struct xl_spot *s, float wob
 	return m + wobble;
 }
 
+/*
+ * Strands of four widths. What is finer than about two pixels is left out and
+ * its weight goes to the coarser ones; `pixels` is the width of q in pixels.
+ */
+static float strands(const struct xl_face_hair *h, float q, float along, float pixels)
+{
+	static const float many[4] = {4.3f, 9.7f, 21, 43}, weight[4] = {0.46f, 0.44f, 0.38f, 0.30f};
+	float sum = 0, left = 0;
+
+	for (int i = 3; i >= 0; i--) {
+		float seen = xl_ramp(0.8f, 2.1f, pixels / many[i]), w = weight[i] + left;
+
+		left = 0.7f * w * (1 - seen);
+		if (seen > 0)
+			sum += w * seen *
+			       xl_noise2(h->seed + (uint32_t)i, many[i] * q,
+					 (0.6f + 0.5f * (float)i) * along);
+	}
+	return sum;
+}
+
 static void set_lock(const struct xl_face *f, const struct xl_spot *s, struct lock *k)
 {
 	const struct xl_face_hair *h = &f->hair;
@@ -69,11 +90,7 @@ static void set_lock(const struct xl_face *f, const struct xl_spot *s, struct lo
 
 	k->q = (s->u - px + h->comb * grow * 0.6f) / w + 0.35f * sway * xl_ramp(-1.2f, 0.2f, s->v);
 	k->along = s->v + 0.3f * fabsf(s->u);
-	/* strands as fine as the pixels allow: coarser ones keep the weight */
-	float fine = xl_clampf(0.05f / s->px, 0, 1), ragged = h->ragged;
-	float n = 0.55f * xl_noise2(h->seed, 7 * k->q, 0.9f * k->along) +
-		  0.45f * xl_noise2(h->seed + 1, 17 * k->q, 1.6f * k->along) +
-		  0.40f * fine * xl_noise2(h->seed + 2, 41 * k->q, 2.4f * k->along);
+	float n = strands(h, k->q, k->along, w / s->px);
 
 	if (h->curl > 0) {
 		float wx = s->u + 0.10f * xl_noise2(h->seed + 4, 5 * s->u, 5 * s->v);
@@ -81,10 +98,10 @@ static void set_lock(const struct xl_face *f, const struct xl_spot *s, struct lo
 		float c = 1 - 2.2f * fabsf(xl_noise2(h->seed + 6, 8 * wx, 8 * wy)) +
 			  0.4f * xl_noise2(h->seed + 7, 19 * wx, 19 * wy);
 
-		n = xl_mixf(n, c, h->curl);
+		n = xl_mixf(n, 0.8f * c, h->curl);
 	}
 	k->tex = n;
-	float edge = 0.035f * ragged * xl_noise2(h->seed + 9, 9 * k->q, 4 * s->v) +
+	float edge = 0.045f * h->ragged * xl_noise2(h->seed + 9, 4 * s->u, 2.5f * s->v) +
 		     0.09f * h->wave * sinf(5 * s->v + 3 * (s->u < 0)) * xl_ramp(-0.6f, 0.6f, s->v);
 
 	if (h->curl > 0)
@@ -98,29 +115,37 @@ static void set_lock(const struct xl_face *f, const struct xl_spot *s, struct lo
  * follows the turned face, with bare temples where it recedes; the sides follow
  * the head.
  */
+static float hairline(const struct xl_face *f, const struct xl_spot *s, float tex)
+{
+	const struct xl_face_hair *h = &f->hair;
+	float x = s->x, ax = fabsf(x), y = s->y + 0.02f * tex;
+	float temple = 0.55f * h->recede * xl_hump((ax - 0.62f) / 0.50f) + 0.40f * h->recede;
+	float ry = h->line + temple - 0.1f, rx = h->opening;
+
+	y -= 0.10f * h->comb * x + h->curtain * fabsf(x - 0.6f * h->part);
+	if (y >= -0.1f)
+		return ax - rx;
+	float ex = ax / rx, ey = (y + 0.1f) / ry, e2 = ex * ex, y2 = ey * ey;
+	float r = sqrtf(sqrtf(e2 * e2 * (0.35f * e2 + 0.65f) + y2 * y2));
+
+	return (r - 1) * (ry < rx ? ry : rx);
+}
+
 static float opening(const struct xl_face *f, const struct xl_spot *s, float tex)
 {
 	const struct xl_face_hair *h = &f->hair;
-	float x = s->x, ax = fabsf(x), y = s->y + 0.03f * tex;
-	float temple = h->recede * xl_hump((ax - 0.58f) / 0.42f) + 0.25f * h->recede;
-	float peak = -h->line - temple; /* the highest bare point */
+	float d = hairline(f, s, tex);
 
-	y -= 0.10f * h->comb * x;
-	float ry = -0.1f - peak, rx = h->opening;
-
-	if (y < -0.1f) {
-		float ex = ax / rx, ey = (y + 0.1f) / ry, e2 = ex * ex, y2 = ey * ey;
-		float r = sqrtf(sqrtf(e2 * e2 * (0.35f * e2 + 0.65f) + y2 * y2));
-
-		return (r - 1) * (ry < rx ? ry : rx);
-	}
 	if (is_down(h)) {
 		/* locks close in a little below the cheeks */
 		float in = 0.22f * xl_ramp(0.9f, 2.0f, s->v) * (h->front > 0.5f ? 1 : 0);
 
-		return ax - rx + in + 0.05f * h->wave * sinf(4 * s->v);
+		return d + (s->v > -0.1f ? in + 0.05f * h->wave * sinf(4 * s->v) : 0);
 	}
-	return ax - rx;
+	/* short hair at the sides is a band along the edge of the head */
+	float band = 1.17f * f->shape.width - h->opening;
+
+	return xl_mixf(d, s->head + band, xl_ramp(-0.55f, -0.05f, s->v));
 }
 
 /* How far bangs cover the forehead: signed distance to their lower edge. */
@@ -130,8 +155,8 @@ static float bangs(const struct xl_face *f, const struct xl_spot *s, const struc
 
 	if (h->bangs < -5)
 		return 9;
-	float strands = 0.07f * xl_noise1(h->seed + 12, 9 * s->x) +
-			0.05f * xl_noise1(h->seed + 13, 23 * s->x);
+	float strands = 0.07f * xl_noise1(h->seed + 12, 7 * s->x) +
+			0.03f * xl_noise1(h->seed + 13, 15 * s->x);
 	float low = h->bangs + h->bangs_slant * (s->x - h->bangs_x) + strands * (1 + h->ragged) +
 		    0.02f * k->tex;
 	float side = fabsf(s->x) - 1.0f;
@@ -249,7 +274,7 @@ void xl_face_hair_front(const struct xl_face *f, const struct xl_spot *s, struct
 	} else if (h->front < 0.5f) {
 		a *= xl_ramp(1.9f, 1.3f, s->v + 0.2f * k.tex);
 	}
-	float b = bangs(f, s, &k), ba = xl_cover(b, s->px, 0.07f) * xl_ramp(0.1f, -0.05f, s->head);
+	float b = bangs(f, s, &k), ba = xl_cover(b, s->px, 0.11f) * xl_ramp(0.1f, -0.05f, s->head);
 
 	if (ba > a)
 		a = ba;

@@ -39,8 +39,8 @@ void xl_face_prepare(struct xl_face *f, int size)
 	add_two(f, 0.46f, 0.04f, 0.42f, 0.30f, -0.085f);
 	add_two(f, 0.62f, 0.56f, 0.52f, 0.48f, 0.07f * f->shape.cheek);
 	add_two(f, 1.02f, -0.5f, 0.45f, 0.6f, -0.05f);
-	add_bump(f, 0.5f * tip, 0.22f * n->length, 0.21f * n->width, 0.62f, 0.105f * n->bridge);
-	add_bump(f, tip, 0.60f * n->length, 0.24f * n->width, 0.26f, 0.17f * n->height);
+	add_bump(f, 0.5f * tip, 0.22f * n->length, 0.26f * n->width, 0.62f, 0.085f * n->bridge);
+	add_bump(f, tip, 0.60f * n->length, 0.25f * n->width, 0.27f, 0.135f * n->height);
 	add_bump(f, tip + 0.19f * n->width, 0.67f * n->length, 0.15f, 0.14f, 0.05f);
 	add_bump(f, tip - 0.19f * n->width, 0.67f * n->length, 0.15f, 0.14f, 0.05f);
 	add_bump(f, 0, f->lips.y - 0.22f, 0.10f, 0.16f, -0.02f);
@@ -145,8 +145,8 @@ void xl_face_ears(const struct xl_face *f, const struct xl_spot *s, struct xl_pa
 	if (fabsf(x) > 0.5f || fabsf(y) > 0.8f)
 		return;
 	float e = f->shape.ear, tx = x - 0.10f * y * -1;
-	float upper = xl_sd_ellipse(tx - 0.03f, y + 0.14f, 0.21f * e, 0.31f * e);
-	float lobe = xl_sd_ellipse(tx + 0.02f, y - 0.24f, 0.12f * e, 0.17f * e);
+	float upper = xl_sd_ellipse(tx - 0.01f, y + 0.12f, 0.17f * e, 0.28f * e);
+	float lobe = xl_sd_ellipse(tx + 0.02f, y - 0.22f, 0.10f * e, 0.16f * e);
 	float d = xl_smin(upper, lobe, 0.12f), a = xl_cover(d, s->px, 0.03f);
 	struct xl_rgb lit = xl_face_shade(f, side * 0.55f, -0.1f, 0.75f, 0.5f);
 	struct xl_rgb c = xl_rgb_mul(f->skin.color, lit);
@@ -158,7 +158,7 @@ void xl_face_ears(const struct xl_face *f, const struct xl_spot *s, struct xl_pa
 	c = xl_rgb_scale(c, 0.62f + 0.38f * xl_ramp(0.02f, 0.25f, s->head));
 	xl_paint_over(p, xl_rgb_scale(c, xl_face_hair_shadow(f, s)), a, -1);
 	if (f->body.has_earrings) {
-		float r = sqrtf(x * x + (y - 0.46f * e) * (y - 0.46f * e)) - 0.065f;
+		float r = sqrtf(x * x + (y - 0.43f * e) * (y - 0.43f * e)) - 0.065f;
 		float shine =
 			0.5f + 0.9f * xl_ramp(0.05f, -0.05f, x * f->light.x * side + y - 0.46f * e);
 
@@ -265,6 +265,10 @@ static struct xl_rgb expose(const struct xl_face *f, const struct xl_spot *s, st
 	float k = f->sensor.gain * (1 - f->sensor.vignette * (dx * dx + dy * dy));
 	float top = c.r > c.g ? c.r : c.g;
 
+	/* a gentle curve of contrast, as cameras apply */
+	float lum = k * (0.25f * c.r + 0.65f * c.g + 0.1f * c.b);
+
+	k *= 0.76f + 0.48f * lum / (lum + 0.25f);
 	top = k * (top > c.b ? top : c.b);
 	/* highlights roll off instead of clipping */
 	if (top > 0.7f)

@@ -19,7 +19,7 @@ static void set_mouth(const struct xl_face *f, const struct xl_spot *s, struct m
 	const struct xl_face_lips *k = &f->lips;
 	float smile = f->smile.strength, open = f->smile.open;
 
-	m->half = k->width * (1 + 0.26f * smile - 0.12f * open);
+	m->half = k->width * (1 + 0.30f * smile - 0.12f * open);
 	m->t = s->x / m->half;
 	m->arc = 1 - m->t * m->t;
 	float arc = m->arc > 0 ? m->arc : 0, soft = sqrtf(arc);
@@ -90,8 +90,8 @@ static void paint_folds(const struct xl_face *f, const struct xl_spot *s, struct
 	float at = 0.36f + (m->half + 0.10f - 0.36f) * xl_clampf(t, -0.2f, 1.2f) +
 		   0.07f * (1 - (2 * t - 1) * (2 * t - 1));
 	float fold = smile * 0.42f * xl_hump((ax - at) / 0.085f) * xl_hump((t - 0.5f) / 0.62f);
-	float cx = ax - m->half - 0.035f, cy = s->y - (f->lips.y + 0.055f - 0.165f * smile);
-	float corner = 0.55f * (0.35f + 0.65f * smile) * xl_hump(sqrtf(cx * cx + cy * cy) / 0.095f);
+	float cx = ax - m->half - 0.035f, cy = s->y - (f->lips.y + 0.005f - 0.125f * smile);
+	float corner = 0.5f * (0.3f + 0.7f * smile) * xl_hump(sqrtf(cx * cx + cy * cy) / 0.095f);
 	/* the cheek swells beside the line */
 	float swell =
 		0.16f * smile * xl_hump((ax - at - 0.13f) / 0.11f) * xl_hump((t - 0.45f) / 0.5f);
@@ -239,7 +239,7 @@ void xl_face_mustache(const struct xl_face *f, const struct xl_spot *s, struct x
 
 		a = a > down ? a : down;
 	}
-	struct xl_rgb lit = xl_rgb_scale(s->lit, 1.05f - 0.25f * xl_ramp(0, thick, s->y - mid));
+	struct xl_rgb lit = xl_rgb_scale(s->lit, 1.25f - 0.3f * xl_ramp(0, thick, s->y - mid));
 
 	xl_paint_over(p, beard_color(f, s, ax * 0.8f + 0.9f * (s->y - mid), s->y + ax, lit),
 		      a * b->density, XL_PART_BEARD);

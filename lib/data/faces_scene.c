@@ -107,7 +107,7 @@ static void paint_neck(const struct xl_face *f, const struct xl_spot *s, struct 
 	struct xl_rgb c = xl_rgb_mul(f->skin.color, xl_face_shade(f, nx, 0.1f, nz, 0.4f));
 	/* the shade of chin and jaw, cast away from the light */
 	float below = s->head + 0.15f * (s->bx * f->light.x);
-	float k = 0.42f + 0.58f * xl_ramp(-0.1f, 0.95f, below);
+	float k = 0.34f + 0.66f * xl_ramp(-0.1f, 0.9f, below);
 	/* the two muscles that run down to the collar bones */
 	float cord = fabsf(x) - 0.42f + 0.33f * xl_ramp(1.7f, 2.9f, s->by);
 

@@ -51,8 +51,11 @@ void xl_face_draw_hair(struct xl_face *f, struct xl_rng *r)
 					  : xl_draw_range(r, -0.75f, 0.75f);
 	h->comb = h->cut == XL_CUT_SHORT ? xl_draw_about(r, 0, 0.9f) : xl_draw_about(r, 0, 0.2f);
 	h->line = xl_draw_about(r, 1.07f, 0.06f);
-	h->recede = m && xl_draw_chance(r, 0.13f) ? xl_draw_range(r, 0.3f, 0.55f)
+	h->recede = m && xl_draw_chance(r, 0.13f) ? xl_draw_range(r, 0.3f, 0.5f)
 						  : xl_draw_range(r, 0, 0.08f);
+	h->curtain = h->cut >= XL_CUT_PULLED && h->cut <= XL_CUT_LONG && xl_draw_chance(r, 0.6f)
+			     ? xl_draw_range(r, 0.1f, 0.5f)
+			     : xl_draw_range(r, 0, 0.1f);
 	h->wave = 0.05f;
 	h->curl = 0;
 	h->strand = xl_draw_range(r, 0.7f, 1.2f);
@@ -99,9 +102,9 @@ void xl_face_draw_dye(struct xl_face *f, struct xl_rng *r)
 	static const float share[4] = {0.31f, 0.31f, 0.31f, 0.07f};
 	/* the two ends of each class, and of its hue (ash to red) */
 	static const float dark[4][3] = {
-		{13, 11, 11}, {76, 47, 28}, {196, 150, 88}, {138, 137, 137}};
+		{13, 11, 11}, {82, 54, 36}, {196, 152, 92}, {138, 137, 137}};
 	static const float pale[4][3] = {
-		{38, 31, 30}, {124, 78, 46}, {238, 212, 158}, {205, 203, 200}};
+		{38, 31, 30}, {130, 88, 58}, {238, 212, 160}, {205, 203, 200}};
 	struct xl_face_dye *d = &f->dye;
 	int k = xl_draw_pick(r, share, 4);
 	float t = xl_draw_range(r, 0, 1), hue = xl_draw_about(r, 0, 0.06f);
@@ -129,9 +132,9 @@ void xl_face_draw_smile(struct xl_face *f, struct xl_rng *r)
 	bool smiles = xl_draw_chance(r, 0.5f);
 
 	if (smiles) {
-		s->strength = xl_draw_range(r, 0.55f, 1);
+		s->strength = xl_draw_range(r, 0.62f, 1);
 		s->open = xl_draw_chance(r, 0.75f)
-				  ? xl_draw_range(r, 0.07f, 0.13f) + 0.09f * s->strength
+				  ? xl_draw_range(r, 0.07f, 0.14f) + 0.10f * s->strength
 				  : 0;
 		s->teeth = xl_draw_range(r, 0.65f, 1.05f);
 	} else {
