@@ -5,6 +5,7 @@
  * control characters are replaced before they reach a terminal.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,23 @@ void xl_fail_write(void)
 	xl_die("%s", xl_err_msg());
 }
 
+/* A write in the middle of the work failed and nobody kept its errno: ask again.
+ * A pipe without a reader shows POLLERR; a disk is still full. */
+static void find_errno(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLERR) {
+		errno = EPIPE;
+		return;
+	}
+	errno = 0;
+	clearerr(stdout);
+	fputc('\n', stdout);
+	if (fflush(stdout) == 0 || errno == 0)
+		errno = EIO;
+}
+
 int xl_finish(void)
 {
 	bool failed = ferror(stdout);
@@ -122,7 +140,8 @@ int xl_finish(void)
 	xl_progress_erase();
 	if (failures > 0)
 		xl_note("%ld input%s failed", failures, failures == 1 ? "" : "s");
-	errno = EIO; /* for an earlier failure that nobody reported */
+	if (failed)
+		find_errno();
 	if (failed || fflush(stdout)) {
 		failed = true;
 		xl_write_failed("stdout");
