@@ -512,11 +512,15 @@ static void test_case(void **state)
 /* d with the axes that mask names cut down to 1 */
 static struct xl_dims cut(struct xl_dims d, int mask)
 {
-	return xl_dims_map(mask & 8 ? 1 : d.n, mask & 4 ? 1 : d.c, mask & 2 ? 1 : d.h,
-	                   mask & 1 ? 1 : d.w);
+	struct xl_dims r = xl_dims_map(mask & 8 ? 1 : d.n, mask & 4 ? 1 : d.c, mask & 2 ? 1 : d.h,
+	                               mask & 1 ? 1 : d.w);
+	if (d.b == 1)
+		r.b = 1; /* weights stay plain */
+	return r;
 }
 
-static const struct xl_dims whole[] = {MAP(2, 3, 3, 2), MAP(2, 16, 2, 2)};
+static const struct xl_dims whole[] = {MAP(2, 3, 3, 2), MAP(2, 16, 2, 2), PLAIN(2, 16, 2, 1)};
+enum { WHOLE = sizeof whole / sizeof *whole };
 
 /* Each operand with every axis broadcast or not, against a whole one and
  * against one broadcast over the other axes. */
@@ -526,7 +530,7 @@ static void test_broadcast(void **state)
 	char name[60];
 
 	(void)state;
-	for (int i = 0; i < 2 * 3 * 16 * 3; i++) {
+	for (int i = 0; i < WHOLE * 3 * 16 * 3; i++) {
 		const int mask = i % 16, other = i / 16 % 3;
 		struct opcase c = {.op = do_binary, .ref = ref_binary, .kind = kinds[i / 48 % 3]};
 		c.in[0] = cut(whole[i / 144], other == 2 ? 15 - mask : other ? mask : 0);
@@ -542,7 +546,7 @@ static void test_sums_and_repeats(void **state)
 	char name[60];
 
 	(void)state;
-	for (int i = 0; i < 2 * 16; i++) {
+	for (int i = 0; i < WHOLE * 16; i++) {
 		struct opcase c = {.name = name, .op = do_sum_to, .ref = ref_sum_to};
 		c.in[0] = whole[i / 16];
 		c.to = cut(whole[i / 16], i % 16);

@@ -104,6 +104,11 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 	struct xl_conv2d_dims d = {.n = x->d.n, .ci = x->d.c, .h = x->d.h, .w = x->d.w, .co = w->d.n,
 	                           .kh = w->d.h, .kw = w->d.w, .stride = stride, .pad = pad,
 	                           .mode = mode};
+	if (b && !(xl_dims_count(&b->d) == d.co && b->d.c == d.co)) {
+		xl_err("conv2d: bias (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d)", b->d.n,
+		       b->d.c, b->d.h, b->d.w, d.co, w->d.c, d.kh, d.kw);
+		return NULL;
+	}
 	if (w->d.c != x->d.c || d.h + 2 * pad < d.kh || d.w + 2 * pad < d.kw ||
 	    (mode == XL_PAD_REFLECT && (pad >= d.h || pad >= d.w))) {
 		xl_err("conv2d: (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d) with padding %d",
@@ -124,6 +129,18 @@ static int axis_of(int a, int b, bool *fits)
 	return a > b ? a : b;
 }
 
+/* Channels in blocks, or whole blocks of channels that are not (weights); maps of
+ * one pixel are both. */
+static bool is_blocked(const struct xl_dims *d)
+{
+	return d->b > 1 && d->h * d->w > 1;
+}
+
+static bool is_plain(const struct xl_dims *d)
+{
+	return d->b == 1 && d->c % XL_BLOCK == 0 && d->h * d->w > 1;
+}
+
 static struct xl_var *binary(struct xl_tape *t, const struct xl_opdef *op, enum xl_binary kind,
                              struct xl_var *a, struct xl_var *b, float p)
 {
@@ -135,8 +152,10 @@ static struct xl_var *binary(struct xl_tape *t, const struct xl_opdef *op, enum 
 	struct xl_dims d = xl_dims_map(axis_of(a->d.n, b->d.n, &fits), axis_of(a->d.c, b->d.c, &fits),
 	                               axis_of(a->d.h, b->d.h, &fits),
 	                               axis_of(a->d.w, b->d.w, &fits));
-	if (xl_dims_same(&a->d, &b->d))
-		d = a->d; /* weights are plain whatever their channels */
+	if (is_plain(&a->d) || is_plain(&b->d)) {
+		d.b = 1;
+		fits &= !is_blocked(&a->d) && !is_blocked(&b->d);
+	}
 	if (!fits) {
 		xl_err("%s: (%d,%d,%d,%d) and (%d,%d,%d,%d) do not fit", op->name, a->d.n, a->d.c,
 		       a->d.h, a->d.w, b->d.n, b->d.c, b->d.h, b->d.w);

@@ -26,6 +26,12 @@ struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *sc
 
 	if (!x || !scale != !shift)
 		return NULL;
+	if (scale && (scale->d.c != x->d.c || xl_dims_count(&scale->d) != x->d.c ||
+	              !xl_dims_same(&scale->d, &shift->d))) {
+		xl_err("norm: scale (%d,%d,%d,%d) does not fit (%d,%d,%d,%d)", scale->d.n,
+		       scale->d.c, scale->d.h, scale->d.w, x->d.n, x->d.c, x->d.h, x->d.w);
+		return NULL;
+	}
 	nd.u.norm = (struct xl_norm_dims){x->d, kind, (float)eps};
 	nd.aux_bytes = stats_bytes(&x->d);
 	nd.aux = xl_tape_take(t, nd.aux_bytes);

@@ -220,6 +220,11 @@ struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *
 		return wrong_shape("concat", p, q);
 	const struct xl_dims d = axis == 0 ? xl_dims_map(na + nb, p->c, p->h, p->w)
 	                                   : xl_dims_map(p->n, na + nb, p->h, p->w);
+	if (axis == 1 && d.h * d.w > 1 && (p->b != d.b || q->b != d.b)) {
+		xl_err("concat: %d and %d channels of a map are not both whole blocks of %d", na,
+		       nb, XL_BLOCK);
+		return NULL;
+	}
 	struct xl_var *x = embed(t, a, d, axis, 0, na), *y = embed(t, b, d, axis, na, nb);
 	struct xl_var *s = xl_op_add(t, x, y);
 	xl_drop(t, x);

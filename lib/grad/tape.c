@@ -9,6 +9,13 @@
 #include "grad/node.h"
 #include "grad/ops.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
+#endif
+
 enum { CHUNK_VARS = 512 };
 
 struct xl_chunk {
@@ -32,9 +39,22 @@ struct xl_tape *xl_tape_new(void)
 	return t;
 }
 
-void xl_tape_reset(struct xl_tape *t)
+/* Everything is given back, and may be touched: other users of the addresses
+ * know nothing of poison. */
+static void empty_arena(struct xl_tape *t)
 {
 	xl_arena_reset(t->arena);
+#ifdef __SANITIZE_ADDRESS__
+	void *base = xl_arena_take(t->arena, 1);
+	if (base)
+		ASAN_UNPOISON_MEMORY_REGION(base, xl_arena_peak(t->arena));
+	xl_arena_reset(t->arena);
+#endif
+}
+
+void xl_tape_reset(struct xl_tape *t)
+{
+	empty_arena(t);
 	for (struct xl_chunk *c = t->chunks; c; c = c->next)
 		c->used = 0;
 	t->n_nodes = 0;
@@ -51,6 +71,7 @@ void xl_tape_free(struct xl_tape *t)
 		t->chunks = c->next;
 		free(c);
 	}
+	empty_arena(t);
 	xl_arena_free(t->arena);
 	free(t->nodes);
 	free(t);
@@ -66,6 +87,23 @@ bool xl_tape_record(struct xl_tape *t, bool on)
 int xl_tape_mark(const struct xl_tape *t)
 {
 	return t->n_nodes;
+}
+
+/* With make SAN=1, a value used after it was given back is caught. */
+void *xl_tape_take(struct xl_tape *t, size_t bytes)
+{
+	void *p = xl_arena_take(t->arena, bytes);
+
+	if (p)
+		ASAN_UNPOISON_MEMORY_REGION(p, bytes);
+	return p;
+}
+
+void xl_tape_give(struct xl_tape *t, void *p, size_t bytes)
+{
+	if (p)
+		ASAN_POISON_MEMORY_REGION(p, bytes);
+	xl_arena_give(t->arena, p, bytes);
 }
 
 static size_t bytes_of(const struct xl_dims *d)
@@ -98,7 +136,7 @@ struct xl_var *xl_tape_out(struct xl_tape *t, struct xl_dims d)
 	if (!v)
 		return NULL;
 	v->owned = true;
-	v->data = xl_arena_take(t->arena, bytes_of(&d));
+	v->data = xl_tape_take(t, bytes_of(&d));
 	return v->data ? v : NULL;
 }
 
@@ -151,7 +189,7 @@ static void release(struct xl_tape *t, struct xl_var *v)
 {
 	if (!v->owned || !v->data)
 		return;
-	xl_arena_give(t->arena, v->data, bytes_of(&v->d));
+	xl_tape_give(t, v->data, bytes_of(&v->d));
 	v->data = NULL;
 }
 
@@ -161,16 +199,6 @@ void xl_drop(struct xl_tape *t, struct xl_var *v)
 		release(t, v);
 }
 
-void *xl_tape_take(struct xl_tape *t, size_t bytes)
-{
-	return xl_arena_take(t->arena, bytes);
-}
-
-void xl_tape_give(struct xl_tape *t, void *p, size_t bytes)
-{
-	xl_arena_give(t->arena, p, bytes);
-}
-
 struct xl_var *xl_tape_push(struct xl_tape *t, const struct xl_node *nd)
 {
 	bool needs = false;
@@ -178,7 +206,7 @@ struct xl_var *xl_tape_push(struct xl_tape *t, const struct xl_node *nd)
 	for (int i = 0; i < XL_OP_INPUTS; i++)
 		needs |= nd->in[i] && nd->in[i]->needs;
 	if (!t->recording || !needs) {
-		xl_arena_give(t->arena, nd->aux, nd->aux_bytes);
+		xl_tape_give(t, nd->aux, nd->aux_bytes);
 		return nd->out;
 	}
 	if (t->n_nodes == t->cap_nodes) {
@@ -266,7 +294,7 @@ int xl_backward(struct xl_tape *t, struct xl_var *loss, int mark)
 		if (nd->out->grad && rc == 0)
 			rc = step_back(t, i, want);
 		release(t, t->nodes[i].out);
-		xl_arena_give(t->arena, t->nodes[i].aux, t->nodes[i].aux_bytes);
+		xl_tape_give(t, t->nodes[i].aux, t->nodes[i].aux_bytes);
 	}
 out:
 	t->n_nodes = mark;
