@@ -20,6 +20,8 @@
 #include "methods/method.h"
 #include "methods/model.h"
 
+enum { MAX_BATCH = 1024 };
+
 static const double leaky_slope = 0.01;
 
 /* ---- hyper-parameters ---- */
@@ -33,7 +35,7 @@ static const double leaky_slope = 0.01;
 static const struct xl_opt lomit_opts[] = {
         INT("size", size, "128", "image side in pixels, a multiple of 16 (ICLR, appendix)", 32, 1024),
         INT("width", width, "64", "channels of the first layers (ICLR, appendix)", 1, 512),
-        INT("batch", batch, "8", "pairs per step (ICLR, appendix)", 1, 1024),
+        INT("batch", batch, "8", "pairs per step (ICLR, appendix)", 1, MAX_BATCH),
         INT("iters", iters, "200000", "critic steps in all (ICLR, appendix)", 1, 1e9),
         WORD("variant", variant, "ijcai|iclr", "ijcai", "independent masks, or co-segmentation"),
         FLAG("compat", compat, "published code: std of row stds, exp gamma, batch statistics"),
@@ -306,16 +308,17 @@ static struct xl_var *gradient_penalty(struct xl_tape *t, struct xl_lomit_nets *
 	return xl_op_mean(t, xl_op_mul(t, d, d));
 }
 
+/* alpha real + (1 - alpha) fake, one draw per sample */
 static struct xl_var *interpolate(struct xl_model *m, struct xl_tape *t, struct xl_var *real,
-                                  struct xl_var *fake, int64_t iter)
+                                  struct xl_var *fake, const float *given, int64_t iter)
 {
 	const int n = real->d.n;
-	float alpha[2 * 1024];
+	float alpha[2 * MAX_BATCH];
 
 	for (int i = 0; i < n; i++) {
 		struct xl_rng rng;
 		xl_rng_init(&rng, m->seed, XL_RNG_ALPHA, (uint32_t)iter, (uint32_t)i);
-		alpha[i] = (float)xl_rng_uniform(&rng);
+		alpha[i] = given ? given[i] : (float)xl_rng_uniform(&rng);
 	}
 	struct xl_var *a = xl_var_input(t, n, 1, 1, 1, alpha);
 	return xl_op_add(t, xl_op_mul(t, real, a), xl_op_mul(t, fake, xl_op_affine(t, a, -1, 1)));
@@ -444,7 +447,8 @@ static int lomit_step(struct xl_model *m, struct xl_tape *t, const struct xl_bat
 	if (!constant)
 		return -1;
 	xl_tape_record(t, false);
-	if (critic_step(m, t, x, y, constant, interpolate(m, t, x, constant, iter), out))
+	if (critic_step(m, t, x, y, constant, interpolate(m, t, x, constant, b->alpha, iter),
+	                out))
 		return -1;
 	if (!t->dry)
 		xl_model_adam(m, t->k, XL_CRITIC, lr, h->beta1, h->beta2, 1e-8);
