@@ -10,8 +10,6 @@
 #include "core/mem.h"
 #include "data/synth.h"
 
-extern const struct xl_synth_set xl_synth_faces;
-
 /* Numbers of CelebA's attributes, from 0, where the code speaks of them. */
 enum label {
 	FIVE_O_CLOCK,

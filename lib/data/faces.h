@@ -225,8 +225,8 @@ extern const char *const xl_face_names[XL_FACE_LABELS + 1]; /* NULL at the end *
 /* xl_face_part_of - the part that shows attribute k, or -1 */
 int xl_face_part_of(int k);
 
-/* xl_face_dye_draw, xl_face_hair_draw and so on would be one function each; the
- * parts that are exchanged are drawn in faces_style.c from numbers of their own */
+/* xl_face_draw_* - parts that can be exchanged, each from numbers of its own, and
+ * the form of the hair; they know of the person, nothing else */
 struct xl_rng;
 void xl_face_draw_hair(struct xl_face *f, struct xl_rng *r);
 void xl_face_draw_dye(struct xl_face *f, struct xl_rng *r);

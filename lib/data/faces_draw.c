@@ -251,8 +251,8 @@ static void draw_body(struct xl_face *f, struct xl_rng *r)
 		     xl_draw_range(r, 0.2f, 0.6f));
 	b->has_tie = b->neckline == XL_NECK_SUIT && m && xl_draw_chance(r, 0.75f);
 	b->has_earrings = !m && xl_draw_chance(r, 0.3f);
-	b->has_necklace = !m && b->neckline != XL_NECK_COLLAR && b->neckline != XL_NECK_SUIT &&
-			  xl_draw_chance(r, 0.2f);
+	b->has_necklace = !m && (b->neckline == XL_NECK_V || b->neckline == XL_NECK_WIDE) &&
+			  xl_draw_chance(r, 0.3f);
 	b->metal = xl_draw_chance(r, 0.5f) ? xl_rgb_of(222, 186, 110) : xl_rgb_of(210, 212, 216);
 	b->seed = xl_rng_u32(r);
 }

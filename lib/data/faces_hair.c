@@ -159,7 +159,7 @@ static float bangs(const struct xl_face *f, const struct xl_spot *s, const struc
 			0.03f * xl_noise1(h->seed + 13, 15 * s->x);
 	float low = h->bangs + h->bangs_slant * (s->x - h->bangs_x) + strands * (1 + h->ragged) +
 		    0.02f * k->tex;
-	float side = fabsf(s->x) - 1.0f;
+	float side = fabsf(s->x) - 1.15f;
 	float d = s->y - low;
 
 	return d > side ? d : side;

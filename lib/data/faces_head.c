@@ -158,9 +158,8 @@ void xl_face_ears(const struct xl_face *f, const struct xl_spot *s, struct xl_pa
 	c = xl_rgb_scale(c, 0.62f + 0.38f * xl_ramp(0.02f, 0.25f, s->head));
 	xl_paint_over(p, xl_rgb_scale(c, xl_face_hair_shadow(f, s)), a, -1);
 	if (f->body.has_earrings) {
-		float r = sqrtf(x * x + (y - 0.43f * e) * (y - 0.43f * e)) - 0.065f;
-		float shine =
-			0.5f + 0.9f * xl_ramp(0.05f, -0.05f, x * f->light.x * side + y - 0.46f * e);
+		float ex = x + 0.05f, ey = y - 0.39f * e, r = sqrtf(ex * ex + ey * ey) - 0.06f;
+		float shine = 0.5f + 0.9f * xl_ramp(0.05f, -0.05f, ex * f->light.x * side + ey);
 
 		xl_paint_over(p, xl_rgb_scale(f->body.metal, shine), xl_cover(r, s->px, 0), -1);
 	}

@@ -114,13 +114,6 @@ static void paint_neck(const struct xl_face *f, const struct xl_spot *s, struct 
 	k *= 1 - 0.08f * xl_hump(cord / 0.12f);
 	c = xl_rgb_mul(c, (struct xl_rgb){k, k * (0.9f + 0.1f * k), k * (0.88f + 0.12f * k)});
 	xl_paint_over(p, c, xl_cover(d, s->px, 0.04f), -1);
-	if (f->body.has_necklace) {
-		float y = s->by - 2.35f - 0.28f * (1 - x * x / 0.6f);
-		float bead = 0.6f + 0.6f * xl_noise1(f->body.seed + 2, 22 * x);
-
-		xl_paint_over(p, xl_rgb_scale(f->body.metal, bead),
-			      xl_cover(fabsf(y) - 0.025f, s->px, 0), -1);
-	}
 }
 
 /* The height of the shoulders' line at |x|. */
@@ -226,6 +219,22 @@ static void paint_front(const struct xl_face *f, const struct xl_spot *s, struct
 	}
 }
 
+/* A chain that hangs from the sides of the neck, under what cloth there is. */
+static void paint_necklace(const struct xl_face *f, const struct xl_spot *s, struct xl_paint *p,
+			   struct xl_rgb lit)
+{
+	float w = f->shape.neck + 0.05f, t = s->bx / w;
+
+	if (!f->body.has_necklace || fabsf(t) > 1)
+		return;
+	float y = s->by - f->shape.shoulder_y + 0.22f - 0.46f * (1 - t * t);
+	float bead = 0.8f + 0.7f * xl_noise1(f->body.seed + 2, 22 * s->bx);
+
+	xl_paint_tone(p, 0.6f, 0.5f * xl_hump((y - 0.04f) / 0.05f));
+	xl_paint_over(p, xl_rgb_scale(xl_rgb_mul(f->body.metal, lit), bead),
+		      xl_cover(fabsf(y) - 0.025f, s->px, 0.02f), -1);
+}
+
 void xl_face_body(const struct xl_face *f, const struct xl_spot *s, struct xl_paint *p)
 {
 	float ax = fabsf(s->bx), line = shoulder_line(f, ax);
@@ -254,6 +263,7 @@ void xl_face_body(const struct xl_face *f, const struct xl_spot *s, struct xl_pa
 		xl_rgb_mul(cloth_color(&f->body, s->bx, s->by, s->px), xl_rgb_scale(lit, fold));
 	float inside = a * xl_cover(bare, s->px, 0.03f);
 
+	paint_necklace(f, s, p, lit);
 	/* the hem throws a narrow shade on the skin and stands out itself */
 	xl_paint_tone(p, 0.5f, a * 0.5f * xl_hump((bare - 0.06f) / 0.08f));
 	xl_paint_over(p, c, inside, -1);

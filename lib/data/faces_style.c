@@ -105,24 +105,22 @@ void xl_face_draw_dye(struct xl_face *f, struct xl_rng *r)
 		{13, 11, 11}, {82, 54, 36}, {196, 152, 92}, {138, 137, 137}};
 	static const float pale[4][3] = {
 		{38, 31, 30}, {130, 88, 58}, {238, 212, 160}, {205, 203, 200}};
+	static const float shine[4] = {0.10f, 0.16f, 0.26f, 0.26f};
 	struct xl_face_dye *d = &f->dye;
 	int k = xl_draw_pick(r, share, 4);
-	float t = xl_draw_range(r, 0, 1), hue = xl_draw_about(r, 0, 0.06f);
+	float t = xl_draw_range(r, 0, 1), hue = xl_draw_about(r, 0, 0.035f);
 
 	d->name = (enum xl_hair_color)k;
 	d->base = between(dark[k], pale[k], t);
 	if (k == XL_HAIR_BROWN || k == XL_HAIR_BLOND)
 		d->base = xl_rgb_mul(
 			d->base, (struct xl_rgb){1 + 0.6f * hue, 1 - 0.5f * hue, 1 - 1.6f * hue});
-	float deep = xl_draw_range(r, 0.38f, 0.55f), light = xl_draw_range(r, 1.35f, 1.75f);
+	float deep = xl_draw_range(r, 0.38f, 0.55f), light = xl_draw_range(r, 1.3f, 1.6f);
 
 	d->deep = xl_rgb_mul(d->base, (struct xl_rgb){deep, 0.94f * deep, 0.88f * deep});
 	d->light = xl_rgb_mul(d->base, (struct xl_rgb){light, light, 0.96f * light});
 	d->contrast = xl_draw_range(r, 0.55f, 0.95f);
-	d->shine = (k == XL_HAIR_BLACK   ? 0.10f
-		    : k == XL_HAIR_BROWN ? 0.16f
-					 : 0.26f) *
-		   xl_draw_range(r, 0.5f, 1.3f);
+	d->shine = shine[k] * xl_draw_range(r, 0.5f, 1.3f);
 }
 
 /* Two clear classes, each with its own range of strengths. */

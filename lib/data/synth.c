@@ -10,8 +10,6 @@
 #include "core/pool.h"
 #include "data/where.h"
 
-extern const struct xl_synth_set xl_synth_faces;
-
 const struct xl_synth_set *const xl_synth_sets[] = {&xl_synth_faces, NULL};
 
 enum { BATCH = 64, MAX_LABELS = 64, MAX_TRIES = 200000 };

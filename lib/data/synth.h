@@ -1,7 +1,7 @@
 /*
  * synth.h - made data: image records with labels and true masks, drawn from
  * (seed, index). A set is one descriptor in one file (faces.c); another set is
- * another file and one line in synth.c. Used by xl-synth.
+ * another file, its name below and in the table of synth.c. Used by xl-synth.
  */
 #ifndef XL_DATA_SYNTH_H
 #define XL_DATA_SYNTH_H
@@ -47,6 +47,8 @@ struct xl_synth_set {
 	 */
 	struct xl_record *(*make)(const struct xl_synth_ask *a);
 };
+
+extern const struct xl_synth_set xl_synth_faces;
 
 /* The sets there are, NULL terminated; xl_synth_find - by name, NULL with xl_err
  * set and naming those that exist */
