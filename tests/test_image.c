@@ -332,7 +332,7 @@ static void damage_is_named(void **state)
 	assert_null(xl_image_load_mem("a.png", p.data, p.size));
 	free(p.data);
 	assert_null(xl_image_load("/nonexistent/a.png"));
-	assert_string_equal(xl_err_msg(), "/nonexistent/a.png: No such file or directory");
+	assert_string_equal(xl_err_msg(), "/nonexistent/a.png: no such file or directory");
 	assert_null(xl_image_load("/"));
 	assert_string_equal(xl_err_msg(), "/: a folder, not an image");
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "core/file.h"
 #include "core/mem.h"
 #include "image/image.h"
 #include "image/pixels.h"
@@ -209,7 +210,7 @@ static void *read_file(const char *path, size_t *size)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st)) {
-		xl_err("%s: %s", path, strerror(errno));
+		xl_err("%s: %s", path, xl_strerror(errno));
 		goto fail;
 	}
 	if (S_ISDIR(st.st_mode)) {
@@ -231,7 +232,7 @@ static void *read_file(const char *path, size_t *size)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			xl_err("%s: %s", path, strerror(errno));
+			xl_err("%s: %s", path, xl_strerror(errno));
 			goto fail;
 		}
 		if (got == 0)
@@ -278,7 +279,13 @@ void xl_image_flip(struct xl_tensor *t)
 	size_t rows = w ? (size_t)xl_tensor_count(t) / w : 0;
 	uint8_t *row = t->data, keep[8];
 
-	for (size_t y = 0; y < rows; y++, row += w * unit)
+	for (size_t y = 0; unit == 1 && y < rows; y++, row += w)
+		for (size_t a = 0, b = w - 1; a < w / 2; a++, b--) {
+			uint8_t v = row[a];
+			row[a] = row[b];
+			row[b] = v;
+		}
+	for (size_t y = 0; unit > 1 && y < rows; y++, row += w * unit)
 		for (size_t a = 0, b = w - 1; a < w / 2; a++, b--) {
 			memcpy(keep, row + a * unit, unit);
 			memcpy(row + a * unit, row + b * unit, unit);

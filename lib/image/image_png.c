@@ -116,16 +116,28 @@ int xl_png_read(const void *data, size_t size, struct xl_pixels *px)
 
 /* ---- writing ---------------------------------------------------------- */
 
+struct sink {
+	FILE *f;
+	const char *name; /* for messages */
+	char text[128];   /* what libpng says, or empty where xl_err is set */
+};
+
 static void write_bytes(png_structp p, png_bytep from, size_t n)
 {
-	if (fwrite(from, 1, n, png_get_io_ptr(p)) != n)
-		png_error(p, "cannot write");
+	struct sink *s = png_get_io_ptr(p);
+	if (fwrite(from, 1, n, s->f) != n) {
+		xl_write_failed(s->name);
+		png_error(p, "");
+	}
 }
 
 static void flush_bytes(png_structp p)
 {
-	if (fflush(png_get_io_ptr(p)))
-		png_error(p, "cannot write");
+	struct sink *s = png_get_io_ptr(p);
+	if (fflush(s->f)) {
+		xl_write_failed(s->name);
+		png_error(p, "");
+	}
 }
 
 /* Everything here may longjmp to write_png. */
@@ -150,10 +162,9 @@ static void write_rows(png_structp p, png_infop info, const struct xl_tensor *t,
 	png_write_end(p, NULL);
 }
 
-/* 0, or -1 with xl_err set, without the file's name */
-static int write_png(const struct xl_tensor *t, FILE *f)
+static int write_png(const struct xl_tensor *t, FILE *f, const char *name)
 {
-	char text[128] = "no memory";
+	struct sink s = { .f = f, .name = name };
 	png_structp p = NULL;
 	png_infop info = NULL;
 	uint8_t *row = xl_alloc((size_t)t->shape[2], (size_t)t->shape[0]);
@@ -161,30 +172,22 @@ static int write_png(const struct xl_tensor *t, FILE *f)
 
 	if (!row)
 		return -1;
-	p = png_create_write_struct(PNG_LIBPNG_VER_STRING, text, give_up, ignore_warning);
+	p = png_create_write_struct(PNG_LIBPNG_VER_STRING, s.text, give_up, ignore_warning);
 	if (p)
 		info = png_create_info_struct(p);
 	if (!info) {
-		rc = xl_err("no memory to write PNG");
+		rc = xl_err("%s: no memory to write PNG", name);
 	} else if (setjmp(png_jmpbuf(p))) {
-		rc = xl_err("%s", text);
+		rc = s.text[0] ? xl_err("%s: %s", name, s.text) : -1;
 	} else {
-		png_set_write_fn(p, f, write_bytes, flush_bytes);
+		png_set_write_fn(p, &s, write_bytes, flush_bytes);
 		write_rows(p, info, t, row);
+		flush_bytes(p);
 		rc = 0;
 	}
 	free(row);
 	png_destroy_write_struct(&p, &info);
 	return rc;
-}
-
-static int write_stdout(const struct xl_tensor *t)
-{
-	if (write_png(t, stdout))
-		return xl_err_prefix("standard output");
-	if (fflush(stdout))
-		return xl_err("standard output: cannot write");
-	return 0;
 }
 
 int xl_image_save_png(const struct xl_tensor *t, const char *path)
@@ -202,13 +205,12 @@ int xl_image_save_png(const struct xl_tensor *t, const char *path)
 	if (!bytes)
 		return -1;
 	if (!path || !strcmp(path, "-")) {
-		rc = write_stdout(bytes);
+		rc = write_png(bytes, stdout, "stdout");
 		goto out;
 	}
 	if (xl_file_begin(&o, path))
 		goto out;
-	if (write_png(bytes, o.f)) {
-		xl_err_prefix("%s", path);
+	if (write_png(bytes, o.f, path)) {
 		xl_file_abort(&o);
 		goto out;
 	}

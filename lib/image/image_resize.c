@@ -80,15 +80,26 @@ static uint8_t clip(int32_t v)
 	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-static void across(uint8_t *to, const uint8_t *from, int64_t ow, const struct taps *t)
+/* Four rows at once, because their sums do not wait for each other. */
+static void across(uint8_t *const to[4], const uint8_t *const from[4], int64_t ow,
+                   const struct taps *t)
 {
 	for (int64_t x = 0; x < ow; x++) {
 		const int32_t *w = t->weight + x * t->most;
-		const uint8_t *p = from + t->first[x];
-		int32_t sum = HALF;
-		for (int64_t k = 0; k < t->count[x]; k++)
-			sum += w[k] * p[k];
-		to[x] = clip(sum);
+		int64_t first = t->first[x], n = t->count[x];
+		const uint8_t *a = from[0] + first, *b = from[1] + first;
+		const uint8_t *c = from[2] + first, *d = from[3] + first;
+		int32_t sa = HALF, sb = HALF, sc = HALF, sd = HALF;
+		for (int64_t k = 0; k < n; k++) {
+			sa += w[k] * a[k];
+			sb += w[k] * b[k];
+			sc += w[k] * c[k];
+			sd += w[k] * d[k];
+		}
+		to[0][x] = clip(sa);
+		to[1][x] = clip(sb);
+		to[2][x] = clip(sc);
+		to[3][x] = clip(sd);
 	}
 }
 
@@ -115,12 +126,18 @@ static void resize_plane(uint8_t *to, const uint8_t *from, int64_t width, struct
 {
 	uint8_t *rows = oh == box.h ? to : mid;
 
-	for (int64_t y = 0; y < box.h; y++) {
-		const uint8_t *p = from + (box.y + y) * width + box.x;
-		if (ow == box.w)
-			memcpy(rows + y * ow, p, (size_t)ow);
-		else
-			across(rows + y * ow, p, ow, &taps[0]);
+	from += box.y * width + box.x;
+	for (int64_t y = 0; ow == box.w && y < box.h; y++)
+		memcpy(rows + y * ow, from + y * width, (size_t)ow);
+	for (int64_t y = 0; ow != box.w && y < box.h; y += 4) {
+		uint8_t *t[4];
+		const uint8_t *f[4];
+		for (int64_t k = 0; k < 4; k++) {
+			int64_t row = y + k < box.h ? y + k : box.h - 1;
+			t[k] = rows + row * ow;
+			f[k] = from + row * width;
+		}
+		across(t, f, ow, &taps[0]);
 	}
 	for (int64_t y = 0; rows == mid && y < oh; y++)
 		down(to + y * ow, mid, ow, y, &taps[1], sum);
