@@ -1,0 +1,171 @@
+/*
+ * xl-crop.c - photographs and data sets to image records: options, and the loop
+ * that decodes on all threads and writes in order.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/mem.h"
+#include "core/opt.h"
+#include "core/pool.h"
+#include "core/progress.h"
+#include "core/tool.h"
+#include "data/sets.h"
+
+static struct xl_crop crop = { .w = 128, .h = 128, .take = XL_CROP_LARGEST };
+static struct xl_select want = { .test_count = -1, .limit = -1 };
+static const char *split, *domain;
+
+static int set_size(void *ctx, const char *name, const char *value)
+{
+	(void)name;
+	return xl_crop_parse_size("--size", value, ctx);
+}
+
+static struct xl_opt opts[] = {
+	{ .type = XL_OPT_CALL, .name = "size", .arg = "pixels", .def = "128", .fn = set_size,
+	  .target = &crop, .help = "resize to a square, to WIDTHxHEIGHT, or (0) not" },
+	{ .type = XL_OPT_INT, .name = "crop", .arg = "pixels", .target = &crop.take, .min = 0,
+	  .max = 1 << 20, .help = "source pixels to take, else all that fit; 0 squashes" },
+	{ .type = XL_OPT_FLAG, .name = "random", .target = &crop.random,
+	  .help = "take them anywhere, not from the middle" },
+	{ .type = XL_OPT_FLAG, .name = "flip", .target = &crop.flip,
+	  .help = "mirror every second picture, by lot" },
+	{ .type = XL_OPT_STR, .name = "where", .arg = "A=1,B=0", .target = &want.where,
+	  .help = "only with these labels (, is and, | is or)" },
+	{ .type = XL_OPT_ENUM, .name = "split", .arg = "train|test|all", .def = "all",
+	  .target = &split, .help = "only this part of the set" },
+	{ .type = XL_OPT_INT, .name = "test-count", .arg = "n", .target = &want.test_count, .min = 0,
+	  .max = 1 << 30, .help = "size of the test part (a tenth, at most 2000)" },
+	{ .type = XL_OPT_FLAG, .name = "shuffle", .target = &want.shuffle,
+	  .help = "put them in an order that the seed decides" },
+	{ .type = XL_OPT_INT, .name = "limit", .arg = "n", .target = &want.limit, .min = 0,
+	  .max = 1 << 30, .help = "at most so many, after all other choices" },
+	{ .type = XL_OPT_STR, .name = "attributes", .arg = "A,B,..", .target = &want.attributes,
+	  .help = "labels that go into y, in this order (all)" },
+	{ .type = XL_OPT_ENUM, .name = "domain", .arg = "A|B", .target = &domain,
+	  .help = "domain of all; of trainA, trainB .. take this side" },
+	{ .type = XL_OPT_STR, .name = "domain-by", .arg = "attribute", .target = &want.domain_by,
+	  .help = "domain B where this label or condition holds" },
+	{ .type = XL_OPT_END },
+};
+
+static const struct xl_tool tool = {
+	.name = "xl-crop",
+	.synopsis = "[options] path...",
+	.summary = "turn pictures, folders and data sets into image records",
+	.example = "xl-crop celeba --attributes Smiling,Male | xl-train lomit",
+	.opts = opts,
+};
+
+/* Adds what is named; what cannot be is an input that failed. */
+static void add(struct xl_set *s, const char *path)
+{
+	if (xl_set_add(s, path))
+		xl_warn("%s", xl_err_msg());
+}
+
+static void add_list(struct xl_set *s)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (isatty(STDIN_FILENO))
+		xl_refuse("not reading paths from a terminal; use a pipe");
+	while ((n = getline(&line, &cap, stdin)) > 0) {
+		if (line[n - 1] == '\n')
+			line[n - 1] = '\0';
+		if (*line)
+			add(s, line);
+	}
+	if (ferror(stdin))
+		xl_warn("stdin: cannot be read to its end");
+	free(line);
+}
+
+/* Pictures that are decoded together, each on some thread. */
+struct batch {
+	const struct xl_set *set;
+	int64_t first;
+	struct xl_record **records;
+	char **errors; /* why a record is NULL */
+};
+
+static void decode(void *ctx, int64_t i)
+{
+	struct batch *b = ctx;
+
+	b->errors[i] = NULL;
+	b->records[i] = xl_set_record(b->set, b->first + i, &crop);
+	if (!b->records[i])
+		b->errors[i] = xl_strdup(xl_err_msg());
+}
+
+static void write_batch(struct batch *b, struct xl_writer *w, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		if (!b->records[i])
+			xl_warn("%s", b->errors[i] ? b->errors[i] : "out of memory");
+		else if (xl_writer_put(w, b->records[i]))
+			xl_fail_write();
+		xl_record_free(b->records[i]);
+		free(b->errors[i]);
+	}
+}
+
+static void write_all(const struct xl_set *s)
+{
+	struct batch b = { .set = s };
+	struct xl_writer *w = xl_writer_open(NULL);
+	/* Pictures that keep their size may be large: hold no more than threads. */
+	int64_t most = xl_threads() * (crop.w ? 16 : 1);
+
+	b.records = xl_alloc((size_t)most, sizeof *b.records);
+	b.errors = xl_alloc((size_t)most, sizeof *b.errors);
+	if (!w || !b.records || !b.errors)
+		xl_die("%s", xl_err_msg());
+	for (; b.first < s->n; b.first += most) {
+		int64_t n = s->n - b.first < most ? s->n - b.first : most;
+		xl_parallel(decode, &b, n);
+		write_batch(&b, w, n);
+		xl_progress(b.first + n, s->n, "pictures", NULL);
+	}
+	free(b.records);
+	free(b.errors);
+	if (xl_writer_close(w))
+		xl_fail_write();
+}
+
+int main(int argc, char **argv)
+{
+	int first = xl_opt_parse(&tool, argc, argv);
+	struct xl_set *set = xl_set_new();
+
+	if (!set)
+		xl_die("%s", xl_err_msg());
+	if (first == argc)
+		xl_usage("no pictures named");
+	xl_no_terminal_out(NULL);
+	want.split = !strcmp(split, "train")  ? XL_SPLIT_TRAIN
+	             : !strcmp(split, "test") ? XL_SPLIT_TEST
+	                                      : XL_SPLIT_ALL;
+	want.domain = domain ? *domain : '\0';
+	want.seed = crop.seed = (uint64_t)xl_common.seed;
+	for (int i = first; i < argc; i++) {
+		if (!strcmp(argv[i], "-"))
+			add_list(set);
+		else
+			add(set, argv[i]);
+	}
+	int64_t found = set->n;
+	if (xl_set_select(set, &want))
+		xl_usage("%s", xl_err_msg());
+	for (int i = 0; i < set->n_notes; i++)
+		xl_note("%s", set->notes[i]);
+	if (found && !set->n)
+		xl_note("none of %lld pictures is what was asked for", (long long)found);
+	write_all(set);
+	xl_set_free(set);
+	return xl_finish();
+}
