@@ -12,6 +12,16 @@ static size_t image_floats(const struct xl_batcher *b)
 	return 3 * (size_t)b->spool->size * (size_t)b->spool->size;
 }
 
+int xl_batch_enough(const struct xl_spool *s, int n)
+{
+	struct xl_order o;
+	int rc = xl_order_init(&o, 0, n, s->n, s->paired ? s->domain : NULL);
+
+	if (rc == 0)
+		xl_order_done(&o);
+	return rc;
+}
+
 int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint64_t seed,
                     double flip)
 {

@@ -8,6 +8,9 @@
 #include "data/batch_spool.h"
 #include "methods/method.h"
 
+/* xl_batch_enough - 0 if the spool has the images of one step, or -1 with xl_err set */
+int xl_batch_enough(const struct xl_spool *s, int n);
+
 struct xl_batcher {
 	const struct xl_spool *spool;
 	struct xl_order order;

@@ -5,9 +5,39 @@
 #include <string.h>
 #include "core/mem.h"
 #include "data/batch_labels.h"
+#include "data/where.h"
 #include "tensor/dtype.h"
 
 enum { WORDS = 1024 }; /* bytes of a list of names in a message; CelebA's 40 take 450 */
+
+int xl_labels_split(const char *list, char ***names)
+{
+	int n = 1;
+
+	for (const char *p = list; *p; p++)
+		n += *p == ',';
+	*names = xl_alloc((size_t)n, sizeof **names);
+	n = 0;
+	for (const char *p = list; *names; p++) {
+		size_t len = strcspn(p, ",");
+
+		if (len == 0)
+			xl_err("'%s' has an empty name", list);
+		else
+			(*names)[n] = xl_strf("%.*s", (int)len, p);
+		if (len == 0 || !(*names)[n])
+			break;
+		n++;
+		p += len;
+		if (!*p)
+			return n;
+	}
+	while (n > 0)
+		free((*names)[--n]);
+	free(*names);
+	*names = NULL;
+	return -1;
+}
 
 static const struct xl_value *names_of(const struct xl_record *r)
 {
@@ -29,14 +59,14 @@ static int column_of(const struct xl_value *names, const char *name)
 	return -1;
 }
 
-/* "Male, Smiling", or "none". */
+/* "are Male, Smiling", or "are none". */
 static const char *words(const struct xl_value *names, char *buf, size_t size)
 {
 	size_t at = 0;
 
-	snprintf(buf, size, "none");
+	snprintf(buf, size, "are none");
 	for (int i = 0; names && i < names->n && at < size; i++) {
-		int n = snprintf(buf + at, size - at, "%s%s", i ? ", " : "",
+		int n = snprintf(buf + at, size - at, "%s%s", i ? ", " : "are ",
 				 names->items[i].str);
 		at += (size_t)n;
 	}
@@ -47,11 +77,11 @@ static int missing(const struct xl_value *names, const char *name)
 {
 	char has[WORDS];
 
-	return xl_err("has no label '%s'; labels: %s", name, words(names, has, sizeof has));
+	return xl_err("has no attribute '%s'; there %s", name, words(names, has, sizeof has));
 }
 
-/* The value of one label, checked. */
-static int label(const struct xl_record *r, const struct xl_value *names, int column)
+/* The value of one label, checked; is_bit: it must be 0 or 1. */
+static int label(const struct xl_record *r, const struct xl_value *names, int column, bool is_bit)
 {
 	const struct xl_tensor *y = xl_record_tensor(r, "y");
 	double v;
@@ -62,22 +92,47 @@ static int label(const struct xl_record *r, const struct xl_value *names, int co
 		return xl_err("y has %lld labels, meta.attributes names %d",
 			      (long long)xl_tensor_count(y), names->n);
 	v = xl_tensor_value(y, column);
-	if (v != 0 && v != 1)
-		return xl_err("label '%s' is %g, training takes 0 and 1", names->items[column].str,
-			      v);
-	return v == 1;
+	if (v >= 0 && v <= (is_bit ? 1 : UINT8_MAX) && v == (int)v)
+		return (int)v;
+	return xl_err("attribute '%s' is %g, %s", names->items[column].str, v,
+		      is_bit ? "training takes 0 and 1" : "not a whole number from 0 to 255");
+}
+
+static int domain_from_labels(const struct xl_record *r, const struct xl_value *names,
+                              const char *domain_by)
+{
+	const char **name = xl_alloc((size_t)names->n + 1, sizeof *name);
+	uint8_t *y = xl_alloc((size_t)names->n + 1, 1);
+	struct xl_where *w = NULL;
+	int domain = -1;
+
+	if (!name || !y)
+		goto out;
+	for (int i = 0; i < names->n; i++) {
+		int v = label(r, names, i, false);
+
+		if (v < 0)
+			goto out;
+		y[i] = (uint8_t)v;
+		name[i] = names->items[i].str;
+	}
+	w = xl_where_new("--domain-by", domain_by, name, names->n);
+	if (w)
+		domain = xl_where_holds(w, y);
+out:
+	xl_where_free(w);
+	free(name);
+	free(y);
+	return domain;
 }
 
 int xl_labels_domain(const struct xl_record *r, const char *domain_by)
 {
 	const struct xl_value *names = names_of(r);
 	const char *s;
-	int column;
 
-	if (domain_by) {
-		column = column_of(names, domain_by);
-		return column < 0 ? missing(names, domain_by) : label(r, names, column);
-	}
+	if (domain_by)
+		return names ? domain_from_labels(r, names, domain_by) : missing(NULL, domain_by);
 	s = xl_meta_str(r, "domain", NULL);
 	if (!s)
 		return 2;
@@ -90,7 +145,7 @@ static int add_name(struct xl_labels *l, const char *name)
 {
 	for (int i = 0; i < l->n; i++)
 		if (strcmp(l->names[i], name) == 0)
-			return xl_err("label '%s' is named twice", name);
+			return xl_err("attribute '%s' is named twice", name);
 	l->names[l->n] = xl_strdup(name);
 	if (!l->names[l->n])
 		return -1;
@@ -189,7 +244,7 @@ int xl_labels_read(struct xl_labels *l, const struct xl_record *r, int domain, u
 	if (find_columns(l, have))
 		return -1;
 	for (int i = 0; i < l->n; i++) {
-		int v = label(r, have, l->column[i]);
+		int v = label(r, have, l->column[i], true);
 
 		if (v < 0)
 			return -1;

@@ -21,8 +21,16 @@ struct xl_labels_want {
 	int n_names;
 	const char *const *defaults; /* taken where the stream has all of them; or NULL */
 	bool two_domains; /* the method asks for domains: no labels unless named */
-	const char *domain_by; /* the label that is the domain, NULL: meta.domain */
+	const char *domain_by; /* a condition (where.h) that B meets; NULL: meta.domain */
 };
+
+/*
+ * xl_labels_split - names from "a,b,c"
+ *
+ * Owns     the caller frees each of *names and *names
+ * Errors   how many, at least 1, or -1 with xl_err set
+ */
+int xl_labels_split(const char *list, char ***names);
 
 /*
  * xl_labels_choose - choose by the first record of a stream
@@ -46,7 +54,8 @@ void xl_labels_done(struct xl_labels *l);
 int xl_labels_read(struct xl_labels *l, const struct xl_record *r, int domain, uint8_t *y);
 
 /*
- * xl_labels_domain - the domain of a record, from meta.domain or from a label
+ * xl_labels_domain - the domain of a record, from meta.domain or by a condition
+ *                    on its labels
  *
  * Returns  0 for A, 1 for B, 2 where it has none, -1 with xl_err set where it
  *          cannot be told

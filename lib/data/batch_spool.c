@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -243,4 +244,31 @@ int xl_spool_end(struct xl_spool *s)
 		return xl_err("%s: cannot map the images: %s", s->name, xl_strerror(errno));
 	s->x = p;
 	return 0;
+}
+
+/* Appends to what buf holds, as far as there is room. */
+static void append(char *buf, size_t size, const char *fmt, ...) XL_PRINTF(3, 4);
+
+static void append(char *buf, size_t size, const char *fmt, ...)
+{
+	const size_t at = strlen(buf);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf + at, size - at, fmt, ap);
+	va_end(ap);
+}
+
+const char *xl_spool_words(const struct xl_spool *s, char *buf, size_t size)
+{
+	snprintf(buf, size, "%lu image%s", (unsigned long)s->n, s->n == 1 ? "" : "s");
+	if (s->of[0] + s->of[1] > 0)
+		append(buf, size, " (A %lu, B %lu)", (unsigned long)s->of[0],
+		       (unsigned long)s->of[1]);
+	if (s->resized > 0)
+		append(buf, size, ", %lu resized from %lld to %d pixels", (unsigned long)s->resized,
+		       (long long)s->from, s->size);
+	for (int i = 0; i < s->labels.n; i++)
+		append(buf, size, "%s%s", i ? ", " : "; attributes ", s->labels.names[i]);
+	return buf;
 }

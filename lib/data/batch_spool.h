@@ -60,6 +60,10 @@ int xl_spool_end(struct xl_spool *s);
 const uint8_t *xl_spool_image(const struct xl_spool *s, uint32_t i);
 const char *xl_spool_id(const struct xl_spool *s, uint32_t i);
 
+/* xl_spool_words - "300 images (A 150, B 150), 12 resized from 64 to 32 pixels;
+ * attributes Male, Smiling" into buf; returns buf */
+const char *xl_spool_words(const struct xl_spool *s, char *buf, size_t size);
+
 /* xl_spool_bytes - what the images take on disk (and in memory, as it has room) */
 size_t xl_spool_bytes(const struct xl_spool *s);
 

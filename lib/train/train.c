@@ -1,0 +1,241 @@
+/*
+ * train.c - the loop.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "core/mem.h"
+#include "train/train.h"
+#include "train/train_files.h"
+#include "train/train_sheet.h"
+
+/* The expected time is said after FIRST steps and MEASURED more: the first
+ * also touches all memory; ten hold two generator steps of LOMIT. */
+enum { FIRST = 1, MEASURED = 10, NAMED_IMAGES = 4 };
+
+static const double WORTH_SAYING = 60; /* seconds of a run */
+
+/* What the loop carries from step to step. */
+struct loop {
+	struct xl_tape *tape;
+	struct xl_batcher batches;
+	struct xl_sheet sheet;
+	struct xl_losses losses;
+	struct xl_loss_means means;
+	double start, line; /* times: of the loop, of the last line of the log */
+	double measured;    /* time after FIRST steps */
+	bool log_lost, sheet_lost;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double flip_of(const struct xl_model *m)
+{
+	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
+		if (o->type == XL_OPT_NUM && strcmp(o->name, "flip") == 0)
+			return *(double *)o->target;
+	return 0;
+}
+
+static int begin(struct xl_train *t, struct loop *l)
+{
+	struct xl_model *m = t->model;
+
+	memset(l, 0, sizeof *l);
+	t->saved = -1;
+	if (!(l->tape = xl_tape_new()) ||
+	    xl_batcher_init(&l->batches, t->spool, (int)xl_model_int(m, "batch"), m->seed,
+			    flip_of(m)) ||
+	    (t->set.samples && xl_sheet_init(&l->sheet, t->spool, t->set.samples)))
+		return -1;
+	return xl_run_log_first(t->log, m, t->spool, &t->set);
+}
+
+static void done(struct loop *l)
+{
+	xl_sheet_done(&l->sheet);
+	xl_batcher_done(&l->batches);
+	xl_tape_free(l->tape);
+}
+
+/* A lost log costs a message, never the run. */
+static void log_result(struct xl_train *t, struct loop *l, int rc)
+{
+	if (rc && !l->log_lost)
+		t->warn(xl_err_msg());
+	l->log_lost |= rc != 0;
+}
+
+static int save(struct xl_train *t, struct loop *l)
+{
+	struct xl_model *m = t->model;
+
+	if (xl_train_save(m, t->set.out, t->set.keep))
+		return -1;
+	t->saved = m->step;
+	if (t->set.samples && xl_sheet_write(&l->sheet, m) && !l->sheet_lost) {
+		t->warn(xl_err_msg());
+		l->sheet_lost = true;
+	}
+	return 0;
+}
+
+/* "0007.png 0031.png and 12 more" */
+static void last_images(const struct xl_train *t, const struct loop *l, char *buf, size_t size)
+{
+	const int n = l->batches.batch.n;
+	size_t at = 0;
+
+	for (int i = 0; i < 2 * n && i < NAMED_IMAGES && at < size; i++) {
+		const uint32_t image = l->batches.image[i / n][i % n];
+
+		at += (size_t)snprintf(buf + at, size - at, " %s", xl_spool_id(t->spool, image));
+	}
+	if (2 * n > NAMED_IMAGES && at < size)
+		snprintf(buf + at, size - at, " and %d more", 2 * n - NAMED_IMAGES);
+}
+
+static int nonfinite(const struct xl_train *t, const struct loop *l, const char *what)
+{
+	char kept[512] = "nothing was saved", images[1024];
+
+	last_images(t, l, images, sizeof images);
+	if (t->saved >= 0)
+		snprintf(kept, sizeof kept, "kept %s at step %lld", t->set.out,
+			 (long long)t->saved);
+	return xl_err("step %lld: %s; %s; last images%s", (long long)t->model->step, what, kept,
+		      images);
+}
+
+static int check_losses(const struct xl_train *t, const struct loop *l)
+{
+	const char *const *names = t->model->method->loss_names;
+	char what[128];
+
+	for (int i = 0; names[i]; i++) {
+		double v = l->losses.value[i];
+
+		if (!l->losses.given[i] || isfinite(v))
+			continue;
+		snprintf(what, sizeof what, "loss '%s' is %s", names[i], isnan(v) ? "nan" : "inf");
+		return nonfinite(t, l, what);
+	}
+	return 0;
+}
+
+static void report(struct xl_train *t, struct loop *l, bool is_last)
+{
+	struct xl_model *m = t->model;
+	const double rate = (double)l->means.steps * 2 * l->batches.batch.n /
+			    fmax(now() - l->line, 1e-9);
+	char text[1024];
+
+	t->progress(t->iterations, t->set.iters - m->step + t->iterations,
+		    xl_loss_words(text, sizeof text, &l->means, m->method, rate, m->step));
+	if (m->step % t->set.log_every != 0 && !is_last)
+		return;
+	log_result(t, l, xl_run_log_step(t->log, m, &l->means, rate));
+	memset(&l->means, 0, sizeof l->means);
+	l->line = now();
+}
+
+static void expect(struct xl_train *t, struct loop *l)
+{
+	double each, left;
+	char text[128];
+
+	if (t->iterations == FIRST)
+		l->measured = now();
+	if (t->iterations != FIRST + MEASURED)
+		return;
+	each = (now() - l->measured) / MEASURED;
+	left = each * (double)(t->set.iters - t->model->step);
+	if (left < WORTH_SAYING)
+		return;
+	snprintf(text, sizeof text, "%.3g s/iteration, %.3g img/s; %lld:%02lld:%02lld to go", each,
+		 2 * l->batches.batch.n / each, (long long)left / 3600, (long long)left / 60 % 60,
+		 (long long)left % 60);
+	t->note(text);
+}
+
+/* One iteration and what follows it. */
+static enum xl_train_end step(struct xl_train *t, struct loop *l)
+{
+	struct xl_model *m = t->model;
+	const struct xl_batch *b = xl_batcher_fetch(&l->batches, m->step);
+	bool is_last;
+
+	xl_tape_reset(l->tape);
+	if (m->method->step(m, l->tape, b, m->step, &l->losses)) {
+		xl_err_prefix("step %lld", (long long)m->step + 1);
+		return XL_TRAIN_FAILED;
+	}
+	m->step++;
+	t->iterations++;
+	if (check_losses(t, l))
+		return XL_TRAIN_NONFINITE;
+	xl_loss_add(&l->means, &l->losses);
+	is_last = m->step >= t->set.iters || *t->stop;
+	report(t, l, is_last);
+	expect(t, l);
+	if (m->step % t->set.every != 0 && !is_last)
+		return XL_TRAIN_DONE;
+	if (xl_train_check_finite(m)) {
+		char what[128];
+
+		snprintf(what, sizeof what, "%s", xl_err_msg());
+		nonfinite(t, l, what);
+		return XL_TRAIN_NONFINITE;
+	}
+	if (save(t, l) == 0)
+		return XL_TRAIN_DONE;
+	if (is_last)
+		return XL_TRAIN_FAILED;
+	t->warn(xl_err_msg());
+	return XL_TRAIN_DONE;
+}
+
+static void log_end(struct xl_train *t, struct loop *l, enum xl_train_end end)
+{
+	static const char *const how[] = {"done", "signal", "nonfinite", "failed"};
+	struct xl_run_end e = {.how = how[end], .saved = t->saved, .seconds = t->seconds,
+			       .iterations = t->iterations};
+	char *message = end >= XL_TRAIN_NONFINITE ? xl_strdup(xl_err_msg()) : NULL;
+
+	e.message = message;
+	if (!l->log_lost)
+		log_result(t, l, xl_run_log_end(t->log, t->model, &e));
+	if (message)
+		xl_err("%s", message);
+	free(message);
+}
+
+enum xl_train_end xl_train_run(struct xl_train *t)
+{
+	enum xl_train_end end = XL_TRAIN_DONE;
+	struct loop l;
+
+	if (begin(t, &l)) {
+		done(&l);
+		return XL_TRAIN_FAILED;
+	}
+	l.start = l.line = now();
+	t->iterations = 0;
+	while (end == XL_TRAIN_DONE && t->model->step < t->set.iters && !*t->stop)
+		end = step(t, &l);
+	if (end == XL_TRAIN_DONE && t->saved != t->model->step && save(t, &l))
+		end = XL_TRAIN_FAILED;
+	t->seconds = now() - l.start;
+	if (end == XL_TRAIN_DONE && t->model->step < t->set.iters)
+		end = XL_TRAIN_STOPPED;
+	log_end(t, &l, end);
+	done(&l);
+	return end;
+}

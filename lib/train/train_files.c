@@ -1,0 +1,160 @@
+/*
+ * train_files.c - the files of a run.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/file.h"
+#include "core/mem.h"
+#include "train/train_files.h"
+
+enum { DIGITS = 8 }; /* of a step in a file's name; more where it needs more */
+
+char *xl_train_ckpt(const char *out)
+{
+	return xl_strf("%s.ckpt", out);
+}
+
+int xl_train_exists(const char *out)
+{
+	char *ckpt = xl_train_ckpt(out);
+	int found = -1;
+
+	if (!ckpt)
+		return -1;
+	found = 1;
+	if (access(out, F_OK) == 0)
+		xl_err("%s exists; --resume continues it, --force starts anew", out);
+	else if (access(ckpt, F_OK) == 0)
+		xl_err("%s exists; --resume continues it, --force starts anew", ckpt);
+	else
+		found = 0;
+	free(ckpt);
+	return found;
+}
+
+int xl_train_writable(const char *out)
+{
+	char *ckpt = xl_train_ckpt(out);
+	struct xl_file f;
+	int rc = ckpt ? xl_file_begin(&f, ckpt) : -1;
+
+	if (rc == 0)
+		xl_file_abort(&f);
+	free(ckpt);
+	return rc;
+}
+
+int xl_train_check_finite(const struct xl_model *m)
+{
+	for (int i = 0; i < m->n_nets; i++)
+		for (size_t k = 0; k < m->nets[i]->count; k++)
+			if (!isfinite(m->nets[i]->value[k]))
+				return xl_err("a weight of network '%s' is %s", m->nets[i]->id,
+					      isnan(m->nets[i]->value[k]) ? "nan" : "inf");
+	return 0;
+}
+
+/* ---- numbered copies --------------------------------------------------- */
+
+/* A second name for a file; nothing is copied. */
+static int link_as(const char *path, const char *name)
+{
+	if (unlink(name) && errno != ENOENT)
+		return xl_write_failed(name);
+	return link(path, name) ? xl_write_failed(name) : 0;
+}
+
+/* The step in a name BASE.00001000, or -1. */
+static int64_t step_of(const char *name, const char *base)
+{
+	const size_t n = strlen(base);
+	char *end;
+	long long v;
+
+	if (strncmp(name, base, n) != 0 || name[n] != '.' ||
+	    strspn(name + n + 1, "0123456789") < DIGITS)
+		return -1;
+	errno = 0;
+	v = strtoll(name + n + 1, &end, 10);
+	return *end || errno ? -1 : v;
+}
+
+/* The largest step below `below` that has a copy, or -1. */
+static int64_t previous(const char *dir, const char *base, int64_t below)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int64_t best = -1;
+
+	while (d && (e = readdir(d)) != NULL) {
+		int64_t step = step_of(e->d_name, base);
+
+		if (step < below && step > best)
+			best = step;
+	}
+	if (d)
+		closedir(d);
+	return best;
+}
+
+static int remove_copy(const char *out, int64_t step)
+{
+	char *name = xl_strf("%s.%0*lld", out, DIGITS, (long long)step);
+	char *ckpt = name ? xl_train_ckpt(name) : NULL;
+
+	if (name)
+		unlink(name);
+	if (ckpt)
+		unlink(ckpt);
+	free(name);
+	free(ckpt);
+	return ckpt ? 0 : -1;
+}
+
+/* Of the copies up to the present step, only the last `keep` stay. */
+static int prune(const char *out, int64_t step, int64_t keep)
+{
+	const char *slash = strrchr(out, '/');
+	const char *base = slash ? slash + 1 : out;
+	char *dir = slash ? xl_strf("%.*s", (int)(base - out), out) : xl_strdup(".");
+	int rc = dir ? 0 : -1;
+
+	for (int64_t n = 1; rc == 0 && (step = previous(dir, base, step)) >= 0; n++)
+		if (n >= keep)
+			rc = remove_copy(out, step);
+	free(dir);
+	return rc;
+}
+
+static int keep_copy(const struct xl_model *m, const char *out, const char *ckpt, int64_t keep)
+{
+	char *name = xl_strf("%s.%0*lld", out, DIGITS, (long long)m->step);
+	char *name_ckpt = name ? xl_train_ckpt(name) : NULL;
+	int rc = -1;
+
+	if (!name_ckpt || link_as(ckpt, name_ckpt) || link_as(out, name))
+		goto out;
+	rc = prune(out, m->step, keep);
+out:
+	free(name);
+	free(name_ckpt);
+	return rc;
+}
+
+int xl_train_save(struct xl_model *m, const char *out, int64_t keep)
+{
+	char *ckpt = xl_train_ckpt(out);
+	int rc = -1;
+
+	if (!ckpt || xl_train_check_finite(m) || xl_model_save_checkpoint(m, ckpt) ||
+	    xl_model_save(m, out))
+		goto out;
+	rc = keep > 0 ? keep_copy(m, out, ckpt, keep) : 0;
+out:
+	free(ckpt);
+	return rc;
+}

@@ -1,0 +1,205 @@
+/*
+ * train_setup.c - hyper-parameters from the command line.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "core/mem.h"
+#include "train/train_setup.h"
+
+void xl_settings_done(struct xl_settings *s)
+{
+	for (int i = 0; i < s->n; i++) {
+		free(s->items[i].name);
+		free(s->items[i].value);
+	}
+	free(s->items);
+	memset(s, 0, sizeof *s);
+}
+
+/* Takes both strings. */
+static int add(struct xl_settings *s, char *name, char *value)
+{
+	struct xl_setting *p = NULL;
+
+	if (name && value)
+		p = xl_realloc(s->items, (size_t)s->n + 1, sizeof *p);
+	if (!p) {
+		free(name);
+		free(value);
+		return -1;
+	}
+	s->items = p;
+	s->items[s->n].name = name;
+	s->items[s->n++].value = value;
+	return 0;
+}
+
+int xl_settings_add(void *ctx, const char *name, const char *value)
+{
+	return add(ctx, xl_strdup(name), xl_strdup(value ? value : "1"));
+}
+
+int xl_settings_pair(void *ctx, const char *name, const char *value)
+{
+	const char *eq = strchr(value, '=');
+
+	if (!eq || eq == value)
+		return xl_err("--%s: '%s' is not key=value", name, value);
+	return add(ctx, xl_strf("%.*s", (int)(eq - value), value), xl_strdup(eq + 1));
+}
+
+static size_t table_length(const struct xl_opt *o)
+{
+	size_t n = 0;
+
+	while (o && o[n].type != XL_OPT_END)
+		n++;
+	return n;
+}
+
+struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own)
+{
+	static const struct xl_opt heading = {.type = XL_OPT_GROUP, .help = "hyper-parameters"};
+	static const struct xl_opt heading_common = {.type = XL_OPT_GROUP, .help = "common"};
+	const struct xl_opt *theirs = s->method ? s->method->opts : NULL;
+	struct xl_opt *t = xl_alloc(table_length(own) + table_length(theirs) + 3, sizeof *t), *p = t;
+
+	if (!t)
+		return NULL;
+	memcpy(p, own, table_length(own) * sizeof *p);
+	p += table_length(own);
+	if (theirs)
+		*p++ = heading;
+	for (; theirs && theirs->type != XL_OPT_END; theirs++, p++) {
+		*p = *theirs;
+		if (p->type == XL_OPT_GROUP)
+			continue;
+		p->type = XL_OPT_CALL;
+		p->target = s;
+		p->fn = xl_settings_add;
+	}
+	if (s->method)
+		*p++ = heading_common;
+	p->type = XL_OPT_END;
+	return t;
+}
+
+static bool has_option(const struct xl_method *method, const char *name)
+{
+	for (const struct xl_opt *o = method->opts; o->type != XL_OPT_END; o++)
+		if (o->type != XL_OPT_GROUP && strcmp(o->name, name) == 0)
+			return true;
+	return false;
+}
+
+static int apply(const struct xl_settings *s, struct xl_model *m)
+{
+	for (int i = 0; i < s->n; i++) {
+		const struct xl_setting *p = &s->items[i];
+
+		if (!has_option(s->method, p->name))
+			return xl_err("--set: %s has no hyper-parameter '%s'", s->method->name,
+				      p->name);
+		if (xl_model_set(m, p->name, p->value))
+			return -1;
+	}
+	return 0;
+}
+
+struct xl_model *xl_settings_model(const struct xl_settings *s)
+{
+	struct xl_model *m = xl_model_new(s->method);
+
+	if (!m)
+		return NULL;
+	if (xl_model_preset(m, s->preset ? s->preset : "paper")) {
+		xl_err_prefix("--preset");
+		goto fail;
+	}
+	if (apply(s, m))
+		goto fail;
+	return m;
+fail:
+	xl_model_free(m);
+	return NULL;
+}
+
+/* ---- agreement with a checkpoint --------------------------------------- */
+
+static bool is_given(const struct xl_settings *s, const char *name)
+{
+	for (int i = 0; i < s->n; i++)
+		if (strcmp(s->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void show(const struct xl_opt *o, char *buf, size_t size)
+{
+	if (o->type == XL_OPT_FLAG)
+		snprintf(buf, size, "%s", *(bool *)o->target ? "yes" : "no");
+	else if (o->type == XL_OPT_INT)
+		snprintf(buf, size, "%lld", (long long)*(int64_t *)o->target);
+	else if (o->type == XL_OPT_NUM)
+		snprintf(buf, size, "%.17g", *(double *)o->target);
+	else
+		snprintf(buf, size, "%s", *(const char **)o->target);
+}
+
+int xl_settings_agree(const struct xl_settings *s, struct xl_model *m, const char *path)
+{
+	struct xl_model *asked;
+	int rc = -1;
+
+	if (s->method != m->method)
+		return xl_err("%s was trained by method %s, not %s", path, m->method->name,
+			      s->method->name);
+	asked = xl_settings_model(s);
+	if (!asked)
+		return -1;
+	for (const struct xl_opt *a = asked->opts, *b = m->opts; a->type != XL_OPT_END; a++, b++) {
+		char now[80], was[80];
+
+		if (a->type == XL_OPT_GROUP || (!s->preset && !is_given(s, a->name)))
+			continue;
+		if (strcmp(a->name, "iters") == 0) {
+			if (is_given(s, "iters"))
+				*(int64_t *)b->target = *(int64_t *)a->target;
+			continue;
+		}
+		show(a, now, sizeof now);
+		show(b, was, sizeof was);
+		if (strcmp(now, was) != 0) {
+			xl_err("--%s: %s has %s, not %s", a->name, path, was, now);
+			goto out;
+		}
+	}
+	rc = 0;
+out:
+	xl_model_free(asked);
+	return rc;
+}
+
+/* ---- the data ---------------------------------------------------------- */
+
+int xl_setup_build(struct xl_model *m, const struct xl_spool *s, uint64_t seed)
+{
+	if (xl_model_attributes(m, (const char *const *)s->labels.names, s->labels.n))
+		return -1;
+	memcpy(m->data, s->hex, sizeof m->data);
+	return xl_model_build(m, seed, true);
+}
+
+int xl_setup_same_data(const struct xl_model *m, const struct xl_spool *s, const char *path)
+{
+	bool same = m->n_attributes == s->labels.n;
+
+	for (int i = 0; same && i < s->labels.n; i++)
+		same = strcmp(m->attributes[i], s->labels.names[i]) == 0;
+	if (!same)
+		return xl_err("--attributes: %s was trained with others", path);
+	if (strcmp(m->data, s->hex) != 0)
+		return xl_err("%s was trained on other data (%.8s.., this is %.8s..)", path, m->data,
+			      s->hex);
+	return 0;
+}

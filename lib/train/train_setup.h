@@ -1,0 +1,65 @@
+/*
+ * train_setup.h - from what was asked for on the command line to a model that
+ * can be trained: new, or as a checkpoint left it.
+ */
+#ifndef XL_TRAIN_TRAIN_SETUP_H
+#define XL_TRAIN_TRAIN_SETUP_H
+
+#include "core/opt.h"
+#include "data/batch_spool.h"
+#include "methods/model.h"
+
+/* Hyper-parameters given explicitly, in command-line order. */
+struct xl_settings {
+	const struct xl_method *method; /* NULL until known */
+	struct xl_setting {
+		char *name, *value;
+	} *items;
+	int n;
+	const char *preset; /* NULL: not given */
+};
+
+void xl_settings_done(struct xl_settings *s);
+
+/* xl_settings_add - note one; value NULL is a flag. An option's fn: ctx is the
+ * settings. xl_settings_pair - the same for name "set" and value "key=value".
+ * 0, or -1 with xl_err set */
+int xl_settings_add(void *ctx, const char *name, const char *value);
+int xl_settings_pair(void *ctx, const char *name, const char *value);
+
+/*
+ * xl_settings_table - a tool's own options, then those of the method, which
+ * are noted in s
+ *
+ * Owns     the caller frees the result with free()
+ * Errors   NULL with xl_err set
+ */
+struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own);
+
+/*
+ * xl_settings_model - the method with preset and settings applied, not built
+ *
+ * Owns     the caller frees it
+ * Errors   NULL with xl_err set; all of them are wrong usage
+ */
+struct xl_model *xl_settings_model(const struct xl_settings *s);
+
+/*
+ * xl_settings_agree - that a checkpoint was trained as is asked for now; iters
+ * may differ and is taken over
+ *
+ * Errors   0, or -1 with xl_err set: "--width: run.msgpack has 16, not 32"
+ */
+int xl_settings_agree(const struct xl_settings *s, struct xl_model *m, const char *path);
+
+/*
+ * xl_setup_build - make a new model trainable on this data: its attributes,
+ * digest, initial weights
+ * xl_setup_same_data - that this is the data m was trained on until now
+ *
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_setup_build(struct xl_model *m, const struct xl_spool *s, uint64_t seed);
+int xl_setup_same_data(const struct xl_model *m, const struct xl_spool *s, const char *path);
+
+#endif

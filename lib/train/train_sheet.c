@@ -1,0 +1,157 @@
+/*
+ * train_sheet.c - sample sheets.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "core/file.h"
+#include "core/mem.h"
+#include "image/image.h"
+#include "train/train_sheet.h"
+
+enum { COLUMNS = 7, GAP = 4 };
+
+static const char *const labels[COLUMNS] = {"1",      "mask of 1", "2",   "mask of 2",
+					    "1 as 2", "2 as 1",    "1 as 1"};
+
+static bool labels_differ(const struct xl_spool *s, uint32_t a, uint32_t b)
+{
+	const size_t n = (size_t)s->labels.n;
+
+	return n == 0 || memcmp(s->y + a * n, s->y + b * n, n) != 0;
+}
+
+/* The next image from `from` that may stand on side k; n where there is none. */
+static uint32_t next_on(const struct xl_spool *s, uint32_t from, int k)
+{
+	while (s->paired && from < s->n && s->domain[from] != k)
+		from++;
+	return from;
+}
+
+static void choose_pairs(struct xl_sheet *s)
+{
+	const struct xl_spool *p = s->spool;
+	uint32_t a = 0, b = 0;
+
+	for (s->n = 0; s->n < XL_SHEET_PAIRS; s->n++) {
+		a = next_on(p, a, 0);
+		b = next_on(p, p->paired ? b : a + 1, 1);
+		for (uint32_t i = b; !p->paired && i < p->n; i++) {
+			if (labels_differ(p, a, i)) {
+				b = i;
+				break;
+			}
+		}
+		if (a >= p->n || b >= p->n)
+			break;
+		s->image[s->n][0] = a;
+		s->image[s->n][1] = b;
+		a = p->paired ? a + 1 : b + 1;
+		b++;
+	}
+}
+
+int xl_sheet_init(struct xl_sheet *s, const struct xl_spool *spool, const char *dir)
+{
+	memset(s, 0, sizeof *s);
+	s->spool = spool;
+	s->dir = dir;
+	if (mkdir(dir, 0777) && errno != EEXIST)
+		return xl_err("%s: cannot make this folder: %s", dir, xl_strerror(errno));
+	s->tape = xl_tape_new();
+	choose_pairs(s);
+	return s->tape ? 0 : -1;
+}
+
+void xl_sheet_done(struct xl_sheet *s)
+{
+	xl_tape_free(s->tape);
+	memset(s, 0, sizeof *s);
+}
+
+static struct xl_record *record_of(const struct xl_spool *s, uint32_t i)
+{
+	const int64_t shape[3] = {3, s->size, s->size};
+	struct xl_record *r = xl_record_new(XL_IMAGE, xl_spool_id(s, i));
+	struct xl_tensor *x = xl_tensor_new(XL_U1, 3, shape);
+
+	if (x)
+		memcpy(x->data, xl_spool_image(s, i), xl_tensor_bytes(x));
+	if (r && xl_record_put(r, "x", x) == 0 &&
+	    (s->domain[i] > 1 ||
+	     xl_meta_set_str(r, "domain", s->domain[i] ? "B" : "A") == 0))
+		return r;
+	if (!r)
+		xl_tensor_free(x);
+	xl_record_free(r);
+	return NULL;
+}
+
+/* out of r after the exemplar e, or of r alone; mask (may be NULL) gets the
+ * mask it was made with over the image. */
+static int translate(struct xl_sheet *s, struct xl_model *m, const struct xl_record *r,
+                     const struct xl_record *exemplar, struct xl_tensor **out,
+                     struct xl_tensor **mask)
+{
+	struct xl_record *c = xl_record_copy(r);
+	struct xl_record *e = exemplar ? xl_record_copy(exemplar) : NULL;
+	const struct xl_tensor *t;
+	int rc = -1;
+
+	if (!c || (exemplar && !e) || (e ? xl_stage_fuse(m, s->tape, c, e) : 0) ||
+	    xl_stage_decode(m, s->tape, c))
+		goto out;
+	*out = xl_tensor_copy(xl_record_tensor(c, "out"));
+	t = xl_record_tensor(c, "m");
+	if (mask && t)
+		*mask = xl_image_heat(xl_record_tensor(r, "x"), t);
+	rc = *out && (!mask || !t || *mask) ? 0 : -1;
+out:
+	xl_record_free(c);
+	xl_record_free(e);
+	return rc;
+}
+
+/* One row of the sheet. */
+static int draw_pair(struct xl_sheet *s, struct xl_model *m, const uint32_t image[2],
+                     struct xl_tensor **cell)
+{
+	struct xl_record *r[2] = {record_of(s->spool, image[0]), record_of(s->spool, image[1])};
+	int rc = -1;
+
+	for (int k = 0; k < 2; k++)
+		if (!r[k] || !(cell[2 * k] = xl_tensor_copy(xl_record_tensor(r[k], "x"))) ||
+		    xl_stage_encode(m, s->tape, r[k]))
+			goto out;
+	rc = translate(s, m, r[0], r[1], &cell[4], &cell[1]) ||
+	     translate(s, m, r[1], r[0], &cell[5], &cell[3]) ||
+	     translate(s, m, r[0], NULL, &cell[6], NULL);
+out:
+	xl_record_free(r[0]);
+	xl_record_free(r[1]);
+	return rc ? -1 : 0;
+}
+
+int xl_sheet_write(struct xl_sheet *s, struct xl_model *m)
+{
+	struct xl_tensor *cell[XL_SHEET_PAIRS * COLUMNS] = {NULL}, *sheet = NULL;
+	const char *label[XL_SHEET_PAIRS * COLUMNS] = {NULL};
+	char *path = xl_strf("%s/%08lld.png", s->dir, (long long)m->step);
+	int rc = path ? 0 : -1;
+
+	memcpy(label, labels, sizeof labels);
+	for (int i = 0; i < s->n && rc == 0; i++)
+		rc = draw_pair(s, m, s->image[i], cell + i * COLUMNS);
+	if (rc == 0)
+		sheet = xl_image_montage((const struct xl_tensor *const *)cell, label,
+					 s->n * COLUMNS, COLUMNS, GAP);
+	rc = sheet ? xl_image_save_png(sheet, path) : -1;
+	for (int i = 0; i < s->n * COLUMNS; i++)
+		xl_tensor_free(cell[i]);
+	xl_tensor_free(sheet);
+	free(path);
+	xl_model_bn(m, XL_BN_TRAIN);
+	return rc;
+}
