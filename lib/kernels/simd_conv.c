@@ -17,6 +17,7 @@
 #include <string.h>
 #include "core/pool.h"
 #include "kernels/pad.h"
+#include "kernels/simd_few.h"
 #include "kernels/simd_vec.h"
 
 enum { MAX_TAPS = 256, TILES_PER_ITEM = 4 };
@@ -222,6 +223,27 @@ static void pack(struct packing *k)
 	xl_parallel(pack_item, k, div_up(div_up(k->co, XL_BLOCK), PAIR));
 }
 
+/* To few channels from blocks: the lanes are better spent on the inputs. */
+static bool few(int co, int lanes)
+{
+	return co <= XL_FEW && lanes == XL_BLOCK;
+}
+
+/* Pack the weights into wpack and run, by whichever way suits. */
+static void pack_and_run(struct sweep *s, float *wpack, struct packing *k)
+{
+	if (!few(s->co, s->lanes)) {
+		pack(k);
+		run_sweep(s);
+		return;
+	}
+	const struct xl_few f = {s->x, s->x_image, s->x_row, s->x_col, s->x_block, s->blocks,
+	                         s->taps, s->delta, wpack, s->bias, s->y, s->y_image, s->y_row,
+	                         s->y_col, s->y_block, s->co, s->n, s->gh, s->gw};
+	XL_FN(xl_few_pack)(wpack, k->w, &f, k->w_co, k->w_ci, k->tap);
+	XL_FN(xl_few_sweep)(&f);
+}
+
 static int64_t round64(int64_t floats)
 {
 	return (floats + 15) / 16 * 16;
@@ -267,7 +289,6 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 	for (int t = 0; t < taps; t++)
 		tap[t] = t;
 	struct packing k = {wpack, w, d->co, d->ci, (int64_t)d->ci * taps, taps, b, taps, tap};
-	pack(&k);
 	if (d->pad > 0)
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad, d->mode);
 
@@ -295,7 +316,7 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 	};
 	for (int t = 0; t < taps; t++)
 		s.delta[t] = ((int64_t)(t / d->kw) * wp + t % d->kw) * b;
-	run_sweep(&s);
+	pack_and_run(&s, wpack, &k);
 }
 
 /* The sweep that fills the rows = ry, columns = rx (mod stride) of gxp. */
@@ -335,8 +356,7 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 			tap[s.taps++] = (ry + st * jy) * d->kw + rx + st * jx;
 		}
 	struct packing k = {wpack, w, d->ci, d->co, all, (int64_t)d->ci * all, b, s.taps, tap};
-	pack(&k);
-	run_sweep(&s);
+	pack_and_run(&s, wpack, &k);
 }
 
 void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
@@ -450,6 +470,11 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 
 	if (d->pad > 0)
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad, d->mode);
+	if (few(d->co, b)) {
+		const struct xl_few_wgrad f = {gw, d->pad > 0 ? xpad : x, gy, blocked, d, hp, wp};
+		XL_FN(xl_few_wgrad)(&f);
+		return;
+	}
 	if (block_of(d->co) == 1)
 		xl_block_pad(blocked, gy, d->n, d->co, d->oh * d->ow);
 
