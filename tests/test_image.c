@@ -15,6 +15,7 @@
 #include <png.h>
 #include <zlib.h>
 #include "image/image.h"
+#include "image/sheet.h"
 
 /* ---- pictures to test with --------------------------------------------- */
 
@@ -496,6 +497,74 @@ static void montage_places_tiles(void **state)
 	xl_tensor_free(b);
 }
 
+/* ---- sheets ------------------------------------------------------------- */
+
+static int add(struct xl_sheet *s, const char *id, const char *tensor, const char *exemplar)
+{
+	struct xl_record *r = xl_record_new(XL_CODE, id);
+	int rc;
+
+	assert_int_equal(xl_record_put(r, tensor, picture(3, 4, 4)), 0);
+	if (exemplar)
+		assert_int_equal(xl_meta_set_str(r, "exemplar", exemplar), 0);
+	rc = xl_sheet_add(s, r);
+	xl_record_free(r);
+	return rc;
+}
+
+/* Columns for records of these ids, separated by blanks */
+static int columns_of(const char *ids, const char *exemplar)
+{
+	struct xl_sheet s;
+	char copy[256];
+	int n;
+
+	assert_int_equal(xl_sheet_init(&s, NULL), 0);
+	snprintf(copy, sizeof copy, "%s", ids);
+	for (char *id = strtok(copy, " "); id; id = strtok(NULL, " "))
+		assert_int_equal(add(&s, id, "out", exemplar), 0);
+	n = xl_sheet_columns(&s);
+	xl_sheet_done(&s);
+	return n;
+}
+
+static void sheet_finds_inputs_times_exemplars(void **state)
+{
+	(void)state;
+	assert_int_equal(columns_of("a b c d e", NULL), 3);
+	assert_int_equal(columns_of("a+x a+y b+x b+y c+x c+y", NULL), 2);
+	assert_int_equal(columns_of("a+x a+y a+z", NULL), 3);
+	assert_int_equal(columns_of("a+x a+y b+x", NULL), 2);      /* about square */
+	assert_int_equal(columns_of("a+x b+x c+x d+x e+x", NULL), 3); /* one exemplar */
+	assert_int_equal(columns_of("a+x a+y b+y b+x c+x c+y c+z", NULL), 3);
+	assert_int_equal(columns_of("a+p+x a+q+x b+p+x b+q+x c+p+x c+q+x", NULL), 3);
+	assert_int_equal(columns_of("a+p+x b+p+x", "p+x.png"), 2);
+	assert_int_equal(columns_of("+x +y", NULL), 2);
+}
+
+static void sheet_leaves_cells_empty(void **state)
+{
+	(void)state;
+	struct xl_sheet s;
+	struct xl_tensor *t;
+
+	assert_int_equal(xl_sheet_init(&s, "x,,m"), -1);
+	assert_int_equal(xl_sheet_init(&s, "a,b,c,d,e,f,g,h,i"), -1);
+	assert_int_equal(xl_sheet_init(&s, "x,m"), 0);
+	assert_int_equal(add(&s, "a", "x", NULL), 1);
+	assert_string_equal(xl_err_msg(), "has no tensor 'm'");
+	assert_int_equal(add(&s, "b", "out", NULL), 1);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(add(&s, "c", "m", NULL), 1);
+	assert_int_equal(s.n, 2);
+	t = xl_sheet_draw(&s, 1, false);
+	assert_shape(t, 3, 2 * 4 + 3 * 2, 2 * 4 + 3 * 2);
+	assert_int_equal(at(t, 0, 2, 2), value(0, 0, 0));
+	assert_int_equal(at(t, 0, 2, 8), 255);
+	xl_tensor_free(t);
+	xl_sheet_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +582,8 @@ int main(void)
 		cmocka_unit_test(flip_mirrors_rows),
 		cmocka_unit_test(heat_follows_the_formula),
 		cmocka_unit_test(montage_places_tiles),
+		cmocka_unit_test(sheet_finds_inputs_times_exemplars),
+		cmocka_unit_test(sheet_leaves_cells_empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,8 +65,9 @@ void xl_image_flip(struct xl_tensor *t);
  * the image, jet colours, clip(0.75 heat + 0.9 image - 20) in 8 bits
  *
  * Source   the LOMIT authors' figures
- * Shapes   image: (3,H,W); mask: (1,h,w) <f4 0..1, of (C,h,w) the mean over C;
- *          result: (3,H,W) |u1
+ * Shapes   image: (3,H,W); mask: (1,h,w), of (C,h,w) the mean over C; result:
+ *          (3,H,W) |u1
+ * Units    mask: 0..1, or |u1 0..255
  * Errors   NULL with xl_err set
  */
 struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_tensor *mask);

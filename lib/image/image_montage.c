@@ -23,7 +23,13 @@ static int jet(int v, int colour)
 static uint8_t clip_byte(double v)
 {
 	v += 0.5;
-	return v <= 0 ? 0 : v >= 255 ? 255 : (uint8_t)v;
+	return !(v > 0) ? 0 : v >= 255 ? 255 : (uint8_t)v; /* a NaN is 0 */
+}
+
+/* Masks are 0..1, but in bytes 0..255 as pictures are. */
+static double mask_scale(const struct xl_tensor *mask)
+{
+	return mask->dtype == XL_U1 ? 1 : 255;
 }
 
 /* The mean over channels of a mask, as bytes (1,h,w) */
@@ -38,7 +44,7 @@ static struct xl_tensor *mask_bytes(const struct xl_tensor *mask)
 		double sum = 0;
 		for (int64_t c = 0; c < bands; c++)
 			sum += ((const float *)f->data)[c * n + i];
-		((uint8_t *)t->data)[i] = clip_byte(255 * sum / (double)bands);
+		((uint8_t *)t->data)[i] = clip_byte(mask_scale(mask) * sum / (double)bands);
 	}
 	xl_tensor_free(f);
 	return t;
