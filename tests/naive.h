@@ -90,6 +90,20 @@ static inline int64_t at(const struct xl_dims *d, int n, int c, int h, int w)
 			for (int H_ = 0; H_ < (D)->h; H_++)                                        \
 				for (int W_ = 0; W_ < (D)->w; W_++)
 
+/* ---- backends ---- */
+
+static inline const struct xl_kernels *backend(int i)
+{
+	const char *const names[] = {"generic", "avx2", "avx512"};
+
+	return i < 3 && xl_kernels_select(names[i]) == 0 ? xl_kernels() : NULL;
+}
+
+/* k is each backend that this CPU can run */
+#define EACH_BACKEND(k)                                                                            \
+	for (int backend_ = 0; backend_ < 3; backend_++)                                           \
+		if ((k = backend(backend_)))
+
 /* ---- comparing ---- */
 
 /*

@@ -10,7 +10,7 @@ static const struct xl_opdef op_norm;
 
 static size_t stats_bytes(const struct xl_dims *d)
 {
-	return (size_t)d->n * (size_t)d->c * 2 * sizeof(float);
+	return (size_t)d->n * (size_t)d->c * XL_NORM_STATS * sizeof(float);
 }
 
 static size_t scratch_bytes(const struct xl_dims *d)
@@ -43,8 +43,9 @@ struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *sc
 		               shift ? shift->data : NULL, &nd.u.norm, scratch);
 	xl_tape_give(t, scratch, scratch_bytes(&x->d));
 	for (int c = 0; moments && !t->dry && c < x->d.c; c++) {
-		const double inv = (double)nd.aux[2 * c + 1];
-		moments[2 * c] = (double)nd.aux[2 * c];
+		const float *st = nd.aux + XL_NORM_STATS * c;
+		const double inv = (double)st[2];
+		moments[2 * c] = (double)st[0] + (double)st[1];
 		moments[2 * c + 1] = 1 / (inv * inv) - eps;
 	}
 	return xl_tape_push(t, &nd);

@@ -71,6 +71,10 @@ enum xl_binary {
 /* Over what a normalisation takes its statistics. */
 enum xl_norm { XL_NORM_INSTANCE, XL_NORM_LAYER, XL_NORM_BATCH };
 
+/* Saved for each channel: the mean, what rounding it to float lost (maps far from
+ * zero need it), 1/sqrt(var + eps) with the biased variance. */
+enum { XL_NORM_STATS = 3 };
+
 struct xl_norm_dims {
 	struct xl_dims d;
 	enum xl_norm kind;
@@ -114,8 +118,8 @@ struct xl_kernels {
 	 *
 	 * Source   Ulyanov et al. 2016 (instance), Ba et al. 2016 (layer, over C*H*W
 	 *          with scale per channel), Ioffe and Szegedy 2015 (batch)
-	 * Shapes   scale, shift: (C) or NULL for 1 and 0; stats: (N,C,2) = mean and
-	 *          1/sqrt(var + eps), biased variance; scratch: (5 N C)
+	 * Shapes   scale, shift: (C) or NULL for 1 and 0; stats: (N,C,XL_NORM_STATS);
+	 *          scratch: (5 N C)
 	 */
 	void (*norm_fwd)(float *y, float *stats, const float *x, const float *scale,
 	                 const float *shift, const struct xl_norm_dims *nd, double *scratch);

@@ -56,7 +56,7 @@ static void unary_item(void *ctx, int64_t item)
 	case XL_RECIP:
 		EACH(1 / v);
 	case XL_MAXC:
-		EACH(v > p ? v : p);
+		EACH(v < p ? p : v); /* NaN stays */
 	}
 }
 
@@ -338,7 +338,7 @@ struct adam {
 	float *p, *m, *v;
 	const float *g;
 	int64_t count;
-	float beta1, beta2, step, eps_hat, root;
+	float beta1, beta2, rest1, rest2, step, eps_hat, root;
 };
 
 static void adam_item(void *ctx, int64_t item)
@@ -349,8 +349,8 @@ static void adam_item(void *ctx, int64_t item)
 
 	for (int64_t i = from; i < to; i++) {
 		const float g = a->g[i];
-		a->m[i] = a->beta1 * a->m[i] + (1 - a->beta1) * g;
-		a->v[i] = a->beta2 * a->v[i] + (1 - a->beta2) * g * g;
+		a->m[i] = a->beta1 * a->m[i] + a->rest1 * g;
+		a->v[i] = a->beta2 * a->v[i] + a->rest2 * g * g;
 		a->p[i] -= a->step * a->m[i] / (sqrtf(a->v[i]) * a->root + a->eps_hat);
 	}
 }
@@ -362,6 +362,8 @@ void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,
 	struct adam a = {.p = p, .m = m, .v = v, .g = g, .count = count};
 	a.beta1 = (float)c->beta1;
 	a.beta2 = (float)c->beta2;
+	a.rest1 = (float)(1 - c->beta1); /* 1 - 0.999f has lost four digits */
+	a.rest2 = (float)(1 - c->beta2);
 	a.step = (float)(c->lr / (1 - pow(c->beta1, (double)c->t)));
 	a.root = (float)(1 / sqrt(1 - pow(c->beta2, (double)c->t)));
 	a.eps_hat = (float)c->eps;

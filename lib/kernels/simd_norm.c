@@ -10,11 +10,11 @@
 
 struct norm {
 	float *y;          /* fwd: y, bwd: gx */
-	float *stats;      /* (N,C,2) */
+	float *stats;      /* (N,C,3) */
 	const float *x, *gy;
 	const float *scale, *shift;
 	const struct xl_dims *d;
-	const double *coef; /* bwd: (N,C,3): gx = a gy + b x + c */
+	const double *coef; /* bwd: (N,C,3): gx = a gy + b (x - mean) + c */
 	double *sums;       /* (N,C,2) */
 };
 
@@ -81,10 +81,10 @@ static void affine_item(void *ctx, int64_t item)
 	float p[XL_BLOCK], q[XL_BLOCK], m[XL_BLOCK];
 
 	for (int l = 0; l < b; l++) {
-		const float *st = k->stats + (item * b + l) * 2;
+		const float *st = k->stats + (item * b + l) * XL_NORM_STATS;
 		m[l] = st[0];
-		p[l] = st[1] * (k->scale ? k->scale[c0 + l] : 1);
-		q[l] = k->shift ? k->shift[c0 + l] : 0;
+		p[l] = st[2] * (k->scale ? k->scale[c0 + l] : 1);
+		q[l] = (k->shift ? k->shift[c0 + l] : 0) - st[1] * p[l];
 	}
 	if (b == XL_BLOCK) {
 		for (int64_t i = 0; i < pixels; i++)
@@ -123,8 +123,10 @@ void XL_FN(xl_norm_fwd)(float *y, float *stats, const float *x, const float *sca
 		const double inv = 1 / sqrt(ss / (planes_in * pixels) + (double)nd->eps);
 		for (int n = r.n0; n < r.n1; n++)
 			for (int c = r.c0; c < r.c1; c++) {
-				stats[((int64_t)n * d->c + c) * 2] = (float)mean;
-				stats[((int64_t)n * d->c + c) * 2 + 1] = (float)inv;
+				float *st = stats + ((int64_t)n * d->c + c) * XL_NORM_STATS;
+				st[0] = (float)mean;
+				st[1] = (float)(mean - (double)st[0]);
+				st[2] = (float)inv;
 			}
 	}
 	xl_parallel(affine_item, &k, planes);
@@ -141,7 +143,7 @@ static void grad_sums_item(void *ctx, int64_t item)
 	float m[XL_BLOCK];
 
 	for (int l = 0; l < b; l++)
-		m[l] = k->stats[(item * b + l) * 2];
+		m[l] = k->stats[(item * b + l) * XL_NORM_STATS];
 	if (b == XL_BLOCK) {
 		for (int64_t i = 0; i < pixels; i++)
 			for (int l = 0; l < XL_BLOCK; l++) {
@@ -156,9 +158,9 @@ static void grad_sums_item(void *ctx, int64_t item)
 		}
 	}
 	for (int l = 0; l < b; l++) {
+		const float *st = k->stats + (item * b + l) * XL_NORM_STATS;
 		k->sums[(item * b + l) * 2] = s[l];
-		k->sums[(item * b + l) * 2 + 1] =
-		        q[l] * (double)k->stats[(item * b + l) * 2 + 1];
+		k->sums[(item * b + l) * 2 + 1] = (q[l] - (double)st[1] * s[l]) * (double)st[2];
 	}
 }
 
@@ -176,7 +178,7 @@ static void grad_item(void *ctx, int64_t item)
 		p[l] = (float)c[0];
 		q[l] = (float)c[1];
 		r[l] = (float)c[2];
-		m[l] = k->stats[(item * b + l) * 2];
+		m[l] = k->stats[(item * b + l) * XL_NORM_STATS];
 	}
 	for (int64_t i = 0; i < pixels; i++)
 		for (int l = 0; l < b; l++)
@@ -218,11 +220,12 @@ void XL_FN(xl_norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy
 			}
 		for (int n = r.n0; n < r.n1; n++)
 			for (int c = r.c0; c < r.c1; c++) {
-				const double inv = (double)stats[((int64_t)n * d->c + c) * 2 + 1];
+				const float *st = stats + ((int64_t)n * d->c + c) * XL_NORM_STATS;
+				const double inv = (double)st[2];
 				double *o = coef + ((int64_t)n * d->c + c) * 3;
 				o[0] = inv * (scale ? (double)scale[c] : 1);
 				o[1] = -inv * inv * q / count;
-				o[2] = -inv * s / count;
+				o[2] = -inv * s / count - o[1] * (double)st[1];
 			}
 	}
 	xl_parallel(grad_item, &k, planes);

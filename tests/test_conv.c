@@ -1,0 +1,293 @@
+/*
+ * test_conv.c - the three convolution kernels of every backend against naive
+ * sums: awkward sizes, strides, paddings and channels; the same bits for any
+ * number of threads and in any batch. The other kernels are in test_kernels.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include "core/pool.h"
+#include "naive.h"
+
+static const double TOLERANCE = 3e-6;
+
+/* Floats that are not numbers: what is read without being written shows. */
+static float *garbage(size_t bytes)
+{
+	float *p = malloc(bytes > 0 ? bytes : 1);
+
+	assert_non_null(p);
+	memset(p, 0xff, bytes);
+	return p;
+}
+
+static float *garbage_for(const struct xl_dims *d)
+{
+	return garbage((size_t)xl_dims_count(d) * sizeof(float));
+}
+
+/* One convolution: operands, and the naive results. */
+struct conv {
+	struct xl_conv2d_dims d;
+	struct array x, w, bias, gy; /* given */
+	struct array y, gx, gw;      /* wanted */
+	float *fx, *fw, *fbias, *fgy;
+};
+
+static void conv_open(struct conv *c, const struct xl_conv2d_dims *shape)
+{
+	struct xl_conv2d_dims *d = &c->d;
+
+	*d = *shape;
+	d->oh = (d->h + 2 * d->pad - d->kh) / d->stride + 1;
+	d->ow = (d->w + 2 * d->pad - d->kw) / d->stride + 1;
+	c->x = array_noise(xl_dims_map(d->n, d->ci, d->h, d->w), 1, -1, 1);
+	c->w = array_noise(xl_dims_plain(d->co, d->ci, d->kh, d->kw), 2, -1, 1);
+	c->bias = array_noise(xl_dims_plain(1, d->co, 1, 1), 3, -1, 1);
+	c->gy = array_noise(xl_dims_map(d->n, d->co, d->oh, d->ow), 4, -1, 1);
+	c->y = array_zeros(c->gy.d);
+	c->gx = array_zeros(c->x.d);
+	c->gw = array_zeros(c->w.d);
+	c->fx = array_floats(&c->x);
+	c->fw = array_floats(&c->w);
+	c->fbias = array_floats(&c->bias);
+	c->fgy = array_floats(&c->gy);
+}
+
+static void conv_expect(struct conv *c)
+{
+	naive_conv2d(CONV_Y, &c->y, &c->x, &c->w, &c->d);
+	naive_conv2d(CONV_X, &c->gy, &c->gx, &c->w, &c->d);
+	naive_conv2d(CONV_W, &c->gy, &c->x, &c->gw, &c->d);
+	EACH_PLACE(&c->y.d, n, o, h, w)
+	c->y.v[at(&c->y.d, n, o, h, w)] += c->bias.v[o];
+}
+
+static void conv_close(struct conv *c)
+{
+	struct array *arrays[] = {&c->x, &c->w, &c->bias, &c->gy, &c->y, &c->gx, &c->gw};
+
+	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+		array_free(arrays[i]);
+	free(c->fx);
+	free(c->fw);
+	free(c->fbias);
+	free(c->fgy);
+}
+
+/* What one backend makes of it. */
+struct results {
+	float *y, *gx, *gw;
+};
+
+static struct results run(const struct conv *c, const struct xl_kernels *k)
+{
+	struct results r = {garbage_for(&c->y.d), garbage_for(&c->gx.d), garbage_for(&c->gw.d)};
+	const size_t bytes = k->conv2d_scratch(&c->d);
+	float *scratch = garbage(bytes);
+
+	k->conv2d_fwd(r.y, c->fx, c->fw, c->fbias, &c->d, scratch);
+	memset(scratch, 0xff, bytes);
+	k->conv2d_bwd_x(r.gx, c->fgy, c->fw, &c->d, scratch);
+	memset(scratch, 0xff, bytes);
+	k->conv2d_bwd_w(r.gw, c->fx, c->fgy, &c->d, scratch);
+	free(scratch);
+	return r;
+}
+
+static void results_free(struct results *r)
+{
+	free(r->y);
+	free(r->gx);
+	free(r->gw);
+}
+
+/* Whether the shape is one at all; xl_op_conv2d refuses the others. */
+static bool exists(const struct xl_conv2d_dims *d)
+{
+	return d->h + 2 * d->pad >= d->kh && d->w + 2 * d->pad >= d->kw &&
+	       (d->mode == XL_PAD_ZERO || (d->pad < d->h && d->pad < d->w));
+}
+
+static void check(const struct xl_conv2d_dims *shape)
+{
+	const struct xl_conv2d_dims *d = shape;
+	const struct xl_kernels *k;
+	struct conv c;
+	char what[160];
+
+	conv_open(&c, shape);
+	conv_expect(&c);
+	EACH_BACKEND(k)
+	{
+		struct results r = run(&c, k);
+		snprintf(what, sizeof what, "%s conv2d n %d, %d > %d, %dx%d, kernel %dx%d, stride %d, %s %d",
+		         k->name, d->n, d->ci, d->co, d->h, d->w, d->kh, d->kw, d->stride,
+		         d->mode == XL_PAD_ZERO ? "zeros" : "reflection", d->pad);
+		bool good = agrees(what, r.y, &c.y, TOLERANCE);
+		good &= agrees(what, r.gx, &c.gx, TOLERANCE);
+		good &= agrees(what, r.gw, &c.gw, TOLERANCE);
+		assert_true(good);
+		results_free(&r);
+	}
+	conv_close(&c);
+}
+
+/* Every pair of numbers of channels. */
+static void test_channels(void **state)
+{
+	const int channels[] = {1, 2, 3, 4, 8, 15, 16, 17, 32, 48, 64};
+	enum { N = sizeof channels / sizeof *channels };
+
+	(void)state;
+	for (int i = 0; i < N * N; i++)
+		check(&(struct xl_conv2d_dims){.n = 1, .ci = channels[i / N], .h = 2, .w = 3,
+		                               .co = channels[i % N], .kh = 3, .kw = 3, .stride = 1,
+		                               .pad = 1, .mode = XL_PAD_REFLECT});
+}
+
+/* Every kernel size, stride, padding and map size that go together. */
+static void test_geometry(void **state)
+{
+	const int kernels[] = {1, 3, 4, 5, 7}, pads[] = {0, 1, 3};
+	const int sizes[][2] = {{1, 1}, {2, 3}, {3, 7}, {7, 2}, {1, 7}, {7, 7}};
+	int ran = 0;
+
+	(void)state;
+	for (int i = 0; i < 5 * 3 * 3 * 2 * 6 * 2; i++) {
+		const bool blocked = i / 540;
+		struct xl_conv2d_dims d = {.n = blocked ? 1 : 2, .ci = blocked ? 16 : 3,
+		                           .co = blocked ? 16 : 2, .kh = kernels[i % 5],
+		                           .kw = kernels[i % 5], .stride = 1 + i / 5 % 3,
+		                           .pad = pads[i / 15 % 3],
+		                           .mode = i / 45 % 2 ? XL_PAD_REFLECT : XL_PAD_ZERO,
+		                           .h = sizes[i / 90 % 6][0], .w = sizes[i / 90 % 6][1]};
+		if (!exists(&d))
+			continue;
+		check(&d);
+		ran++;
+	}
+	assert_true(ran > 400);
+}
+
+/* What neither of the two above meets. */
+static const struct xl_conv2d_dims others[] = {
+        {.n = 5, .ci = 3, .h = 4, .w = 4, .co = 2, .kh = 4, .kw = 4, .stride = 4},
+        {.n = 2, .ci = 2, .h = 9, .w = 5, .co = 3, .kh = 3, .kw = 1, .stride = 2, .pad = 1},
+        {.n = 2, .ci = 16, .h = 5, .w = 9, .co = 17, .kh = 1, .kw = 4, .stride = 3},
+        {.n = 3, .ci = 16, .h = 6, .w = 6, .co = 16, .kh = 2, .kw = 2, .stride = 5},
+        {.n = 1, .ci = 1, .h = 16, .w = 16, .co = 1, .kh = 16, .kw = 16, .stride = 1},
+        {.n = 9, .ci = 32, .h = 2, .w = 2, .co = 48, .kh = 4, .kw = 4, .stride = 2, .pad = 1,
+         .mode = XL_PAD_REFLECT},
+        {.n = 33, .ci = 48, .h = 1, .w = 1, .co = 40, .kh = 1, .kw = 1, .stride = 1},
+        {.n = 1, .ci = 3, .h = 19, .w = 23, .co = 32, .kh = 7, .kw = 7, .stride = 1, .pad = 3,
+         .mode = XL_PAD_REFLECT},
+        {.n = 1, .ci = 32, .h = 19, .w = 23, .co = 3, .kh = 7, .kw = 7, .stride = 1, .pad = 3,
+         .mode = XL_PAD_REFLECT},
+        {.n = 2, .ci = 32, .h = 15, .w = 17, .co = 48, .kh = 4, .kw = 4, .stride = 2, .pad = 1,
+         .mode = XL_PAD_REFLECT},
+        {.n = 2, .ci = 64, .h = 9, .w = 8, .co = 33, .kh = 5, .kw = 5, .stride = 1, .pad = 2,
+         .mode = XL_PAD_REFLECT},
+        {.n = 1, .ci = 64, .h = 8, .w = 8, .co = 64, .kh = 3, .kw = 3, .stride = 1, .pad = 1,
+         .mode = XL_PAD_REFLECT},
+};
+enum { OTHERS = sizeof others / sizeof *others };
+
+static void test_others(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OTHERS; i++)
+		check(&others[i]);
+}
+
+/* Without a bias: as with one of zeros. */
+static void test_no_bias(void **state)
+{
+	const struct xl_kernels *k;
+	struct conv c;
+
+	(void)state;
+	conv_open(&c, &others[9]);
+	memset(c.fbias, 0, (size_t)c.d.co * sizeof(float));
+	EACH_BACKEND(k)
+	{
+		struct results r = run(&c, k);
+		float *y = garbage_for(&c.y.d), *scratch = garbage(k->conv2d_scratch(&c.d));
+		k->conv2d_fwd(y, c.fx, c.fw, NULL, &c.d, scratch);
+		assert_memory_equal(y, r.y, (size_t)xl_dims_count(&c.y.d) * sizeof(float));
+		free(y);
+		free(scratch);
+		results_free(&r);
+	}
+	conv_close(&c);
+}
+
+static void test_threads(void **state)
+{
+	const struct xl_kernels *k;
+
+	(void)state;
+	for (int i = 0; i < OTHERS; i++) {
+		struct conv c;
+		conv_open(&c, &others[i]);
+		EACH_BACKEND(k)
+		{
+			xl_threads_set(1);
+			struct results one = run(&c, k);
+			for (int threads = 2; threads <= 3; threads++) {
+				xl_threads_set(threads);
+				struct results r = run(&c, k);
+				assert_memory_equal(r.y, one.y, (size_t)xl_dims_count(&c.y.d) * 4);
+				assert_memory_equal(r.gx, one.gx, (size_t)xl_dims_count(&c.gx.d) * 4);
+				assert_memory_equal(r.gw, one.gw, (size_t)xl_dims_count(&c.gw.d) * 4);
+				results_free(&r);
+			}
+			results_free(&one);
+		}
+		conv_close(&c);
+	}
+	xl_threads_set(0);
+}
+
+/* Each image of a batch alone gives the bits it has in the batch. */
+static void test_batch(void **state)
+{
+	const struct xl_kernels *k;
+
+	(void)state;
+	for (int i = 0; i < OTHERS; i++) {
+		struct conv c;
+		conv_open(&c, &others[i]);
+		struct conv one = c;
+		one.d.n = 1;
+		const size_t x = (size_t)xl_dims_count(&c.x.d) / (size_t)c.d.n;
+		const size_t y = (size_t)xl_dims_count(&c.y.d) / (size_t)c.d.n;
+		EACH_BACKEND(k)
+		{
+			struct results all = run(&c, k);
+			for (size_t n = 0; n < (size_t)c.d.n; n++) {
+				one.fx = c.fx + n * x;
+				one.fgy = c.fgy + n * y;
+				struct results r = run(&one, k);
+				assert_memory_equal(r.y, all.y + n * y, y * sizeof(float));
+				assert_memory_equal(r.gx, all.gx + n * x, x * sizeof(float));
+				results_free(&r);
+			}
+			results_free(&all);
+		}
+		conv_close(&c);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_channels), cmocka_unit_test(test_geometry),
+	        cmocka_unit_test(test_others),   cmocka_unit_test(test_no_bias),
+	        cmocka_unit_test(test_threads),  cmocka_unit_test(test_batch),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
