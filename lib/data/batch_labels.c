@@ -10,35 +10,6 @@
 
 enum { WORDS = 1024 }; /* bytes of a list of names in a message; CelebA's 40 take 450 */
 
-int xl_labels_split(const char *list, char ***names)
-{
-	int n = 1;
-
-	for (const char *p = list; *p; p++)
-		n += *p == ',';
-	*names = xl_alloc((size_t)n, sizeof **names);
-	n = 0;
-	for (const char *p = list; *names; p++) {
-		size_t len = strcspn(p, ",");
-
-		if (len == 0)
-			xl_err("'%s' has an empty name", list);
-		else
-			(*names)[n] = xl_strf("%.*s", (int)len, p);
-		if (len == 0 || !(*names)[n])
-			break;
-		n++;
-		p += len;
-		if (!*p)
-			return n;
-	}
-	while (n > 0)
-		free((*names)[--n]);
-	free(*names);
-	*names = NULL;
-	return -1;
-}
-
 static const struct xl_value *names_of(const struct xl_record *r)
 {
 	const struct xl_value *v = xl_meta_get(r, "attributes");
@@ -141,46 +112,92 @@ int xl_labels_domain(const struct xl_record *r, const char *domain_by)
 	return *s == 'B';
 }
 
-static int add_name(struct xl_labels *l, const char *name)
+static int add_name(struct xl_labels *l, const char *name, size_t len)
 {
-	for (int i = 0; i < l->n; i++)
-		if (strcmp(l->names[i], name) == 0)
-			return xl_err("attribute '%s' is named twice", name);
-	l->names[l->n] = xl_strdup(name);
-	if (!l->names[l->n])
+	char *s = xl_strf("%.*s", (int)len, name);
+	char **p = s ? xl_realloc(l->names, (size_t)l->n + 1, sizeof *p) : NULL;
+
+	if (!p) {
+		free(s);
 		return -1;
-	l->n++;
+	}
+	l->names = p;
+	for (int i = 0; i < l->n; i++) {
+		if (strcmp(l->names[i], s) == 0) {
+			xl_err("attribute '%s' is named twice", s);
+			free(s);
+			return -1;
+		}
+	}
+	l->names[l->n++] = s;
 	return 0;
+}
+
+static int add_names(struct xl_labels *l, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (add_name(l, names[i], strlen(names[i])))
+			return -1;
+	return 0;
+}
+
+/* What was asked for: nothing is added where that is nothing. */
+static int add_asked(struct xl_labels *l, const struct xl_labels_want *want)
+{
+	if (!want->list)
+		return add_names(l, want->names, want->n_names);
+	for (const char *p = want->list;; p++) {
+		size_t len = strcspn(p, ",");
+
+		if (len == 0)
+			return xl_err("--attributes: '%s' has an empty name", want->list);
+		if (add_name(l, p, len))
+			return -1;
+		p += len;
+		if (!*p)
+			return 0;
+	}
+}
+
+static int count_defaults(const struct xl_labels_want *want)
+{
+	int n = 0;
+
+	while (want->defaults && want->defaults[n])
+		n++;
+	return n;
 }
 
 /* The names to take: a choice of one of three lists. */
 static int choose_names(struct xl_labels *l, const struct xl_labels_want *want,
                         const struct xl_value *have)
 {
-	bool all = have && !want->two_domains && !want->domain_by;
-	int n_defaults = 0;
+	int n = count_defaults(want);
 
-	while (want->defaults && want->defaults[n_defaults])
-		n_defaults++;
-	l->names = xl_alloc((size_t)(want->n_names + n_defaults + (have ? have->n : 0)) + 1,
-			    sizeof *l->names);
-	if (!l->names)
+	if (add_asked(l, want))
 		return -1;
-	for (int i = 0; i < want->n_names; i++)
-		if (add_name(l, want->names[i]))
-			return -1;
-	if (want->n_names > 0 || !all)
+	if (l->n > 0 || !have || want->two_domains || want->domain_by)
 		return 0;
-	for (int i = 0; i < n_defaults; i++)
+	for (int i = 0; i < n; i++)
 		if (column_of(have, want->defaults[i]) < 0)
-			n_defaults = 0;
-	for (int i = 0; i < n_defaults; i++)
-		if (add_name(l, want->defaults[i]))
-			return -1;
-	for (int i = 0; n_defaults == 0 && i < have->n; i++)
-		if (add_name(l, have->items[i].str))
+			n = 0;
+	if (n > 0)
+		return add_names(l, want->defaults, n);
+	for (int i = 0; i < have->n; i++)
+		if (add_name(l, have->items[i].str, strlen(have->items[i].str)))
 			return -1;
 	return 0;
+}
+
+int xl_labels_pretend(struct xl_labels *l, const struct xl_labels_want *want)
+{
+	const int n = count_defaults(want);
+
+	if (add_asked(l, want))
+		return -1;
+	if (l->n > 0 || want->two_domains)
+		return 0;
+	return n > 0 ? add_names(l, want->defaults, n) : add_name(l, "any", 3);
 }
 
 int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
@@ -191,7 +208,7 @@ int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
 
 	if (domain < 0 || choose_names(l, want, have))
 		return -1;
-	if (l->n == 0 && domain < 2 && !want->two_domains && add_name(l, "domain"))
+	if (l->n == 0 && domain < 2 && !want->two_domains && add_name(l, "domain", 6))
 		return -1;
 	l->is_domain = l->n == 1 && domain < 2 && strcmp(l->names[0], "domain") == 0 &&
 		       column_of(have, "domain") < 0;

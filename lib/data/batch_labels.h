@@ -17,7 +17,8 @@ struct xl_labels {
 
 /* What was asked for. */
 struct xl_labels_want {
-	const char *const *names; /* asked for by name; n_names 0: not asked */
+	const char *list;         /* asked for: "a,b,c", or NULL */
+	const char *const *names; /* else those of a run that is resumed */
 	int n_names;
 	const char *const *defaults; /* taken where the stream has all of them; or NULL */
 	bool two_domains; /* the method asks for domains: no labels unless named */
@@ -25,17 +26,9 @@ struct xl_labels_want {
 };
 
 /*
- * xl_labels_split - names from "a,b,c"
- *
- * Owns     the caller frees each of *names and *names
- * Errors   how many, at least 1, or -1 with xl_err set
- */
-int xl_labels_split(const char *list, char ***names);
-
-/*
  * xl_labels_choose - choose by the first record of a stream
  *
- * Named labels; else the defaults where the record has all of them; else all it
+ * Labels asked for; else the defaults where the record has all of them; else all it
  * has; else, where it has none but a domain, the domain as the only label.
  * The name `domain` is the domain where no label is called so.
  *
@@ -43,6 +36,9 @@ int xl_labels_split(const char *list, char ***names);
  */
 int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
                      const struct xl_record *r);
+
+/* xl_labels_pretend - the labels a stream would likely give; 0, or -1 with xl_err set */
+int xl_labels_pretend(struct xl_labels *l, const struct xl_labels_want *want);
 void xl_labels_done(struct xl_labels *l);
 
 /*

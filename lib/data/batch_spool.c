@@ -228,6 +228,25 @@ out:
 	return got;
 }
 
+enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text))
+{
+	struct xl_reader *rd = xl_reader_open(path);
+	enum xl_take take = XL_TAKEN;
+	struct xl_record *r;
+	int got = rd ? 1 : -1;
+
+	while (rd && take < XL_REFUSED && (got = xl_reader_next(rd, &r)) > 0) {
+		take = xl_spool_take(s, r);
+		xl_record_free(r);
+		if (take == XL_SKIPPED || take == XL_REFUSED)
+			xl_err_prefix("%s", xl_reader_where(rd));
+		if (take == XL_SKIPPED)
+			skipped(xl_err_msg());
+	}
+	xl_reader_close(rd);
+	return take >= XL_REFUSED ? take : got < 0 ? XL_FAILED : XL_TAKEN;
+}
+
 int xl_spool_end(struct xl_spool *s)
 {
 	const uint8_t kind[2] = {(uint8_t)s->paired, 0};

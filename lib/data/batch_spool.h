@@ -42,7 +42,7 @@ enum xl_take {
 /*
  * xl_spool_init - an empty spool in $TMPDIR for square images of that size
  *
- * Owns     want's strings must outlive the spool; the caller ends with
+ * Owns     what want points to must outlive the spool; the caller ends with
  *          xl_spool_done
  * Errors   0, or -1 with xl_err set
  */
@@ -52,6 +52,15 @@ void xl_spool_done(struct xl_spool *s);
 /* xl_spool_take - add one record; floats become bytes, another square size is
  * resized. Messages do not name the record. */
 enum xl_take xl_spool_take(struct xl_spool *s, const struct xl_record *r);
+
+/*
+ * xl_spool_read - add all records of an input; skipped is called with a message
+ * for each record that cannot be used
+ *
+ * Errors   XL_TAKEN at its end, else XL_REFUSED or XL_FAILED with xl_err set
+ *          naming the input and the record
+ */
+enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text));
 
 /* xl_spool_end - all are in: map them, finish the digest. 0, or -1 with xl_err set */
 int xl_spool_end(struct xl_spool *s);

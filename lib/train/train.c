@@ -49,7 +49,6 @@ static int begin(struct xl_train *t, struct loop *l)
 	struct xl_model *m = t->model;
 
 	memset(l, 0, sizeof *l);
-	t->saved = -1;
 	if (!(l->tape = xl_tape_new()) ||
 	    xl_batcher_init(&l->batches, t->spool, (int)xl_model_int(m, "batch"), m->seed,
 			    flip_of(m)) ||
@@ -69,7 +68,7 @@ static void done(struct loop *l)
 static void log_result(struct xl_train *t, struct loop *l, int rc)
 {
 	if (rc && !l->log_lost)
-		t->warn(xl_err_msg());
+		t->note(xl_err_msg());
 	l->log_lost |= rc != 0;
 }
 
@@ -81,7 +80,7 @@ static int save(struct xl_train *t, struct loop *l)
 		return -1;
 	t->saved = m->step;
 	if (t->set.samples && xl_sheet_write(&l->sheet, m) && !l->sheet_lost) {
-		t->warn(xl_err_msg());
+		t->note(xl_err_msg());
 		l->sheet_lost = true;
 	}
 	return 0;
@@ -198,7 +197,7 @@ static enum xl_train_end step(struct xl_train *t, struct loop *l)
 		return XL_TRAIN_DONE;
 	if (is_last)
 		return XL_TRAIN_FAILED;
-	t->warn(xl_err_msg());
+	t->note(xl_err_msg());
 	return XL_TRAIN_DONE;
 }
 
@@ -230,7 +229,8 @@ enum xl_train_end xl_train_run(struct xl_train *t)
 	t->iterations = 0;
 	while (end == XL_TRAIN_DONE && t->model->step < t->set.iters && !*t->stop)
 		end = step(t, &l);
-	if (end == XL_TRAIN_DONE && t->saved != t->model->step && save(t, &l))
+	if (end == XL_TRAIN_DONE && (t->saved != t->model->step || t->iterations == 0) &&
+	    save(t, &l)) /* a kill may have come between the two files */
 		end = XL_TRAIN_FAILED;
 	t->seconds = now() - l.start;
 	if (end == XL_TRAIN_DONE && t->model->step < t->set.iters)
@@ -238,4 +238,17 @@ enum xl_train_end xl_train_run(struct xl_train *t)
 	log_end(t, &l, end);
 	done(&l);
 	return end;
+}
+
+const char *xl_train_words(const struct xl_train *t, char *buf, size_t size)
+{
+	const long long s = (long long)t->seconds;
+
+	snprintf(buf, size,
+		 "%lld iterations in %lld:%02lld:%02lld, %.3g s each, peak memory %.2f GiB; "
+		 "%s is at step %lld",
+		 (long long)t->iterations, s / 3600, s / 60 % 60, s % 60,
+		 t->iterations ? t->seconds / (double)t->iterations : 0,
+		 (double)xl_peak_bytes() / 0x1p30, t->set.out, (long long)t->saved);
+	return buf;
 }

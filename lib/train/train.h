@@ -24,13 +24,13 @@ struct xl_train {
 	struct xl_run_settings set;
 	const volatile sig_atomic_t *stop; /* the signal that came, or 0 */
 
-	/* How the run speaks; none may be NULL. progress comes at every step. */
+	/* How the run speaks; neither may be NULL. progress comes at every step. */
 	void (*note)(const char *text);
-	void (*warn)(const char *text);
 	void (*progress)(int64_t done, int64_t total, const char *text);
 
+	int64_t saved; /* the step of the files under set.out, or -1 */
+
 	/* results */
-	int64_t saved; /* the step of the files, or -1 */
 	int64_t iterations; /* of this run */
 	double seconds;
 };
@@ -39,9 +39,13 @@ struct xl_train {
  * xl_train_run - train until model->step is set.iters
  *
  * Saves every set.every iterations and at the end. A log or sample that cannot
- * be written is warned of once, a checkpoint that cannot be written each time,
- * and the run goes on; only the last save must succeed.
+ * be written is noted once, a checkpoint that cannot be written each time, and
+ * the run goes on; only the last save must succeed.
  */
 enum xl_train_end xl_train_run(struct xl_train *t);
+
+/* xl_train_words - "1000 iterations in 0:12:03, 0.723 s each, .." into buf;
+ * returns buf */
+const char *xl_train_words(const struct xl_train *t, char *buf, size_t size);
 
 #endif

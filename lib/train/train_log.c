@@ -65,12 +65,17 @@ int xl_run_log_open(struct xl_run_log *l, const char *path, bool append, bool fo
 	const bool is_there = stat(path, &st) == 0, is_file = is_there && S_ISREG(st.st_mode);
 
 	memset(l, 0, sizeof *l);
-	if (is_file && st.st_size > 0 && !append && !force)
-		return xl_err("%s exists; --force replaces it", path);
+	if (is_file && st.st_size > 0 && !append && !force) {
+		xl_err("%s exists; --force replaces it", path);
+		return 1;
+	}
 	l->path = xl_strdup(path);
 	if (!l->path)
 		return -1;
-	l->f = fopen(path, is_file && append ? "a+e" : "we");
+	if (strcmp(path, "-") == 0)
+		l->f = fdopen(dup(STDOUT_FILENO), "w");
+	else
+		l->f = fopen(path, is_file && append ? "a+e" : "we");
 	if (!l->f || (is_file && append && end_line(l->f))) {
 		xl_write_failed(path);
 		xl_run_log_close(l);

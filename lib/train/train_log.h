@@ -30,9 +30,10 @@ struct xl_run_log {
 };
 
 /*
- * xl_run_log_open - open the log; append: keep what is there
+ * xl_run_log_open - open the log, "-" for stdout; append: keep what is there
  *
- * Errors   0, or -1 with xl_err set: "run.jsonl exists; --force replaces it"
+ * Returns  0; 1 with xl_err set where it exists and may not be replaced; -1 with
+ *          xl_err set
  */
 int xl_run_log_open(struct xl_run_log *l, const char *path, bool append, bool force);
 void xl_run_log_close(struct xl_run_log *l);

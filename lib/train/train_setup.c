@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
+#include "train/train_files.h"
 #include "train/train_setup.h"
 
 void xl_settings_done(struct xl_settings *s)
@@ -106,6 +107,43 @@ static int apply(const struct xl_settings *s, struct xl_model *m)
 	return 0;
 }
 
+const struct xl_method *xl_settings_find(const struct xl_opt *own, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *w = argv[i];
+		bool is_option = w[0] == '-';
+
+		for (const struct xl_opt *o = own; is_option && o->type != XL_OPT_END; o++) {
+			if (o->arg && ((w[1] == '-' && strcmp(w + 2, o->name) == 0) ||
+				       (o->letter && w[1] == o->letter && !w[2]))) {
+				i++;
+				break;
+			}
+		}
+		for (int k = 0; !is_option && xl_method_at(k); k++)
+			if (strcmp(w, xl_method_at(k)->name) == 0)
+				return xl_method_at(k);
+	}
+	return NULL;
+}
+
+char *xl_settings_summary(const struct xl_method *method)
+{
+	char *all;
+
+	if (method)
+		return xl_strf("train %s: %s\n%s", method->name, method->summary, method->citation);
+	all = xl_strdup("train a method on image records; methods:");
+	for (int i = 0; all && xl_method_at(i); i++) {
+		char *more = xl_strf("%s\n  %s: %s", all, xl_method_at(i)->name,
+				     xl_method_at(i)->summary);
+
+		free(all);
+		all = more;
+	}
+	return all;
+}
+
 struct xl_model *xl_settings_model(const struct xl_settings *s)
 {
 	struct xl_model *m = xl_model_new(s->method);
@@ -146,18 +184,13 @@ static void show(const struct xl_opt *o, char *buf, size_t size)
 		snprintf(buf, size, "%s", *(const char **)o->target);
 }
 
-int xl_settings_agree(const struct xl_settings *s, struct xl_model *m, const char *path)
+/* Whether the model is as the settings ask; iters is taken over. */
+static int agree(const struct xl_settings *s, const struct xl_model *asked, struct xl_model *m,
+                 const char *path)
 {
-	struct xl_model *asked;
-	int rc = -1;
+	const struct xl_opt *b = m->opts;
 
-	if (s->method != m->method)
-		return xl_err("%s was trained by method %s, not %s", path, m->method->name,
-			      s->method->name);
-	asked = xl_settings_model(s);
-	if (!asked)
-		return -1;
-	for (const struct xl_opt *a = asked->opts, *b = m->opts; a->type != XL_OPT_END; a++, b++) {
+	for (const struct xl_opt *a = asked->opts; a->type != XL_OPT_END; a++, b++) {
 		char now[80], was[80];
 
 		if (a->type == XL_OPT_GROUP || (!s->preset && !is_given(s, a->name)))
@@ -169,15 +202,45 @@ int xl_settings_agree(const struct xl_settings *s, struct xl_model *m, const cha
 		}
 		show(a, now, sizeof now);
 		show(b, was, sizeof was);
-		if (strcmp(now, was) != 0) {
-			xl_err("--%s: %s has %s, not %s", a->name, path, was, now);
-			goto out;
-		}
+		if (strcmp(now, was) != 0)
+			return xl_err("--%s: %s has %s, not %s", a->name, path, was, now);
 	}
-	rc = 0;
-out:
+	if (m->step > xl_model_int(m, "iters"))
+		return xl_err("--iters: %s has done %lld already", path, (long long)m->step);
+	return 0;
+}
+
+static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const char *path,
+                        const uint64_t *seed)
+{
+	struct xl_model *asked;
+	int rc;
+
+	if (s->method != m->method)
+		return xl_err("%s was trained by method %s, not %s", path, m->method->name,
+			      s->method->name);
+	if (seed && *seed != m->seed)
+		return xl_err("--seed: %s has %llu, not %llu", path, (unsigned long long)m->seed,
+			      (unsigned long long)*seed);
+	asked = xl_settings_model(s);
+	rc = asked ? agree(s, asked, m, path) : -1;
 	xl_model_free(asked);
 	return rc;
+}
+
+struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
+                                    const uint64_t *seed, bool *is_usage)
+{
+	char *path = xl_train_ckpt(out);
+	struct xl_model *m = path ? xl_model_load_checkpoint(path) : NULL;
+
+	*is_usage = m != NULL;
+	if (m && agree_on_run(s, m, path, seed)) {
+		xl_model_free(m);
+		m = NULL;
+	}
+	free(path);
+	return m;
 }
 
 /* ---- the data ---------------------------------------------------------- */
@@ -193,11 +256,16 @@ int xl_setup_build(struct xl_model *m, const struct xl_spool *s, uint64_t seed)
 int xl_setup_same_data(const struct xl_model *m, const struct xl_spool *s, const char *path)
 {
 	bool same = m->n_attributes == s->labels.n;
+	char was[512] = "none";
+	size_t at = 0;
 
 	for (int i = 0; same && i < s->labels.n; i++)
 		same = strcmp(m->attributes[i], s->labels.names[i]) == 0;
+	for (int i = 0; i < m->n_attributes && at < sizeof was; i++)
+		at += (size_t)snprintf(was + at, sizeof was - at, "%s%s", i ? "," : "",
+				       m->attributes[i]);
 	if (!same)
-		return xl_err("--attributes: %s was trained with others", path);
+		return xl_err("--attributes: %s was trained with %s", path, was);
 	if (strcmp(m->data, s->hex) != 0)
 		return xl_err("%s was trained on other data (%.8s.., this is %.8s..)", path, m->data,
 			      s->hex);

@@ -37,6 +37,17 @@ int xl_settings_pair(void *ctx, const char *name, const char *value);
 struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own);
 
 /*
+ * xl_settings_find - the method among the words of a command line, which must
+ * be known before its options are: the first word that is the name of one and
+ * not the value of an option in `own`; NULL where there is none
+ */
+const struct xl_method *xl_settings_find(const struct xl_opt *own, int argc, char **argv);
+
+/* xl_settings_summary - "train lomit: local masks ..", or a list of all methods
+ * for NULL; the caller frees it; NULL with xl_err set */
+char *xl_settings_summary(const struct xl_method *method);
+
+/*
  * xl_settings_model - the method with preset and settings applied, not built
  *
  * Owns     the caller frees it
@@ -45,12 +56,15 @@ struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own
 struct xl_model *xl_settings_model(const struct xl_settings *s);
 
 /*
- * xl_settings_agree - that a checkpoint was trained as is asked for now; iters
- * may differ and is taken over
+ * xl_settings_resume - the model in the checkpoint beside `out`, if it was trained
+ * as is asked for now; iters may differ and is taken over; seed NULL: not given
  *
- * Errors   0, or -1 with xl_err set: "--width: run.msgpack has 16, not 32"
+ * Owns     the caller frees it
+ * Errors   NULL with xl_err set: "--width: run.ckpt has 16, not 32"; *is_usage
+ *          tells wrong usage from a file that cannot be read
  */
-int xl_settings_agree(const struct xl_settings *s, struct xl_model *m, const char *path);
+struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
+                                    const uint64_t *seed, bool *is_usage);
 
 /*
  * xl_setup_build - make a new model trainable on this data: its attributes,
