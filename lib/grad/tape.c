@@ -31,7 +31,7 @@ struct xl_tape *xl_tape_new(void)
 	if (!t)
 		return NULL;
 	t->k = xl_kernels();
-	t->arena = xl_arena_new();
+	t->arena = t->k ? xl_arena_new() : NULL;
 	if (!t->arena) {
 		free(t);
 		return NULL;

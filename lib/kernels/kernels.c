@@ -58,8 +58,8 @@ const struct xl_kernels *xl_kernels(void)
 {
 	const char *want = getenv("XL_CPU");
 
-	if (!selected && want && *want)
-		xl_kernels_select(want); /* tools checked the name when they started */
+	if (!selected && want && *want && xl_kernels_select(want))
+		return NULL;
 	for (int i = 0; !selected && i < 3; i++)
 		selected = backend(i);
 	return selected;

@@ -135,8 +135,8 @@ struct xl_kernels {
  * xl_kernels - the backend for this CPU: the best it can run, or the one that
  * XL_CPU names (avx512, avx2, generic)
  *
- * Errors   never NULL; xl_kernels_select returns -1 with xl_err set for a name
- *          this CPU or build does not have
+ * Errors   NULL, or -1 from xl_kernels_select, with xl_err set: a name that this
+ *          CPU or build does not have
  */
 const struct xl_kernels *xl_kernels(void);
 int xl_kernels_select(const char *name);
