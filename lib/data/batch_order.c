@@ -18,6 +18,8 @@ static int list_images(struct xl_order *o, uint32_t n, const uint8_t *domain)
 	for (uint32_t i = 0; i < n; i++) {
 		int k = domain ? domain[i] : 0;
 
+		if (k > 1)
+			return xl_err("image %lu has no domain", (unsigned long)i);
 		o->sorted[k][o->n[k]++] = i;
 	}
 	return 0;

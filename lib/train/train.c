@@ -8,7 +8,7 @@
 #include "core/mem.h"
 #include "train/train.h"
 #include "train/train_files.h"
-#include "train/train_sheet.h"
+#include "train/train_samples.h"
 
 /* The expected time is said after FIRST steps and MEASURED more: the first
  * also touches all memory; ten hold two generator steps of LOMIT. */
@@ -20,7 +20,7 @@ static const double WORTH_SAYING = 60; /* seconds of a run */
 struct loop {
 	struct xl_tape *tape;
 	struct xl_batcher batches;
-	struct xl_sheet sheet;
+	struct xl_samples sheet;
 	struct xl_losses losses;
 	struct xl_loss_means means;
 	double start, line; /* times: of the loop, of the last line of the log */
@@ -52,14 +52,14 @@ static int begin(struct xl_train *t, struct loop *l)
 	if (!(l->tape = xl_tape_new()) ||
 	    xl_batcher_init(&l->batches, t->spool, (int)xl_model_int(m, "batch"), m->seed,
 			    flip_of(m)) ||
-	    (t->set.samples && xl_sheet_init(&l->sheet, t->spool, t->set.samples)))
+	    (t->set.samples && xl_samples_init(&l->sheet, t->spool, t->set.samples)))
 		return -1;
 	return xl_run_log_first(t->log, m, t->spool, &t->set);
 }
 
 static void done(struct loop *l)
 {
-	xl_sheet_done(&l->sheet);
+	xl_samples_done(&l->sheet);
 	xl_batcher_done(&l->batches);
 	xl_tape_free(l->tape);
 }
@@ -79,7 +79,7 @@ static int save(struct xl_train *t, struct loop *l)
 	if (xl_train_save(m, t->set.out, t->set.keep))
 		return -1;
 	t->saved = m->step;
-	if (t->set.samples && xl_sheet_write(&l->sheet, m) && !l->sheet_lost) {
+	if (t->set.samples && xl_samples_write(&l->sheet, m) && !l->sheet_lost) {
 		t->note(xl_err_msg());
 		l->sheet_lost = true;
 	}

@@ -1,5 +1,5 @@
 /*
- * train_sheet.c - sample sheets.
+ * train_samples.c - sample sheets.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "image/image.h"
-#include "train/train_sheet.h"
+#include "train/train_samples.h"
 
 enum { COLUMNS = 7, GAP = 4 };
 
@@ -30,12 +30,12 @@ static uint32_t next_on(const struct xl_spool *s, uint32_t from, int k)
 	return from;
 }
 
-static void choose_pairs(struct xl_sheet *s)
+static void choose_pairs(struct xl_samples *s)
 {
 	const struct xl_spool *p = s->spool;
 	uint32_t a = 0, b = 0;
 
-	for (s->n = 0; s->n < XL_SHEET_PAIRS; s->n++) {
+	for (s->n = 0; s->n < XL_SAMPLES_PAIRS; s->n++) {
 		a = next_on(p, a, 0);
 		b = next_on(p, p->paired ? b : a + 1, 1);
 		for (uint32_t i = b; !p->paired && i < p->n; i++) {
@@ -53,7 +53,7 @@ static void choose_pairs(struct xl_sheet *s)
 	}
 }
 
-int xl_sheet_init(struct xl_sheet *s, const struct xl_spool *spool, const char *dir)
+int xl_samples_init(struct xl_samples *s, const struct xl_spool *spool, const char *dir)
 {
 	memset(s, 0, sizeof *s);
 	s->spool = spool;
@@ -65,7 +65,7 @@ int xl_sheet_init(struct xl_sheet *s, const struct xl_spool *spool, const char *
 	return s->tape ? 0 : -1;
 }
 
-void xl_sheet_done(struct xl_sheet *s)
+void xl_samples_done(struct xl_samples *s)
 {
 	xl_tape_free(s->tape);
 	memset(s, 0, sizeof *s);
@@ -91,7 +91,7 @@ static struct xl_record *record_of(const struct xl_spool *s, uint32_t i)
 
 /* out of r after the exemplar e, or of r alone; mask (may be NULL) gets the
  * mask it was made with over the image. */
-static int translate(struct xl_sheet *s, struct xl_model *m, const struct xl_record *r,
+static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_record *r,
                      const struct xl_record *exemplar, struct xl_tensor **out,
                      struct xl_tensor **mask)
 {
@@ -115,7 +115,7 @@ out:
 }
 
 /* One row of the sheet. */
-static int draw_pair(struct xl_sheet *s, struct xl_model *m, const uint32_t image[2],
+static int draw_pair(struct xl_samples *s, struct xl_model *m, const uint32_t image[2],
                      struct xl_tensor **cell)
 {
 	struct xl_record *r[2] = {record_of(s->spool, image[0]), record_of(s->spool, image[1])};
@@ -134,10 +134,10 @@ out:
 	return rc ? -1 : 0;
 }
 
-int xl_sheet_write(struct xl_sheet *s, struct xl_model *m)
+int xl_samples_write(struct xl_samples *s, struct xl_model *m)
 {
-	struct xl_tensor *cell[XL_SHEET_PAIRS * COLUMNS] = {NULL}, *sheet = NULL;
-	const char *label[XL_SHEET_PAIRS * COLUMNS] = {NULL};
+	struct xl_tensor *cell[XL_SAMPLES_PAIRS * COLUMNS] = {NULL}, *sheet = NULL;
+	const char *label[XL_SAMPLES_PAIRS * COLUMNS] = {NULL};
 	char *path = xl_strf("%s/%08lld.png", s->dir, (long long)m->step);
 	int rc = path ? 0 : -1;
 

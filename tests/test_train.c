@@ -1,0 +1,706 @@
+/*
+ * test_train.c - what a training run is fed and leaves: labels, spool, order
+ * and batches; hyper-parameters from the command line; kept copies and the log.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/mem.h"
+#include "data/batch.h"
+#include "train/train_estimate.h"
+#include "train/train_files.h"
+#include "train/train_log.h"
+#include "train/train_setup.h"
+#include "train/train_samples.h"
+
+enum { SIZE = 8 };
+
+static char scratch[] = "/tmp/test_train.XXXXXX";
+
+#define assert_message(part)                                                                       \
+	do {                                                                                       \
+		if (!strstr(xl_err_msg(), part))                                                   \
+			fail_msg("message '%s' has no '%s'", xl_err_msg(), part);                  \
+	} while (0)
+
+/* ---- records ----------------------------------------------------------- */
+
+static void fill(struct xl_tensor *t, unsigned seed)
+{
+	uint8_t *p = t->data;
+
+	for (int64_t i = 0; i < xl_tensor_count(t); i++)
+		p[i] = (uint8_t)((unsigned)i * 7 + seed * 31);
+}
+
+/* An image with these labels, names NULL for none, and that domain or NULL. */
+static struct xl_record *image(const char *id, int h, int w, const char *const *names,
+                               const uint8_t *values, int n, const char *domain)
+{
+	struct xl_record *r = xl_record_new(XL_IMAGE, id);
+	struct xl_tensor *x = xl_tensor_new(XL_U1, 3, (const int64_t[]){3, h, w});
+
+	fill(x, (unsigned)id[0]);
+	assert_int_equal(xl_record_put(r, "x", x), 0);
+	if (names) {
+		struct xl_tensor *y = xl_tensor_new(XL_U1, 1, (const int64_t[]){n});
+
+		memcpy(y->data, values, (size_t)n);
+		assert_int_equal(xl_record_put(r, "y", y), 0);
+		assert_int_equal(xl_meta_set_strs(r, "attributes", names, n), 0);
+	}
+	if (domain)
+		assert_int_equal(xl_meta_set_str(r, "domain", domain), 0);
+	return r;
+}
+
+static enum xl_take take(struct xl_spool *s, struct xl_record *r)
+{
+	enum xl_take got = xl_spool_take(s, r);
+
+	xl_record_free(r);
+	return got;
+}
+
+static const char *const abc[] = {"a", "b", "c"};
+static const char *const cba[] = {"c", "b", "a"};
+
+/* ---- labels ------------------------------------------------------------ */
+
+static void labels_follow_their_names(void **state)
+{
+	const struct xl_labels_want want = {.list = "c,a"};
+	struct xl_record *r = image("i", 4, 4, abc, (const uint8_t[]){1, 0, 0}, 3, NULL);
+	struct xl_record *q = image("j", 4, 4, cba, (const uint8_t[]){1, 1, 0}, 3, NULL);
+	struct xl_labels l = {.n = 0};
+	uint8_t y[2];
+
+	(void)state;
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(l.n, 2);
+	assert_int_equal(xl_labels_read(&l, r, 2, y), 0);
+	assert_int_equal(y[0], 0);
+	assert_int_equal(y[1], 1);
+	assert_int_equal(xl_labels_read(&l, q, 2, y), 0); /* joined by cat, other order */
+	assert_int_equal(y[0], 1);
+	assert_int_equal(y[1], 0);
+	xl_labels_done(&l);
+	xl_record_free(r);
+	xl_record_free(q);
+}
+
+static void labels_have_defaults(void **state)
+{
+	static const char *const some[] = {"b", "c", NULL}, *const other[] = {"b", "z", NULL};
+	struct xl_record *r = image("i", 4, 4, abc, (const uint8_t[]){1, 0, 0}, 3, "B");
+	struct xl_record *bare = image("i", 4, 4, NULL, NULL, 0, "B");
+	struct xl_labels_want want = {.defaults = some};
+	struct xl_labels l = {.n = 0};
+	uint8_t y = 0;
+
+	(void)state;
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.names[0], "b");
+	xl_labels_done(&l);
+	want.defaults = other; /* not all there: all there are */
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(l.n, 3);
+	xl_labels_done(&l);
+	want.two_domains = true;
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(l.n, 0);
+	xl_labels_done(&l);
+	want.two_domains = false; /* no labels but a domain: that is the label */
+	assert_int_equal(xl_labels_choose(&l, &want, bare), 0);
+	assert_int_equal(l.n, 1);
+	assert_true(l.is_domain);
+	assert_int_equal(xl_labels_read(&l, bare, 1, &y), 0);
+	assert_int_equal(y, 1);
+	xl_labels_done(&l);
+	xl_record_free(r);
+	xl_record_free(bare);
+}
+
+static void labels_that_do_not_fit_are_refused(void **state)
+{
+	struct xl_record *r = image("i", 4, 4, abc, (const uint8_t[]){1, 7, 0}, 3, "C");
+	struct xl_labels_want want = {.list = "a,z"};
+	struct xl_labels l = {.n = 0};
+	uint8_t y[3];
+
+	(void)state;
+	assert_int_equal(xl_labels_choose(&l, &want, r), -1);
+	assert_message("domain is 'C'");
+	xl_meta_drop(r, "domain");
+	assert_int_equal(xl_labels_choose(&l, &want, r), -1);
+	assert_message("has no attribute 'z'; there are a, b, c");
+	xl_labels_done(&l);
+	want.list = "a,,b";
+	assert_int_equal(xl_labels_choose(&l, &want, r), -1);
+	assert_message("empty name");
+	xl_labels_done(&l);
+	want.list = "a,a";
+	assert_int_equal(xl_labels_choose(&l, &want, r), -1);
+	assert_message("'a' is named twice");
+	xl_labels_done(&l);
+	want.list = "a,b";
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(xl_labels_read(&l, r, 2, y), -1);
+	assert_message("attribute 'b' is 7, training takes 0 and 1");
+	xl_labels_done(&l);
+	xl_record_free(r);
+}
+
+static void domain_comes_from_meta_or_labels(void **state)
+{
+	struct xl_record *r = image("i", 4, 4, abc, (const uint8_t[]){0, 5, 1}, 3, "A");
+
+	(void)state;
+	assert_int_equal(xl_labels_domain(r, NULL), 0);
+	assert_int_equal(xl_labels_domain(r, "c"), 1);
+	assert_int_equal(xl_labels_domain(r, "a=1|b"), 1);
+	assert_int_equal(xl_labels_domain(r, "a"), 0);
+	assert_int_equal(xl_labels_domain(r, "z"), -1);
+	assert_message("'z'");
+	xl_meta_drop(r, "domain");
+	assert_int_equal(xl_labels_domain(r, NULL), 2);
+	xl_record_free(r);
+}
+
+/* ---- spool ------------------------------------------------------------- */
+
+static void begin_spool(struct xl_spool *s, const struct xl_labels_want *want)
+{
+	assert_int_equal(xl_spool_init(s, SIZE, want), 0);
+}
+
+static void spool_keeps_images(void **state)
+{
+	const struct xl_labels_want want = {.list = "b"};
+	struct xl_record *first = image("p", SIZE, SIZE, abc, (const uint8_t[]){0, 1, 0}, 3, NULL);
+	struct xl_tensor *x = xl_tensor_copy(xl_record_tensor(first, "x"));
+	struct xl_record *real = image("q", SIZE, SIZE, abc, (const uint8_t[]){0, 0, 0}, 3, NULL);
+	char text[256];
+	struct xl_spool s;
+
+	(void)state;
+	assert_int_equal(xl_record_put(real, "x", xl_image_to_f4(x)), 0);
+	begin_spool(&s, &want);
+	assert_int_equal(take(&s, first), XL_TAKEN);
+	assert_int_equal(take(&s, real), XL_TAKEN); /* floats become the same bytes */
+	assert_int_equal(take(&s, image("r", 2 * SIZE, 2 * SIZE, abc, (const uint8_t[]){0, 0, 0},
+					3, NULL)), XL_TAKEN);
+	assert_int_equal(take(&s, image("t", SIZE, 2 * SIZE, abc, (const uint8_t[]){0, 0, 0}, 3,
+					NULL)), XL_SKIPPED);
+	assert_message("is 16 x 8 pixels, training takes squares");
+	assert_int_equal(take(&s, xl_record_new(XL_IMAGE, "u")), XL_SKIPPED);
+	assert_message("has no image");
+	assert_int_equal(take(&s, image("v", SIZE, SIZE, NULL, NULL, 0, NULL)), XL_REFUSED);
+	assert_message("has no attribute 'b'");
+	assert_int_equal(xl_spool_end(&s), 0);
+	assert_int_equal(s.n, 3);
+	assert_string_equal(xl_spool_id(&s, 1), "q");
+	assert_memory_equal(xl_spool_image(&s, 0), x->data, 3 * SIZE * SIZE);
+	assert_memory_equal(xl_spool_image(&s, 1), x->data, 3 * SIZE * SIZE);
+	assert_int_equal(s.y[0], 1);
+	assert_int_equal(s.y[1], 0);
+	assert_string_equal(xl_spool_words(&s, text, sizeof text),
+			    "3 images, 1 resized from 16 to 8 pixels; attributes b");
+	xl_spool_done(&s);
+	xl_tensor_free(x);
+}
+
+static void digest_of(char hex[65], const char *id, uint8_t label, const char *domain)
+{
+	const struct xl_labels_want want = {.list = "a"};
+	struct xl_spool s;
+
+	begin_spool(&s, &want);
+	assert_int_equal(take(&s, image(id, SIZE, SIZE, abc, (const uint8_t[]){label, 1, 0}, 3,
+					domain)), XL_TAKEN);
+	assert_int_equal(xl_spool_end(&s), 0);
+	memcpy(hex, s.hex, 65);
+	xl_spool_done(&s);
+}
+
+static void digest_is_of_data_alone(void **state)
+{
+	char a[65], b[65];
+
+	(void)state;
+	digest_of(a, "p", 0, "A");
+	digest_of(b, "p.png", 0, "A"); /* the first letter makes the pixels */
+	assert_string_equal(a, b);
+	digest_of(b, "q", 0, "A");
+	assert_string_not_equal(a, b);
+	digest_of(b, "p", 1, "A");
+	assert_string_not_equal(a, b);
+	digest_of(b, "p", 0, "B");
+	assert_string_not_equal(a, b);
+}
+
+/* Many images, so that every list grows and the map is of many pages. */
+static void spool_grows(void **state)
+{
+	const struct xl_labels_want want = {.two_domains = true};
+	struct xl_spool s;
+	char id[16];
+
+	(void)state;
+	begin_spool(&s, &want);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(id, sizeof id, "%c%d", 'a' + i % 26, i);
+		assert_int_equal(take(&s, image(id, SIZE, SIZE, NULL, NULL, 0, i % 3 ? "A" : "B")),
+				 XL_TAKEN);
+	}
+	assert_int_equal(take(&s, image("z", SIZE, SIZE, NULL, NULL, 0, NULL)), XL_REFUSED);
+	assert_message("has no domain");
+	assert_int_equal(xl_spool_end(&s), 0);
+	assert_int_equal(s.of[0], 2000);
+	assert_int_equal(s.of[1], 1000);
+	assert_string_equal(xl_spool_id(&s, 2999), "j2999");
+	assert_int_equal(xl_spool_image(&s, 2999)[1], (uint8_t)(7 + 31 * 'j'));
+	xl_spool_done(&s);
+}
+
+/* ---- order ------------------------------------------------------------- */
+
+static void order_takes_each_image_once_an_epoch(void **state)
+{
+	enum { N = 23, BATCH = 3, STEPS = N / BATCH / 2 };
+	const uint32_t *half[2];
+	struct xl_order o;
+	int64_t epoch[2];
+	int met[2] = {0};
+
+	(void)state;
+	assert_int_equal(xl_order_init(&o, 5, BATCH, N, NULL), 0);
+	for (int e = 0; e < 40; e++) {
+		int seen[N] = {0};
+
+		for (int i = 0; i < STEPS; i++) {
+			xl_order_at(&o, e * STEPS + i, &half[0], &half[1], epoch);
+			assert_int_equal(epoch[0], e);
+			for (int k = 0; k < 2 * BATCH; k++)
+				assert_int_equal(seen[half[k / BATCH][k % BATCH]]++, 0);
+		}
+		met[0] += seen[0]; /* what an epoch leaves out changes */
+		met[1] += !seen[0];
+	}
+	assert_true(met[0] > 0 && met[1] > 0);
+	xl_order_done(&o);
+}
+
+static void order_is_a_function_of_the_iteration(void **state)
+{
+	const uint32_t *a, *b, *c, *d;
+	struct xl_order o, p;
+	int64_t epoch[2];
+	int differ = 0;
+
+	(void)state;
+	assert_int_equal(xl_order_init(&o, 9, 4, 50, NULL), 0);
+	assert_int_equal(xl_order_init(&p, 9, 4, 50, NULL), 0);
+	for (int64_t i = 0; i < 60; i++) {
+		xl_order_at(&o, i, &a, &b, epoch);
+		xl_order_at(&p, 59 - i, &c, &d, epoch); /* jumps between epochs */
+		xl_order_at(&p, i, &c, &d, epoch);
+		assert_memory_equal(a, c, 4 * sizeof *a);
+		assert_memory_equal(b, d, 4 * sizeof *b);
+	}
+	xl_order_done(&p);
+	assert_int_equal(xl_order_init(&p, 10, 4, 50, NULL), 0);
+	xl_order_at(&o, 0, &a, &b, epoch);
+	xl_order_at(&p, 0, &c, &d, epoch);
+	for (int k = 0; k < 4; k++)
+		differ += a[k] != c[k];
+	assert_true(differ > 0);
+	xl_order_done(&o);
+	xl_order_done(&p);
+}
+
+static void order_pairs_domains(void **state)
+{
+	static const uint8_t domain[9] = {1, 0, 0, 2, 1, 0, 0, 0, 1};
+	const uint32_t *a, *b;
+	struct xl_order o;
+	int64_t epoch[2];
+	int seen_b[9] = {0};
+
+	(void)state;
+	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain), -1); /* 2 is no domain */
+	assert_message("image 3");
+	xl_order_done(&o);
+	assert_int_equal(xl_order_init(&o, 1, 1, 3, domain), 0);
+	for (int64_t i = 0; i < 6; i++) {
+		xl_order_at(&o, i, &a, &b, epoch);
+		assert_int_equal(domain[*a], 0);
+		assert_int_equal(domain[*b], 1);
+		assert_int_equal(epoch[0], i / 2);
+		assert_int_equal(epoch[1], i);
+		seen_b[*b]++;
+	}
+	assert_int_equal(seen_b[0], 6);
+	xl_order_done(&o);
+}
+
+static void too_few_images_are_counted(void **state)
+{
+	static const uint8_t domain[4] = {0, 0, 0, 1};
+	struct xl_order o;
+
+	(void)state;
+	assert_int_equal(xl_order_init(&o, 0, 8, 15, NULL), -1);
+	assert_message("too few images: 15, a step takes two batches of 8");
+	assert_int_equal(xl_order_init(&o, 0, 8, 16, NULL), 0);
+	xl_order_done(&o);
+	assert_int_equal(xl_order_init(&o, 0, 2, 4, domain), -1);
+	assert_message("3 of domain A and 1 of B, a step takes 2 of each");
+	assert_int_equal(xl_order_init(&o, 0, 2, 0, NULL), -1);
+}
+
+static void flips_are_as_frequent_as_asked(void **state)
+{
+	int n = 0, same = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4000; i++) {
+		n += xl_order_flips(3, 0, i, 0.5);
+		same += xl_order_flips(3, 0, i, 0.5) == xl_order_flips(3, 1, i, 0.5);
+		assert_false(xl_order_flips(3, 0, i, 0));
+		assert_true(xl_order_flips(3, 0, i, 1));
+	}
+	assert_in_range(n, 1850, 2150);    /* 4.7 standard deviations */
+	assert_in_range(same, 1850, 2150); /* epochs are independent */
+}
+
+/* ---- batches ----------------------------------------------------------- */
+
+static void batches_hold_the_images_named(void **state)
+{
+	enum { N = 12, BATCH = 2, BYTES = 3 * SIZE * SIZE };
+	static uint8_t pixels[N * BYTES], y[2 * N];
+	const struct xl_spool s = {.size = SIZE, .n = N, .x = pixels, .y = y, .labels = {.n = 2}};
+	int flipped = 0;
+	struct xl_batcher b;
+
+	(void)state;
+	for (int i = 0; i < N * BYTES; i++)
+		pixels[i] = (uint8_t)(i * 5 + i / BYTES);
+	for (int i = 0; i < 2 * N; i++)
+		y[i] = i % 3 == 0;
+	assert_int_equal(xl_batch_enough(&s, BATCH), 0);
+	assert_int_equal(xl_batcher_init(&b, &s, BATCH, 4, 0.5), 0);
+	for (int64_t iter = 0; iter < 20; iter++) {
+		const struct xl_batch *t = xl_batcher_fetch(&b, iter);
+
+		for (int k = 0; k < 2 * BATCH; k++) {
+			const int side = k / BATCH, at = k % BATCH;
+			const uint32_t image_at = b.image[side][at];
+			const bool is_flipped =
+				xl_order_flips(4, b.epoch[side], image_at, 0.5);
+			const uint8_t *p = pixels + image_at * BYTES;
+
+			flipped += is_flipped;
+			for (int i = 0; i < BYTES; i++) {
+				int from = is_flipped ? i - i % SIZE + SIZE - 1 - i % SIZE : i;
+
+				assert_true(t->x[side][at * BYTES + i] ==
+					    (float)p[from] / 127.5f - 1.0f);
+			}
+			for (int j = 0; j < 2; j++)
+				assert_true(t->y[side][at * 2 + j] == y[image_at * 2 + (uint32_t)j]);
+		}
+	}
+	assert_in_range(flipped, 20, 60);
+	xl_batcher_done(&b);
+}
+
+/* ---- settings ---------------------------------------------------------- */
+
+static const struct xl_method *lomit(void)
+{
+	const struct xl_method *m = xl_method_find("lomit");
+
+	assert_non_null(m);
+	return m;
+}
+
+static void settings_beat_the_preset(void **state)
+{
+	struct xl_settings s = {.method = lomit(), .preset = "tiny"};
+	struct xl_model *m;
+
+	(void)state;
+	assert_int_equal(xl_settings_add(&s, "size", "64"), 0);
+	assert_int_equal(xl_settings_pair(&s, "set", "variant=iclr"), 0);
+	assert_int_equal(xl_settings_add(&s, "compat", NULL), 0);
+	assert_int_equal(xl_settings_pair(&s, "set", "batch=3"), 0);
+	assert_int_equal(xl_settings_add(&s, "batch", "5"), 0); /* the last one counts */
+	assert_int_equal(xl_settings_pair(&s, "set", "novalue"), -1);
+	assert_message("'novalue' is not key=value");
+	m = xl_settings_model(&s);
+	assert_non_null(m);
+	assert_int_equal(xl_model_int(m, "size"), 64);
+	assert_int_equal(xl_model_int(m, "batch"), 5);
+	assert_true(xl_model_int(m, "width") < 64);
+	xl_model_free(m);
+	assert_int_equal(xl_settings_pair(&s, "set", "nothing=1"), 0);
+	assert_null(xl_settings_model(&s));
+	assert_message("lomit has no hyper-parameter 'nothing'");
+	xl_settings_done(&s);
+}
+
+static void method_is_found_among_options(void **state)
+{
+	static const struct xl_opt own[] = {
+		{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file"},
+		{.type = XL_OPT_FLAG, .name = "force"},
+		{.type = XL_OPT_END},
+	};
+	char *const after[] = {"t", "--size", "64", "--force", "lomit"};
+	char *const value[] = {"t", "--out", "lomit", "-o", "lomit", "--out=lomit"};
+
+	(void)state;
+	assert_ptr_equal(xl_settings_find(own, 5, (char **)after), lomit());
+	assert_null(xl_settings_find(own, 6, (char **)value));
+}
+
+/* No method may take the name of an option of xl-train's. */
+static void tables_do_not_clash(void **state)
+{
+	static const char *const own[] = {"preset", "set", "attributes", "domain-by", "out",
+		"resume", "force", "every", "keep", "log", "log-every", "samples", "dry-run",
+		"threads", "seed", "progress", "quiet", "help", "version"};
+	static const char *const needed[] = {"size", "width", "batch", "iters"};
+
+	(void)state;
+	for (int i = 0; xl_method_at(i); i++) {
+		const struct xl_method *m = xl_method_at(i);
+		size_t found = 0;
+
+		for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++) {
+			for (size_t k = 0; o->name && k < sizeof own / sizeof *own; k++)
+				if (strcmp(o->name, own[k]) == 0)
+					fail_msg("%s: --%s is the tool's", m->name, o->name);
+			for (size_t k = 0; o->name && k < 4; k++)
+				found += strcmp(o->name, needed[k]) == 0;
+		}
+		assert_int_equal(found, 4);
+	}
+}
+
+/* ---- models and files -------------------------------------------------- */
+
+static struct xl_model *small_model(struct xl_spool *s)
+{
+	struct xl_settings set = {.method = lomit(), .preset = "tiny"};
+	const struct xl_labels_want want = {.list = "a"};
+	struct xl_model *m;
+
+	assert_int_equal(xl_settings_add(&set, "width", "2"), 0);
+	assert_int_equal(xl_settings_add(&set, "batch", "2"), 0);
+	m = xl_settings_model(&set);
+	assert_non_null(m);
+	assert_int_equal(xl_spool_init(s, 32, &want), 0);
+	for (int i = 0; i < 6; i++) {
+		const char id[3] = {(char)('a' + i), '\0'};
+
+		assert_int_equal(take(s, image(id, 32, 32, abc, (const uint8_t[]){i > 2, 0, 0}, 3,
+					       NULL)), XL_TAKEN);
+	}
+	assert_int_equal(xl_spool_end(s), 0);
+	s->want.list = NULL;
+	assert_int_equal(xl_setup_build(m, s, 7), 0);
+	xl_settings_done(&set);
+	return m;
+}
+
+static bool is_there(const char *name)
+{
+	return access(name, F_OK) == 0;
+}
+
+static void saves_are_kept_by_number(void **state)
+{
+	struct xl_spool s;
+	struct xl_model *m = small_model(&s);
+	struct xl_settings set = {.method = lomit()};
+	bool is_usage;
+
+	(void)state;
+	assert_int_equal(chdir(scratch), 0);
+	assert_int_equal(xl_train_exists("m"), 0);
+	for (m->step = 10; m->step <= 40; m->step += 10)
+		assert_int_equal(xl_train_save(m, "m", 2), 0);
+	assert_int_equal(xl_train_exists("m"), 1);
+	assert_message("m exists; --resume continues it");
+	assert_true(is_there("m.ckpt") && is_there("m.00000040") && is_there("m.00000040.ckpt"));
+	assert_true(is_there("m.00000030") && is_there("m.00000030.ckpt"));
+	assert_false(is_there("m.00000020") || is_there("m.00000020.ckpt"));
+	assert_false(is_there("m.00000010"));
+	xl_model_free(m);
+
+	m = xl_settings_resume(&set, "m.00000030", NULL, &is_usage);
+	assert_non_null(m);
+	assert_int_equal(m->step, 30);
+	assert_int_equal(xl_setup_same_data(m, &s, "m"), 0);
+	s.hex[0] ^= 1;
+	assert_int_equal(xl_setup_same_data(m, &s, "m"), -1);
+	assert_message("other data");
+	m->nets[1]->value[3] = NAN;
+	assert_int_equal(xl_train_save(m, "bad", 0), -1);
+	assert_message("is nan");
+	assert_false(is_there("bad") || is_there("bad.ckpt"));
+	xl_model_free(m);
+	xl_spool_done(&s);
+}
+
+static void another_run_is_not_resumed(void **state)
+{
+	struct xl_settings set = {.method = lomit()};
+	const uint64_t seed = 8;
+	struct xl_model *m;
+	bool is_usage;
+
+	(void)state;
+	assert_null(xl_settings_resume(&set, "m", &seed, &is_usage));
+	assert_true(is_usage);
+	assert_message("--seed: m.ckpt has 7, not 8");
+	assert_int_equal(xl_settings_add(&set, "iters", "77"), 0);
+	m = xl_settings_resume(&set, "m", NULL, &is_usage);
+	assert_non_null(m);
+	assert_int_equal(xl_model_int(m, "iters"), 77);
+	xl_model_free(m);
+	assert_int_equal(xl_settings_add(&set, "iters", "39"), 0);
+	assert_null(xl_settings_resume(&set, "m", NULL, &is_usage));
+	assert_message("has done 40 already");
+	assert_int_equal(xl_settings_add(&set, "iters", "77"), 0);
+	assert_int_equal(xl_settings_add(&set, "lr", "0.5"), 0);
+	assert_null(xl_settings_resume(&set, "m", NULL, &is_usage));
+	assert_message("--lr: m.ckpt has 0.0001");
+	assert_null(xl_settings_resume(&set, "none", NULL, &is_usage));
+	assert_false(is_usage);
+	xl_settings_done(&set);
+}
+
+static void a_torn_log_is_mended(void **state)
+{
+	struct xl_spool s;
+	struct xl_model *m = small_model(&s);
+	struct xl_loss_means a = {.sum = {3, NAN}, .n = {2, 1}, .steps = 2};
+	struct xl_run_log l;
+	char buf[4096] = "", words[512];
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(chdir(scratch), 0);
+	f = fopen("log", "w");
+	fputs("{\"step\":1}\n{\"st", f);
+	fclose(f);
+	assert_int_equal(xl_run_log_open(&l, "log", false, false), 1);
+	assert_message("log exists; --force replaces it");
+	assert_int_equal(xl_run_log_open(&l, "log", true, false), 0);
+	assert_int_equal(xl_run_log_step(&l, m, &a, 8), 0);
+	xl_run_log_close(&l);
+	f = fopen("log", "r");
+	assert_true(fread(buf, 1, sizeof buf - 1, f) > 0);
+	fclose(f);
+	assert_non_null(strstr(buf, "{\"step\":1}\n{\"st\n{\"step\":0,"));
+	assert_non_null(strstr(buf, "\"images_per_s\":8,\"D.adv\":1.5,\"D.cls\":null,"
+				    "\"nonfinite\":\"D.cls\"}\n"));
+	assert_string_equal(xl_loss_words(words, sizeof words, &a, m->method, 8, 12),
+			    "step 12  D.adv 1.5  D.cls nan  8 img/s");
+	xl_model_free(m);
+	xl_spool_done(&s);
+}
+
+static void a_sheet_pairs_unlike_images(void **state)
+{
+	struct xl_spool s;
+	struct xl_model *m = small_model(&s);
+	struct xl_samples sheet;
+
+	(void)state;
+	assert_int_equal(chdir(scratch), 0);
+	assert_int_equal(xl_samples_init(&sheet, &s, "sheets"), 0);
+	assert_true(sheet.n >= 1);
+	assert_int_equal(sheet.image[0][0], 0);
+	assert_int_equal(sheet.image[0][1], 3); /* the first with another label */
+	m->step = 5;
+	assert_int_equal(xl_samples_write(&sheet, m), 0);
+	assert_true(is_there("sheets/00000005.png"));
+	assert_int_equal(m->nets[0]->bn, XL_BN_TRAIN);
+	xl_samples_done(&sheet);
+	xl_model_free(m);
+	xl_spool_done(&s);
+}
+
+static void an_estimate_counts_a_step(void **state)
+{
+	struct xl_spool s;
+	struct xl_model *m = small_model(&s);
+	struct xl_estimate e;
+
+	(void)state;
+	assert_int_equal(xl_estimate(&e, m, &s), 0);
+	assert_true(e.gmac > 1e-4 && e.gmac < 1);
+	assert_true(e.activations > (size_t)1 << 16);
+	assert_true(e.blocks >= 16 * (xl_model_params(m, XL_GENERATOR) +
+				      xl_model_params(m, XL_CRITIC)));
+	assert_true(e.rate > 0 && e.seconds > 0);
+	assert_int_equal(m->adam_t[XL_CRITIC], 0); /* nothing was trained */
+	xl_model_free(m);
+	xl_spool_done(&s);
+}
+
+static int make_scratch(void **state)
+{
+	(void)state;
+	return mkdtemp(scratch) ? 0 : -1;
+}
+
+static int remove_scratch(void **state)
+{
+	char *cmd = xl_strf("rm -r %s", scratch);
+	int rc = cmd ? system(cmd) : -1;
+
+	(void)state;
+	free(cmd);
+	return rc;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(labels_follow_their_names),
+		cmocka_unit_test(labels_have_defaults),
+		cmocka_unit_test(labels_that_do_not_fit_are_refused),
+		cmocka_unit_test(domain_comes_from_meta_or_labels),
+		cmocka_unit_test(spool_keeps_images),
+		cmocka_unit_test(digest_is_of_data_alone),
+		cmocka_unit_test(spool_grows),
+		cmocka_unit_test(order_takes_each_image_once_an_epoch),
+		cmocka_unit_test(order_is_a_function_of_the_iteration),
+		cmocka_unit_test(order_pairs_domains),
+		cmocka_unit_test(too_few_images_are_counted),
+		cmocka_unit_test(flips_are_as_frequent_as_asked),
+		cmocka_unit_test(batches_hold_the_images_named),
+		cmocka_unit_test(settings_beat_the_preset),
+		cmocka_unit_test(method_is_found_among_options),
+		cmocka_unit_test(tables_do_not_clash),
+		cmocka_unit_test(saves_are_kept_by_number),
+		cmocka_unit_test(another_run_is_not_resumed),
+		cmocka_unit_test(a_torn_log_is_mended),
+		cmocka_unit_test(a_sheet_pairs_unlike_images),
+		cmocka_unit_test(an_estimate_counts_a_step),
+	};
+
+	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}
