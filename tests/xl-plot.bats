@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# xl-plot: pictures of logs, hostile logs, and manners of a tool that makes one
+# picture.
+# shellcheck disable=SC2154  # stderr and lines are set by bats
+# shellcheck disable=SC2016  # expanded by the inner shell
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	plot="$XL_BIN/xl-plot"
+	command -v gnuplot >/dev/null || skip "gnuplot is missing"
+	awk 'BEGIN {
+		print "{\"tool\":\"xl-train\",\"version\":\"0.1.0\",\"hyper\":{\"size\":32}}"
+		for (i = 1; i <= 100; i++)
+			printf "{\"step\":%d,\"time\":\"t\",\"images_per_s\":9,\"D.adv\":%g,\"G.cycle\":%g}\n",
+				10 * i, sin(i / 9), 100 / i
+		print "{\"end\":\"done\",\"step\":1000}"
+	}' >a.jsonl
+}
+
+# size PNG: WIDTHxHEIGHT, from its header
+size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $8 }'; }
+
+@test "help and version" {
+	run -0 "$plot" --help
+	[[ $output == "usage: xl-plot [options] log..."* ]]
+	[ "$(wc -l <<<"$output")" -le 24 ]
+	run -0 "$plot" --version
+	[[ ${lines[0]} =~ ^xl-plot\ [0-9] ]]
+}
+
+@test "PNG and SVG by ending, PNG on standard output" {
+	run -0 "$plot" a.jsonl -o a.png --width 640 --height 300
+	[ -z "$output" ]
+	[ "$(size a.png)" = 640x300 ]
+	"$plot" --width 640 --height 300 a.jsonl >b.png
+	[ "$(size b.png)" = 640x300 ]
+	"$plot" a.jsonl -o a.svg
+	grep -q 'D by step' a.svg
+	grep -q 'G.cycle' a.svg
+	run -2 "$plot" a.jsonl -o a.pdf
+	[ "${lines[0]}" = "xl-plot: --out: 'a.pdf' ends neither in .png nor in .svg" ]
+}
+
+@test "a panel for each prefix, keys by choice" {
+	"$plot" a.jsonl -o a.svg --keys G.
+	run -1 grep -q 'D.adv' a.svg
+	"$plot" a.jsonl -o a.svg --keys images_per_s,D.adv --smooth 5 --log-scale
+	grep -q 'other by step' a.svg
+	run -2 "$plot" a.jsonl -o b.svg --keys E.
+	[ "${lines[0]}" = "xl-plot: --keys: there is no 'E.'; there are images_per_s, D.adv, G.cycle" ]
+	[ ! -e b.svg ]
+}
+
+@test "several logs in one picture" {
+	cp a.jsonl b.jsonl
+	"$plot" a.jsonl b.jsonl -o a.svg
+	grep -q 'D.adv  b.jsonl' a.svg
+	"$plot" - -o c.svg <a.jsonl
+	grep -q 'D.adv' c.svg
+}
+
+@test "a hostile log is one clear line" {
+	echo '<html>' >h.jsonl
+	head -c 3000 /dev/urandom >r.jsonl
+	sed 4q a.jsonl >e.jsonl
+	echo '{"step":50,"D.adv":}' >>e.jsonl
+	echo '{"step":60}' >>e.jsonl
+	run -1 "$plot" h.jsonl -o h.png
+	[ "${lines[0]}" = "xl-plot: h.jsonl: line 1: not JSON (at byte 0)" ]
+	[ ! -e h.png ]
+	run -1 "$plot" r.jsonl e.jsonl gone.jsonl -o h.png
+	[[ ${lines[0]} == "xl-plot: r.jsonl: line 1"* ]]
+	[ "${lines[1]}" = "xl-plot: e.jsonl: line 5: not JSON (at byte 19)" ]
+	[ "${lines[2]}" = "xl-plot: gone.jsonl: no such file or directory" ]
+	[ "${lines[3]}" = "xl-plot: 3 inputs failed" ]
+	[ "${#lines[@]}" -eq 4 ]
+	[ -e h.png ]
+}
+
+@test "names in a log are text to gnuplot" {
+	printf '%s\n' '{"tool":"x"}' \
+		'{"step":1,"D.`touch one`'"'"'\nsystem(\"touch two\")\n$(touch three)":1}' \
+		'{"step":2,"D.`touch one`'"'"'\nsystem(\"touch two\")\n$(touch three)":2}' >n.jsonl
+	mv n.jsonl 'n`touch four`.jsonl'
+	run -0 "$plot" n*.jsonl -o n.svg
+	[ ! -e one ] && [ ! -e two ] && [ ! -e three ] && [ ! -e four ]
+}
+
+@test "the log of a run that goes on" {
+	head -c -40 a.jsonl | head -c -20 >cut.jsonl
+	run -0 "$plot" cut.jsonl -o cut.png
+	[ "$output" = "xl-plot: cut.jsonl: its last line is cut short and left out" ]
+	run -1 "$plot" -o none.png /dev/null
+	[ "${lines[0]}" = "xl-plot: /dev/null: has no steps yet" ]
+}
+
+@test "without gnuplot the package is named, and no file is left" {
+	mkdir no
+	run -1 env PATH="$PWD/no" "$plot" a.jsonl -o x.png
+	[ "${lines[0]}" = "xl-plot: gnuplot is missing; it is in the package gnuplot-nox" ]
+	[ -z "$(find . -name '*x.png*')" ]
+}
+
+@test "what gnuplot cannot draw is said" {
+	printf '%s\n' '{"tool":"x"}' '{"step":1,"D.a":-1}' '{"step":2,"D.a":-2}' >minus.jsonl
+	run -1 "$plot" --log-scale minus.jsonl -o x.png
+	[ "${lines[0]}" = "xl-plot: gnuplot: all points y value undefined!" ]
+	[ -z "$(find . -name '*x.png*')" ]
+}
+
+@test "at a terminal, a full disk, a closed pipe, wrong usage" {
+	run -0 script -qec "$plot a.jsonl" /dev/null
+	[[ $output == "xl-plot: wrote plot.png"* ]]
+	[ -s plot.png ]
+	run -1 bash -c '"$1" a.jsonl >/dev/full' - "$plot"
+	[[ $output == "xl-plot: stdout: cannot write: no space left on device"* ]]
+	run -141 bash -c 'trap "" PIPE; "$1" a.jsonl | true; exit "${PIPESTATUS[0]}"' - "$plot"
+	run -2 "$plot"
+	[ "${lines[0]}" = "xl-plot: no logs named" ]
+	run -2 "$plot" --smooth 0 a.jsonl
+	[[ ${lines[0]} == "xl-plot: --smooth: '0' is not a whole number from 1 to "* ]]
+}
+
+@test "examples of the page" {
+	cp a.jsonl lomit.jsonl
+	cp a.jsonl other.jsonl
+	"$plot" lomit.jsonl -o losses.png
+	"$plot" --keys D.adv,G.cycle --smooth 25 lomit.jsonl other.jsonl -o compare.svg
+	"$plot" - --log-scale --keys G. <lomit.jsonl >now.png
+	[ -s losses.png ] && [ -s compare.svg ] && [ -s now.png ]
+}
