@@ -117,6 +117,8 @@ static int parse(int argc, char **argv)
 		xl_usage("%s", xl_err_msg());
 	if (xl_method_find(argv[first]) != settings.method)
 		xl_usage("METHOD comes first");
+	if (out && strcmp(out, "-") == 0)
+		xl_usage("--out: a model and its checkpoint are files, not a stream");
 	return first + 1;
 }
 

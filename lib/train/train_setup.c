@@ -144,7 +144,7 @@ char *xl_settings_summary(const struct xl_method *method)
 	return all;
 }
 
-struct xl_model *xl_settings_model(const struct xl_settings *s)
+static struct xl_model *asked_for(const struct xl_settings *s)
 {
 	struct xl_model *m = xl_model_new(s->method);
 
@@ -160,6 +160,18 @@ struct xl_model *xl_settings_model(const struct xl_settings *s)
 fail:
 	xl_model_free(m);
 	return NULL;
+}
+
+/* The labels are not known yet: as many as any data would have. */
+struct xl_model *xl_settings_model(const struct xl_settings *s)
+{
+	struct xl_model *m = asked_for(s);
+
+	if (m && s->method->check(m->hyper, s->method->two_domains ? 0 : 1)) {
+		xl_model_free(m);
+		return NULL;
+	}
+	return m;
 }
 
 /* ---- agreement with a checkpoint --------------------------------------- */
@@ -222,7 +234,7 @@ static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const c
 	if (seed && *seed != m->seed)
 		return xl_err("--seed: %s has %llu, not %llu", path, (unsigned long long)m->seed,
 			      (unsigned long long)*seed);
-	asked = xl_settings_model(s);
+	asked = asked_for(s);
 	rc = asked ? agree(s, asked, m, path) : -1;
 	xl_model_free(asked);
 	return rc;

@@ -1,0 +1,351 @@
+#!/usr/bin/env bats
+# xl-train: a run and what it leaves, resuming and killing, refusals, broken
+# input, and the dry run. Everything at the smallest size there is.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	train=$XL_BIN/xl-train
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$XL_BIN/xl-synth" faces --count 24 --size 32 --quiet >faces
+	small=(lomit --preset tiny --set width=2 --batch 2)
+}
+
+# quick OUT ITERS [OPTION]...: a run on the faces
+quick() {
+	"$train" "${small[@]}" --out "$1" --iters "$2" "${@:3}" faces
+}
+
+usage() { # the words of a usage error
+	[ "$status" -eq 2 ]
+	[ "${lines[1]}" = "try 'xl-train --help'" ]
+}
+
+@test "a run writes a model, a checkpoint, and says what it did" {
+	run -0 --separate-stderr quick run.msgpack 6
+	[ -z "$output" ]
+	[ "${stderr_lines[0]}" = \
+		"xl-train: 24 images; attributes Black_Hair, Blond_Hair, Brown_Hair, Smiling" ]
+	[[ ${stderr_lines[1]} =~ ^xl-train:\ 6\ iterations\ in\ .*\ each,\ peak\ memory\ .*\ step\ 6$ ]]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	"$XL_BIN/xl-cat" --check run.msgpack
+	"$XL_BIN/xl-cat" --check run.msgpack.ckpt
+	run -0 "$XL_BIN/xl-cat" --json run.msgpack
+	[[ $output == *'"step":6'* ]]
+	[[ $output != *'"D"'* ]] # the critic is in the checkpoint alone
+	[ -z "$(find . -name '*.tmp')" ]
+}
+
+@test "the model's name is the method's; --quiet says nothing" {
+	run -0 "$train" "${small[@]}" --iters 1 --quiet <faces
+	[ -z "$output" ]
+	[ -e lomit.msgpack ] && [ -e lomit.msgpack.ckpt ]
+	run quick - 1
+	usage
+	[ "${lines[0]}" = "xl-train: --out: a model and its checkpoint are files, not a stream" ]
+}
+
+@test "equal runs give equal bytes, whatever the threads" {
+	quick a 6 --threads 1 --quiet
+	quick b 6 --threads 2 --quiet --log b.log --samples b.d --every 2 --keep 2
+	cmp a b
+	cmp a.ckpt b.ckpt
+	quick c 6 --seed 1 --quiet
+	run ! cmp -s a c
+}
+
+@test "a run in two parts equals a run in one" {
+	quick one 10 --quiet
+	quick two 5 --quiet
+	rm two # as if killed between the two files
+	"$train" lomit --resume two --iters 10 --quiet <faces
+	cmp one two
+	cmp one.ckpt two.ckpt
+}
+
+@test "killed at any instant, it goes on" {
+	quick one 60 --quiet
+	"$train" "${small[@]}" --out two --iters 60 --quiet --every 3 --log log faces &
+	pid=$!
+	while [ ! -e two.ckpt ]; do sleep 0.02; done
+	kill -9 $pid
+	wait $pid || true
+	for _ in 1 2; do
+		timeout -s KILL 0.3 "$train" lomit --resume two --every 1 --quiet --log log faces || true
+	done
+	"$train" lomit --resume two --quiet --log log faces
+	cmp one two
+	cmp one.ckpt two.ckpt
+	[ "$(grep -c '"method"' log)" -ge 2 ]
+	tail -n 1 log | grep -q '^{"end":"done","step":60,"saved":60,'
+}
+
+@test "a signal saves, and the rest gives the same" {
+	for s in TERM INT; do
+		rm -f two*
+		# a shell ignores INT in what it starts in the background
+		env --default-signal=INT "$train" "${small[@]}" --out two --iters 100000 \
+			--log $s.log faces 2>err &
+		pid=$!
+		while ! grep -q step $s.log 2>/dev/null; do sleep 0.02; done
+		kill -s $s $pid
+		status=0
+		wait $pid || status=$?
+		[ $s != TERM ] || [ "$status" -eq 143 ]
+		[ $s != INT ] || [ "$status" -eq 130 ]
+		grep -q "^xl-train: stopped by a signal; continue with --resume two$" err
+		n=$(sed -n 's/^{"end":"signal","step":\([0-9]*\),"saved":\1,.*/\1/p' $s.log)
+		[ "$n" -gt 0 ]
+	done
+	n=$((n + 3))
+	"$train" lomit --resume two --iters $n --quiet faces
+	quick one $n --quiet
+	cmp one two
+	cmp one.ckpt two.ckpt
+}
+
+@test "a finished run resumed writes the model again" {
+	quick a 4 --quiet
+	cp a b && rm a
+	run -0 --separate-stderr "$train" lomit --resume a faces
+	[[ ${stderr_lines[1]} == "xl-train: 0 iterations"* ]]
+	cmp a b
+}
+
+@test "a run can go on under another name" {
+	quick a 4 --every 2 --keep 2 --quiet
+	[ -e a.00000002.ckpt ]
+	"$train" lomit --resume a.00000002 --out b --quiet faces
+	cmp a b
+	run -2 "$train" lomit --resume a.00000002 --out b faces
+	[ "$output" = "xl-train: b exists; --resume continues it, --force starts anew" ]
+}
+
+@test "--keep keeps the last saves" {
+	quick a 8 --every 2 --keep 3 --quiet
+	ls a.* >list
+	[ "$(tr '\n' ' ' <list)" = "a.00000004 a.00000004.ckpt a.00000006 a.00000006.ckpt \
+a.00000008 a.00000008.ckpt a.ckpt " ]
+	cmp a a.00000008
+}
+
+@test "the log" {
+	quick a 25 --log log --log-every 10 --quiet
+	[ "$(wc -l <log)" -eq 5 ]
+	head -n 1 log | grep -q '^{"tool":"xl-train","version":".*"method":"lomit","hyper":{"size":32,'
+	sed -n 2p log | grep -q '^{"step":10,"time":".*Z","images_per_s":.*"D.total":.*"G.total":'
+	sed -n 4p log | grep -q '^{"step":25,'
+	sed -n 5p log | grep -q '^{"end":"done","step":25,"saved":25,'
+	if command -v python3 >/dev/null; then
+		python3 -c 'import json, sys
+for l in open("log"): json.loads(l)'
+	fi
+	run -2 quick b 2 --log log
+	[ "$output" = "xl-train: log exists; --force replaces it" ]
+	[ ! -e b ]
+	quick b 2 --log - --quiet >out
+	[ "$(wc -l <out)" -eq 3 ]
+}
+
+@test "a sheet at every save" {
+	quick a 4 --every 2 --samples d/ --quiet
+	[ "$(ls d)" = "00000002.png
+00000004.png" ]
+	"$XL_BIN/xl-crop" --size 0 --crop 0 d/00000004.png >sheet
+	run -0 "$XL_BIN/xl-cat" sheet
+	[[ $output == *"(3,"* ]]
+	run -1 quick b 2 --samples faces/x
+	[[ $output == *"faces/x: cannot make this folder: not a directory"* ]]
+}
+
+@test "a loss that is not finite stops it" {
+	quick a 4 --every 2 --quiet
+	cp a.ckpt kept
+	run -1 --separate-stderr quick b 4 --lr 1e30 --log log
+	[[ ${stderr_lines[1]} =~ ^xl-train:\ step\ 1:\ loss\ \'[DG]\.[a-z0-9_]+\'\ is\ (nan|inf)\;\ nothing\ was\ saved\;\ last\ images\ face-[0-9]+\.png\  ]]
+	[ ! -e b ] && [ ! -e b.ckpt ]
+	tail -n 1 log | grep -q '^{"end":"nonfinite","message":"step 1: loss '
+	# after a save: what was kept is named, and stays
+	run -1 --separate-stderr "$train" "${small[@]}" --out c --iters 40 --every 1 \
+		--critic 10 --lr 1e13 faces
+	[[ ${stderr_lines[1]} =~ \;\ (kept\ c\ at\ step\ [0-9]+|nothing\ was\ saved)\;\ last ]]
+	cmp a.ckpt kept
+}
+
+@test "nothing existing is overwritten" {
+	quick a 1 --quiet
+	cp a before
+	run -2 quick a 1
+	[ "$output" = "xl-train: a exists; --resume continues it, --force starts anew" ]
+	rm a
+	run -2 quick a 1
+	[ "$output" = "xl-train: a.ckpt exists; --resume continues it, --force starts anew" ]
+	quick a 1 --force --quiet
+	cmp a before
+}
+
+@test "only the same run is resumed" {
+	quick a 2 --quiet
+	run "$train" lomit --resume a --width 4 faces
+	usage
+	[ "${lines[0]}" = "xl-train: --width: a.ckpt has 2, not 4" ]
+	run "$train" lomit --resume a --preset small faces
+	usage
+	run "$train" lomit --resume a --seed 5 faces
+	usage
+	run "$train" lomit --resume a --iters 1 faces
+	usage
+	[ "${lines[0]}" = "xl-train: --iters: a.ckpt has done 2 already" ]
+	run -2 "$train" lomit --resume a --attributes Male faces
+	[[ $output == *"--attributes: a was trained with Black_Hair,Blond_Hair,Brown_Hair,Smiling"* ]]
+	"$XL_BIN/xl-synth" faces --count 24 --size 32 --seed 1 --quiet >others
+	run -2 "$train" lomit --resume a others
+	[[ $output == *"a was trained on other data"* ]]
+	run -1 "$train" lomit --resume nothing faces
+	[ "$output" = "xl-train: nothing.ckpt: cannot open: no such file or directory" ]
+	run -1 "$train" lomit --resume faces faces
+	cp faces b.ckpt
+	run -1 "$train" lomit --resume b faces
+	[ "$output" = "xl-train: b.ckpt: not a model (kind image)" ]
+	cp a c.ckpt
+	run -1 "$train" lomit --resume c faces
+	[ "$output" = "xl-train: c.ckpt: is a model, not a checkpoint" ]
+}
+
+@test "attributes" {
+	run -0 quick a 1 --attributes Male,Young
+	[ "${lines[0]}" = "xl-train: 24 images; attributes Male, Young" ]
+	run quick b 1 --attributes Male,Wings
+	usage
+	[[ ${lines[0]} == "xl-train: faces: record 0 (face-000000.png): has no attribute 'Wings'; \
+there are 5_o_Clock_Shadow, "* ]]
+	run -0 quick c 1 --domain-by Male
+	[[ ${lines[0]} =~ ^xl-train:\ 24\ images\ \(A\ [0-9]+,\ B\ [0-9]+\)\;\ attributes\ domain$ ]]
+	"$XL_BIN/xl-synth" faces --count 24 --size 32 --quiet --attributes Male >male
+	run -0 "$train" "${small[@]}" --out d --iters 1 male
+	[ "${lines[0]}" = "xl-train: 24 images; attributes Male" ]
+}
+
+@test "images of another size" {
+	"$XL_BIN/xl-synth" faces --count 8 --size 48 --quiet >large
+	"$XL_BIN/xl-synth" faces --count 1 --size 16 --quiet >one
+	cat large >>faces
+	run -0 quick a 1
+	[[ ${lines[0]} == "xl-train: 32 images, 8 resized from 48 to 32 pixels; "* ]]
+}
+
+@test "too few images, or none" {
+	run "$train" "${small[@]}" --batch 13 faces
+	[ "$status" -eq 2 ]
+	[ "${lines[1]}" = "xl-train: too few images: 24, a step takes two batches of 13" ]
+	run "$train" "${small[@]}" </dev/null
+	usage
+	[ "${lines[0]}" = "xl-train: too few images: 0, a step takes two batches of 2" ]
+	[ ! -e lomit.msgpack ]
+}
+
+@test "broken input" {
+	size=$(stat -c %s faces)
+	head -c $((size - 100)) faces >cut
+	run -1 quick a 1 --quiet cut
+	[[ $output == "xl-train: cut: record 23 (face-000023.png): ends inside "* ]]
+	head -c 3000 /dev/urandom >noise
+	run -1 "$train" "${small[@]}" noise
+	[ ! -e lomit.msgpack ]
+	run -1 "$train" "${small[@]}" nothing
+	[ "$output" = "xl-train: nothing: cannot open: no such file or directory" ]
+	quick m 1 --quiet
+	run -1 quick a 1 faces m # what is no image is named, the rest is used
+	[ "${lines[0]}" = "xl-train: m: record 0 (model): has no image (tensor 'x')" ]
+	[ -e a ]
+}
+
+@test "no room and no right to write" {
+	run -1 quick nowhere/a 1
+	[ "$output" = "xl-train: nowhere/a.ckpt: cannot write: no such file or directory" ]
+	run -1 quick a 1 --log nowhere/log
+	[ "$output" = "xl-train: nowhere/log: cannot write: no such file or directory" ]
+	run -1 quick a 1 --log /dev/full
+	[ "${lines[1]}" = "xl-train: /dev/full: log: cannot write: no space left on device" ]
+	TMPDIR=$PWD/nowhere run -1 quick a 1
+	[[ $output == "xl-train: $PWD/nowhere: cannot keep images there: no such file or directory"* ]]
+	[ ! -e a ]
+	# a file size limit is a disk that is full for us: signal 25 is ignored, write fails
+	run -1 bash -c "trap '' XFSZ; ulimit -f 64; exec '$train' ${small[*]} --out a --iters 1 faces"
+	[[ $output == *"cannot write: file too large" ]]
+	run -1 bash -c "'$train' ${small[*]} --dry-run faces >/dev/full"
+	[[ $output == *"stdout: cannot write: no space left on device" ]]
+}
+
+@test "a closed log does not cost the run" {
+	mkfifo pipe
+	head -n 1 pipe >first &
+	run -0 quick a 30 --log pipe --log-every 1
+	wait
+	[[ $output == *"pipe: log: cannot write: broken pipe"* ]]
+	[ "$(grep -c 'broken pipe' <<<"$output")" -eq 1 ]
+	grep -q '"method"' first
+	[ -e a ]
+}
+
+@test "the dry run costs nothing and needs no data" {
+	run -0 --separate-stderr quick a 20 --dry-run
+	[ ! -e a ]
+	[ "${lines[0]}" = "images 24" ]
+	for name in parameters_E_c parameters_D parameters_generator memory_activations_mib \
+		memory_mib gmac_per_iteration seconds_per_iteration hours; do
+		grep -Eq "^$name [0-9.e+-]+$" <<<"$output"
+	done
+	grep -q '^iterations 20$' <<<"$output"
+	run -0 --separate-stderr "$train" lomit --preset tiny --dry-run </dev/null
+	[ "${lines[0]}" = "images 0" ]
+	[ "${lines[1]}" = "attributes 4" ]
+	[ -z "$stderr" ]
+}
+
+@test "wrong usage" {
+	run "$train"
+	usage
+	[ "${lines[0]}" = "xl-train: needs a method: xl-train METHOD .." ]
+	run "$train" nothing
+	usage
+	[[ ${lines[0]} == "xl-train: 'nothing' is not a method ("*lomit* ]]
+	run "$train" lomit --width 9x faces
+	usage
+	[ "${lines[0]}" = "xl-train: --width: '9x' is not a whole number from 1 to 512" ]
+	run "$train" lomit --set wings=2 faces
+	usage
+	[ "${lines[0]}" = "xl-train: --set: lomit has no hyper-parameter 'wings'" ]
+	run "$train" lomit --set width faces
+	usage
+	run "$train" lomit --preset huge faces
+	usage
+	[ "${lines[0]}" = "xl-train: --preset: 'huge' is not a preset (paper, small, tiny)" ]
+	run "$train" lomit --size 40 faces
+	usage
+}
+
+@test "an explicit option beats the preset, whatever the order" {
+	"$train" lomit --width 2 --set batch=2 --iters 1 --preset tiny --log log --quiet faces
+	head -n 1 log | grep -q '"hyper":{"size":32,"width":2,"batch":2,"iters":1,'
+}
+
+@test "help lists methods, and the hyper-parameters of one" {
+	run -0 "$train" --help
+	[[ ${lines[0]} == "usage: xl-train METHOD"* ]]
+	[[ $output == *"  lomit: "* ]]
+	[[ $output != *"--variant"* ]]
+	for c in "--help lomit" "lomit --help"; do
+		# shellcheck disable=SC2086
+		run -0 "$train" $c
+		[[ $output == *"--variant=ijcai|iclr"* ]]
+		[[ $output == *"--width=n"*"[64]"* ]]
+	done
+}
+
+@test "a terminal is not read" {
+	run script -qec "$train ${small[*]}" /dev/null
+	[ "$status" -eq 2 ]
+	[[ $output == *"xl-train: not reading tensors from a terminal; use a pipe or name a file"* ]]
+	[ ! -e lomit.msgpack ]
+}
