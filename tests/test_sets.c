@@ -611,6 +611,29 @@ static void what_is_not_there_is_named(void **state)
 	xl_set_free(s);
 }
 
+/* One broken part of a folder costs that part; a broken list costs the folder. */
+static void broken_parts_of_folders(void **state)
+{
+	(void)state;
+	struct xl_set *s = xl_set_new();
+
+	mkdir("part", 0777);
+	mkdir("part/more", 0777);
+	put_picture("part/a.png", 1, 1, 0);
+	put_text("part/z-images-idx3-ubyte", "short");
+	assert_int_equal(xl_set_add(s, "part"), 0);
+	assert_int_equal(s->n, 1);
+	assert_int_equal(s->n_failures, 1);
+	assert_string_equal(s->failures[0],
+	                    "part/z-images-idx3-ubyte: not an idx file of pictures");
+	put_text("part/more/list_attr_celeba.txt", "1\nBald\na.png 1 1\n");
+	assert_int_equal(xl_set_add(s, "part"), -1);
+	assert_int_equal(s->n, 1);
+	assert_string_equal(xl_err_msg(), "part/more/list_attr_celeba.txt: line 3 has 2 values for 1 "
+	                                  "attributes");
+	xl_set_free(s);
+}
+
 static void shuffling_is_a_permutation(void **state)
 {
 	(void)state;
@@ -657,6 +680,7 @@ int main(void)
 		cmocka_unit_test(idx_sets),
 		cmocka_unit_test(names_that_are_not_utf8_are_escaped),
 		cmocka_unit_test(what_is_not_there_is_named),
+		cmocka_unit_test(broken_parts_of_folders),
 		cmocka_unit_test(shuffling_is_a_permutation),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);

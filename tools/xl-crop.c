@@ -158,6 +158,8 @@ int main(int argc, char **argv)
 		else
 			add(set, argv[i]);
 	}
+	for (int i = 0; i < set->n_failures; i++)
+		xl_warn("%s", set->failures[i]);
 	int64_t found = set->n;
 	if (xl_set_select(set, &want))
 		xl_usage("%s", xl_err_msg());

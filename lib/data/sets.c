@@ -31,25 +31,29 @@ void xl_set_free(struct xl_set *s)
 		xl_idx_close(&s->idx[i]);
 	for (int i = 0; i < s->n_notes; i++)
 		free(s->notes[i]);
+	for (int i = 0; i < s->n_failures; i++)
+		free(s->failures[i]);
 	free(s->items);
 	free(s->labels);
 	free(s->idx);
 	free(s->looked_in);
 	free(s->notes);
+	free(s->failures);
 	free(s);
 }
 
-/* Takes note, also on failure; NULL is passed on as failure. */
-int xl_set_note(struct xl_set *s, char *note)
+/* Adds to one of the set's lists of words; takes note, also on failure, and NULL
+ * is passed on as failure. */
+int xl_set_note(char ***list, int *n, char *note)
 {
-	char **more = note ? xl_realloc(s->notes, (size_t)s->n_notes + 1, sizeof *more) : NULL;
+	char **more = note ? xl_realloc(*list, (size_t)*n + 1, sizeof *more) : NULL;
 
 	if (!more) {
 		free(note);
 		return -1;
 	}
-	s->notes = more;
-	s->notes[s->n_notes++] = note;
+	*list = more;
+	more[(*n)++] = note;
 	return 0;
 }
 

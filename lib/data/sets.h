@@ -45,6 +45,8 @@ struct xl_set {
 	int looked_found;    /* was found: kept because many files share a folder */
 	char **notes;        /* what xl_set_select has to say */
 	int n_notes;
+	char **failures;     /* what could not be read inside of folders */
+	int n_failures;
 };
 
 struct xl_set *xl_set_new(void);
@@ -59,7 +61,11 @@ void xl_set_free(struct xl_set *s);
  * counts for the folder it lies in or in whose "Anno" it lies, and for those
  * below; above what is named it is looked for in two folders.
  *
- * Errors   0, or -1 with xl_err set (nothing there, no pictures, a broken list)
+ * A folder inside that cannot be read, and a broken idx file inside, go into
+ * s->failures, and the rest is added.
+ *
+ * Errors   0, or -1 with xl_err set and nothing added (nothing there, no
+ *          pictures, a broken list of attributes)
  */
 int xl_set_add(struct xl_set *s, const char *path);
 
@@ -110,6 +116,6 @@ int xl_set_find_labels(struct xl_set *s, const char *folder);
 int xl_set_labels_in(struct xl_set *s, const char *folder);
 struct xl_set_place xl_set_place_of(const char *folder);
 char *xl_set_id(const struct xl_item *it);
-int xl_set_note(struct xl_set *s, char *note);
+int xl_set_note(char ***list, int *n, char *note);
 
 #endif

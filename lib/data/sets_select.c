@@ -160,7 +160,7 @@ static int drop_unlabelled(struct xl_set *s, bool *is_kept)
 		n += !is_kept[i];
 	}
 	keep(s, is_kept);
-	return n ? xl_set_note(s, xl_strf("pictures without labels, left out: %lld",
+	return n ? xl_set_note(&s->notes, &s->n_notes, xl_strf("pictures without labels, left out: %lld",
 	                                  (long long)n))
 	         : 0;
 }
@@ -270,10 +270,10 @@ static int note_gaps(struct xl_set *s)
 		if (absent == l->n) /* a list of something else */
 			continue;
 		if (absent && s->labels[k].is_walked &&
-		    xl_set_note(s, xl_strf("%s: %lld of %lld listed files are absent", l->path,
+		    xl_set_note(&s->notes, &s->n_notes, xl_strf("%s: %lld of %lld listed files are absent", l->path,
 		                           (long long)absent, (long long)l->n)))
 			return -1;
-		if (unlisted && xl_set_note(s, xl_strf("%s: pictures not listed, so without "
+		if (unlisted && xl_set_note(&s->notes, &s->n_notes, xl_strf("%s: pictures not listed, so without "
 		                                       "labels: %lld", l->path, (long long)unlisted)))
 			return -1;
 	}

@@ -238,6 +238,12 @@ static bool has_unpacked(const char *path)
 	return is_there;
 }
 
+/* What fails inside of a folder is kept, and the rest of the folder is read. */
+static int keep_failure(struct xl_set *s)
+{
+	return xl_set_note(&s->failures, &s->n_failures, xl_strdup(xl_err_msg()));
+}
+
 static int visit_name(struct xl_set *s, struct walk *w, const struct folder *f, const char *name,
                       bool is_root)
 {
@@ -251,7 +257,8 @@ static int visit_name(struct xl_set *s, struct walk *w, const struct folder *f, 
 	} else if (is_picture_name(name)) {
 		rc = xl_set_add_file(s, path, f->place);
 	} else if (is_idx_name(name)) {
-		rc = has_unpacked(path) ? 0 : xl_set_add_idx(s, path);
+		if (!has_unpacked(path) && xl_set_add_idx(s, path))
+			rc = keep_failure(s);
 	} else if (is_folder(path)) {
 		struct xl_set_place place = is_root ? xl_set_place_of(name) : f->place;
 		place.labels = f->place.labels;
@@ -276,6 +283,8 @@ static int visit(struct xl_set *s, struct walk *w, struct folder *f)
 	if (f->place.labels >= 0)
 		s->labels[f->place.labels].is_walked = true;
 	rc = list_folder(w, f->path);
+	if (rc && f->depth > 0)
+		return keep_failure(s);
 	for (size_t i = 0; i < w->n_names; i++)
 		is_root = is_root || which_side(w->names[i]) >= 0;
 	for (size_t i = 0; !rc && i < w->n_names; i++)
@@ -290,38 +299,47 @@ static int by_path(const void *a, const void *b)
 	return d ? d : (x->row > y->row) - (x->row < y->row);
 }
 
-int xl_set_add_folder(struct xl_set *s, const char *operand)
+/* The folder and all in it; 0, or -1 with xl_err set */
+static int walk(struct xl_set *s, const char *path)
 {
 	struct walk w = { .stack = NULL };
-	int64_t before = s->n;
-	char *path = xl_strdup(operand);
-	int rc = -1;
-
-	if (!path)
-		return -1;
-	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
-		path[n - 1] = '\0';
 	struct xl_set_place place = xl_set_place_of(path);
+	int rc;
+
 	place.is_pair = false;
 	place.labels = xl_set_find_labels(s, path);
-	if (place.labels == -2 || push(&w, path, place, 0))
-		goto out;
-	rc = 0;
+	rc = place.labels == -2 ? -1 : push(&w, path, place, 0);
 	while (!rc && w.n > 0) {
 		struct folder f = w.stack[--w.n];
 		rc = visit(s, &w, &f);
 		free(f.path);
 	}
-	if (!rc && s->n == before)
-		rc = xl_err("%s: no pictures in this folder", operand);
-	if (s->n > before)
-		qsort(s->items + before, (size_t)(s->n - before), sizeof *s->items, by_path);
-out:
 	for (size_t i = 0; i < w.n; i++)
 		free(w.stack[i].path);
 	drop_names(&w);
 	free(w.names);
 	free(w.stack);
+	return rc;
+}
+
+int xl_set_add_folder(struct xl_set *s, const char *operand)
+{
+	int64_t before = s->n;
+	int failures = s->n_failures, rc;
+	char *path = xl_strdup(operand);
+
+	if (!path)
+		return -1;
+	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+		path[n - 1] = '\0';
+	rc = walk(s, path);
 	free(path);
+	for (; rc && s->n > before; s->n--)
+		if (s->items[s->n - 1].idx < 0)
+			free(s->items[s->n - 1].path);
+	if (!rc && s->n == before && s->n_failures == failures)
+		rc = xl_err("%s: no pictures in this folder", operand);
+	if (s->n > before)
+		qsort(s->items + before, (size_t)(s->n - before), sizeof *s->items, by_path);
 	return rc;
 }
