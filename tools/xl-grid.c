@@ -15,15 +15,15 @@ static const char *out, *show;
 static bool is_bare;
 
 static struct xl_opt opts[] = {
-	{ .type = XL_OPT_INT, .name = "columns", .arg = "n", .target = &columns, .min = 1,
-	  .max = 1 << 20, .help = "records in a row (the exemplars, or about square)" },
-	{ .type = XL_OPT_STR, .name = "show", .arg = "x,m,out", .target = &show,
-	  .help = "tensors of a record, side by side (out, else x)" },
-	{ .type = XL_OPT_FLAG, .name = "no-labels", .target = &is_bare,
-	  .help = "leave out the names above the pictures" },
-	{ .type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
-	  .help = "write the PNG here, not to standard output" },
-	{ .type = XL_OPT_END },
+	{.type = XL_OPT_INT, .name = "columns", .arg = "n", .target = &columns, .min = 1,
+	 .max = 1 << 20, .help = "records in a row (the exemplars, or about square)"},
+	{.type = XL_OPT_STR, .name = "show", .arg = "x,m,out", .target = &show,
+	 .help = "tensors of a record, side by side (out, else x)"},
+	{.type = XL_OPT_FLAG, .name = "no-labels", .target = &is_bare,
+	 .help = "leave out the names above the pictures"},
+	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
+	 .help = "write the PNG here, not to standard output"},
+	{.type = XL_OPT_END},
 };
 
 static const struct xl_tool tool = {

@@ -19,19 +19,19 @@ static struct xl_plot plot = { .terminal = "pngcairo" };
 static const char *out, *keys;
 
 static struct xl_opt opts[] = {
-	{ .type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
-	  .help = "write here, as PNG or SVG by its ending, not to stdout" },
-	{ .type = XL_OPT_STR, .name = "keys", .arg = "A,B,..", .target = &keys,
-	  .help = "what to draw; G. is all that begin so (all with a dot)" },
-	{ .type = XL_OPT_INT, .name = "smooth", .arg = "n", .target = &plot.window, .min = 1,
-	  .max = 1 << 30, .help = "points to average over (a fortieth of all)" },
-	{ .type = XL_OPT_FLAG, .name = "log-scale", .target = &plot.is_log,
-	  .help = "make the axis of values logarithmic" },
-	{ .type = XL_OPT_INT, .name = "width", .arg = "pixels", .def = "1200", .target = &plot.w,
-	  .min = 100, .max = 10000, .help = "width of the picture" },
-	{ .type = XL_OPT_INT, .name = "height", .arg = "pixels", .def = "800", .target = &plot.h,
-	  .min = 100, .max = 10000, .help = "height of the picture" },
-	{ .type = XL_OPT_END },
+	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
+	 .help = "write here, as PNG or SVG by its ending, not to stdout"},
+	{.type = XL_OPT_STR, .name = "keys", .arg = "A,B,..", .target = &keys,
+	 .help = "what to draw; G. is all that begin so (all with a dot)"},
+	{.type = XL_OPT_INT, .name = "smooth", .arg = "n", .target = &plot.window, .min = 1,
+	 .max = 1 << 30, .help = "points to average over (a fortieth of all)"},
+	{.type = XL_OPT_FLAG, .name = "log-scale", .target = &plot.is_log,
+	 .help = "make the axis of values logarithmic"},
+	{.type = XL_OPT_INT, .name = "width", .arg = "pixels", .def = "1200", .target = &plot.w,
+	 .min = 100, .max = 10000, .help = "width of the picture"},
+	{.type = XL_OPT_INT, .name = "height", .arg = "pixels", .def = "800", .target = &plot.h,
+	 .min = 100, .max = 10000, .help = "height of the picture"},
+	{.type = XL_OPT_END},
 };
 
 static const struct xl_tool tool = {

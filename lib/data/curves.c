@@ -59,7 +59,7 @@ static int add_point(struct xl_curve *k, int64_t step, double value)
 		k->points = more;
 		k->cap = cap;
 	}
-	k->points[k->n++] = (struct xl_point){ step, value };
+	k->points[k->n++] = (struct xl_point){step, value};
 	return 0;
 }
 
@@ -131,7 +131,7 @@ static int take_lines(struct xl_curves *c, FILE *f, char *text)
 		bool is_whole = n && text[n - 1] == '\n';
 		if (n > MAX_LINE)
 			return xl_err("line %lld is longer than %d bytes", (long long)number,
-			              MAX_LINE);
+				      MAX_LINE);
 		if (!take_line(c, text, number))
 			continue;
 		if (!is_whole && number > 1 && feof(f)) {
@@ -193,7 +193,7 @@ static int fail_unknown(const struct xl_curves *c, const char *word, size_t len)
 	for (int i = 0; i < c->n && used < sizeof has; i++)
 		if (c->curves[i].log == c->curves[0].log)
 			used += (size_t)snprintf(has + used, sizeof has - used, "%s%s",
-			                         i ? ", " : "", c->curves[i].key);
+						 i ? ", " : "", c->curves[i].key);
 	return xl_err("--keys: there is no '%.*s'; there are %s", (int)len, word, has);
 }
 

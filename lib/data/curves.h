@@ -25,9 +25,9 @@ struct xl_curve {
 struct xl_curves {
 	struct xl_curve *curves;
 	int n;
-	char **logs;             /* their names */
+	char **logs; /* their names */
 	int n_logs;
-	bool is_cut;             /* the last log read ends inside a line */
+	bool is_cut; /* the last log read ends inside a line */
 };
 
 /*
@@ -57,10 +57,10 @@ int xl_curves_choose(struct xl_curves *c, const char *keys);
 double xl_curve_mean(const struct xl_curve *c, int64_t i, int64_t window);
 
 struct xl_plot {
-	const char *terminal;    /* of gnuplot: "pngcairo" or "svg" */
-	int64_t w, h;            /* pixels */
-	int64_t window;          /* of the average; 0: a fortieth of the points */
-	bool is_log;             /* the axis of values is logarithmic */
+	const char *terminal; /* of gnuplot: "pngcairo" or "svg" */
+	int64_t w, h;         /* pixels */
+	int64_t window;       /* of the average; 0: a fortieth of the points */
+	bool is_log;          /* the axis of values is logarithmic */
 };
 
 /*

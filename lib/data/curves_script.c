@@ -10,9 +10,9 @@ enum { COLOURS = 12, MAX_POINTS = 2000, MAX_PANELS = 64 };
 
 /* Eight that those with a colour weakness can tell apart (Okabe and Ito 2008), and
  * four darker ones, because a method may have eleven losses. */
-static const char *const colours[COLOURS] = { "0072b2", "d55e00", "009e73", "cc79a7",
-	                                      "e69f00", "56b4e9", "000000", "a08a00",
-	                                      "5e3c99", "8c510a", "b2182b", "878787" };
+static const char *const colours[COLOURS] = {"0072b2", "d55e00", "009e73", "cc79a7",
+					     "e69f00", "56b4e9", "000000", "a08a00",
+					     "5e3c99", "8c510a", "b2182b", "878787"};
 
 /* A panel: the curves whose keys begin alike, up to a dot. */
 struct panel {
@@ -43,7 +43,7 @@ static int find_panels(const struct xl_curves *c, struct panel *panels)
 		if (k == MAX_PANELS)
 			return xl_err("more than %d panels", MAX_PANELS);
 		if (k == n)
-			panels[n++] = (struct panel){ key, prefix_length(key) };
+			panels[n++] = (struct panel){key, prefix_length(key)};
 	}
 	return n;
 }
@@ -79,7 +79,7 @@ static void put_data(FILE *f, const struct xl_curve *c, int number, const struct
 	fprintf(f, "$c%d << END\n", number);
 	for (int64_t i = 0; i < c->n; i += every)
 		fprintf(f, "%lld %.9g %.9g\n", (long long)c->points[i].step, c->points[i].value,
-		        xl_curve_mean(c, i, window));
+			xl_curve_mean(c, i, window));
 	fprintf(f, "END\n");
 }
 
@@ -97,15 +97,16 @@ static int colour_of(const struct xl_curves *c, int i, const struct panel *panel
 }
 
 static void put_curve(FILE *f, const struct xl_curves *c, int i, const struct panel *panel,
-                      const struct xl_plot *p)
+		      const struct xl_plot *p)
 {
 	const struct xl_curve *k = &c->curves[i];
 	const char *colour = colours[colour_of(c, i, panel)];
 
 	if (window_of(k, p) > 1)
-		fprintf(f, "$c%d using 1:2 with lines lc rgb '#c0%s' lw 1 notitle, \\\n  ", i, colour);
+		fprintf(f, "$c%d using 1:2 with lines lc rgb '#c0%s' lw 1 notitle, \\\n  ", i,
+			colour);
 	fprintf(f, "$c%d using 1:3 with lines lc rgb '#%s' lw 2 dt %d title ", i, colour,
-	        k->log % 5 + 1);
+		k->log % 5 + 1);
 	putc('\'', f);
 	put_text(f, k->key, strlen(k->key), 24);
 	if (c->n_logs > 1) {
@@ -118,7 +119,7 @@ static void put_curve(FILE *f, const struct xl_curves *c, int i, const struct pa
 }
 
 static void put_panel(FILE *f, const struct xl_curves *c, const struct panel *panel,
-                      const struct xl_plot *p)
+		      const struct xl_plot *p)
 {
 	bool is_first = true;
 
@@ -147,7 +148,10 @@ static int64_t tics(const struct xl_curves *c)
 	way = (last + 3) / 4;
 	while (unit * 10 < way)
 		unit *= 10;
-	return way <= unit ? unit : way <= 2 * unit ? 2 * unit : way <= 5 * unit ? 5 * unit : 10 * unit;
+	return way <= unit       ? unit
+	       : way <= 2 * unit ? 2 * unit
+	       : way <= 5 * unit ? 5 * unit
+				 : 10 * unit;
 }
 
 int xl_curves_script(FILE *f, const struct xl_curves *c, const struct xl_plot *p)
@@ -158,13 +162,14 @@ int xl_curves_script(FILE *f, const struct xl_curves *c, const struct xl_plot *p
 	if (n < 0)
 		return -1;
 	fprintf(f, "set terminal %s size %lld,%lld noenhanced background rgb 'white'\n",
-	        p->terminal, (long long)p->w, (long long)p->h);
+		p->terminal, (long long)p->w, (long long)p->h);
 	for (int i = 0; i < c->n; i++)
 		put_data(f, &c->curves[i], i, p);
-	fprintf(f, "set grid lc rgb '#d0d0d0'\nset border 3\nset tics nomirror\n"
-	           "set xtics %lld format '%%.0f'\n"
-	           "set key below center horizontal Left reverse samplen 2 font ',9'\n",
-	        (long long)tics(c));
+	fprintf(f,
+		"set grid lc rgb '#d0d0d0'\nset border 3\nset tics nomirror\n"
+		"set xtics %lld format '%%.0f'\n"
+		"set key below center horizontal Left reverse samplen 2 font ',9'\n",
+		(long long)tics(c));
 	if (p->is_log)
 		fprintf(f, "set logscale y\n");
 	fprintf(f, "set multiplot layout %d,%d\n", (n + columns - 1) / columns, columns);

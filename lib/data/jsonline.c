@@ -36,7 +36,7 @@ static int put_escaped(struct xl_jsonline *j, char *to)
 		if (!isxdigit((unsigned char)*j->p))
 			return -1;
 		v = v * 16 + (unsigned)(isdigit((unsigned char)*j->p) ? *j->p - '0'
-		                                                      : (*j->p | 32) - 'a' + 10);
+								      : (*j->p | 32) - 'a' + 10);
 	}
 	if (v == 0 || (v >= 0xd800 && v < 0xe000))
 		v = '?';
@@ -65,7 +65,7 @@ static int read_string(struct xl_jsonline *j, char *to, size_t size)
 		return fail(j);
 	j->p++;
 	while (*j->p != '"') {
-		char c[4] = { *j->p };
+		char c[4] = {*j->p};
 		int n = 1;
 		const char *known;
 
@@ -129,7 +129,7 @@ static int read_number(struct xl_jsonline *j)
 
 static int read_word(struct xl_jsonline *j)
 {
-	static const char *const words[] = { "true", "false", "null" };
+	static const char *const words[] = {"true", "false", "null"};
 
 	for (int i = 0; i < 3; i++) {
 		size_t n = strlen(words[i]);

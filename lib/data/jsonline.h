@@ -11,10 +11,10 @@ enum xl_jsonline_type { XL_JSON_NUMBER, XL_JSON_TEXT, XL_JSON_OTHER };
 
 struct xl_jsonline {
 	const char *start, *p;
-	int n;              /* members given */
-	char key[256];      /* of the member given last, \escapes resolved, cut to fit */
+	int n;         /* members given */
+	char key[256]; /* of the member given last, \escapes resolved, cut to fit */
 	enum xl_jsonline_type type;
-	double number;      /* XL_JSON_NUMBER, finite */
+	double number; /* XL_JSON_NUMBER, finite */
 };
 
 void xl_jsonline_begin(struct xl_jsonline *j, const char *line);

@@ -83,9 +83,13 @@ static const char *base_name(const char *path)
 
 int xl_set_add_file(struct xl_set *s, const char *path, struct xl_set_place place)
 {
-	struct xl_item it = { .path = xl_strdup(path), .labels = place.labels, .idx = -1, .row = -1,
-	                      .domain = place.domain, .split = place.split,
-	                      .is_pair = place.is_pair };
+	struct xl_item it = {.path = xl_strdup(path),
+			     .labels = place.labels,
+			     .idx = -1,
+			     .row = -1,
+			     .domain = place.domain,
+			     .split = place.split,
+			     .is_pair = place.is_pair};
 
 	if (!it.path)
 		return -1;
@@ -125,7 +129,7 @@ static int add_digits(struct xl_set *s, const struct xl_idx *x)
 int xl_set_add_idx(struct xl_set *s, const char *path)
 {
 	struct xl_idx *more = xl_realloc(s->idx, (size_t)s->n_idx + 1, sizeof *more), *x;
-	struct xl_item it = { .labels = -1, .idx = s->n_idx };
+	struct xl_item it = {.labels = -1, .idx = s->n_idx};
 
 	if (!more)
 		return -1;
@@ -226,7 +230,7 @@ char *xl_set_id(const struct xl_item *it)
 /* The picture in an idx file, as RGB */
 static struct xl_tensor *load_idx(const struct xl_idx *x, int64_t row)
 {
-	int64_t shape[3] = { 3, x->h, x->w };
+	int64_t shape[3] = {3, x->h, x->w};
 	size_t n = (size_t)(x->h * x->w);
 	struct xl_tensor *t = xl_tensor_new(XL_U1, 3, shape);
 
@@ -242,7 +246,7 @@ static struct xl_tensor *load_idx(const struct xl_idx *x, int64_t row)
 static int put_labels(struct xl_record *r, const struct xl_set_labels *l, int64_t row)
 {
 	int n = l->columns ? l->n_columns : l->list.n_names;
-	int64_t shape[1] = { n };
+	int64_t shape[1] = {n};
 	struct xl_tensor *y = xl_tensor_new(XL_U1, 1, shape);
 	const char **names = xl_alloc((size_t)n, sizeof *names);
 	/* Rows by name are sorted; their values are not. */
@@ -269,10 +273,10 @@ out:
 struct xl_record *xl_set_record(const struct xl_set *s, int64_t i, const struct xl_crop *crop)
 {
 	const struct xl_item *it = &s->items[i];
-	struct xl_tensor *t = it->idx >= 0 ? load_idx(&s->idx[it->idx], it->row)
-	                                   : xl_image_load(it->path);
+	struct xl_tensor *t =
+		it->idx >= 0 ? load_idx(&s->idx[it->idx], it->row) : xl_image_load(it->path);
 	struct xl_tensor *x = t ? xl_crop_apply(crop, t, (uint32_t)i) : NULL;
-	char domain[2] = { it->domain, '\0' };
+	char domain[2] = {it->domain, '\0'};
 	char *id = x ? xl_set_id(it) : NULL;
 	struct xl_record *r = id ? xl_record_new(XL_IMAGE, id) : NULL;
 	int rc = -1;

@@ -28,9 +28,9 @@ struct xl_item {
 /* A list of labels as a set uses it. */
 struct xl_set_labels {
 	struct xl_attrs list;
-	uint64_t dev, ino;   /* so that a list is read once */
-	bool is_walked;      /* a folder it belongs to was read: absent files count */
-	int *columns;        /* what goes into y, n_columns; NULL for all */
+	uint64_t dev, ino; /* so that a list is read once */
+	bool is_walked;    /* a folder it belongs to was read: absent files count */
+	int *columns;      /* what goes into y, n_columns; NULL for all */
 	int n_columns;
 };
 
@@ -41,11 +41,11 @@ struct xl_set {
 	int n_labels;
 	struct xl_idx *idx;
 	int n_idx;
-	char *looked_in;     /* the folder whose list was looked for last, and what */
-	int looked_found;    /* was found: kept because many files share a folder */
-	char **notes;        /* what xl_set_select has to say */
+	char *looked_in;  /* the folder whose list was looked for last, and what */
+	int looked_found; /* was found: kept because many files share a folder */
+	char **notes;     /* what xl_set_select has to say */
 	int n_notes;
-	char **failures;     /* what could not be read inside of folders */
+	char **failures; /* what could not be read inside of folders */
 	int n_failures;
 };
 
@@ -78,7 +78,7 @@ struct xl_select {
 	char domain;            /* 'A', 'B', or 0 */
 	bool shuffle;
 	uint64_t seed;
-	int64_t limit;          /* -1: none */
+	int64_t limit; /* -1: none */
 };
 
 /*

@@ -120,13 +120,13 @@ static int read_row(struct xl_attrs *l, char *line, int64_t number)
 		bool is_one = !strcmp(word, "1");
 		if (!is_one && strcmp(word, "-1") && strcmp(word, "0"))
 			return xl_err("%s: line %lld: '%.40s' is not -1, 0 or 1", l->path,
-			              (long long)number, word);
+				      (long long)number, word);
 		if (k < l->n_names)
 			y[k] = is_one;
 	}
 	if (k != l->n_names)
 		return xl_err("%s: line %lld has %d values for %d attributes", l->path,
-		              (long long)number, k, l->n_names);
+			      (long long)number, k, l->n_names);
 	l->n++;
 	return 0;
 }
@@ -149,7 +149,7 @@ static int make_rows(struct xl_attrs *l, const char *text)
 	/* Each value takes two bytes of the file; more names than that fit is a lie. */
 	if (text && cells > strlen(text) + 2 * (size_t)l->n_names)
 		return xl_err("%s: %zu lines are too short for %d attributes", l->path, most,
-		              l->n_names);
+			      l->n_names);
 	l->values = xl_alloc(cells, 1);
 	l->rows = xl_alloc(most, sizeof *l->rows);
 	return l->values && l->rows ? 0 : -1;
@@ -157,7 +157,7 @@ static int make_rows(struct xl_attrs *l, const char *text)
 
 static int parse(struct xl_attrs *l)
 {
-	struct lines in = { .next = l->text };
+	struct lines in = {.next = l->text};
 	char *line = next_line(&in), *end;
 	int64_t count = -1;
 
@@ -177,7 +177,7 @@ static int parse(struct xl_attrs *l)
 			return -1;
 	if (count >= 0 && count != l->n)
 		return xl_err("%s: says it lists %lld files, but lists %lld", l->path,
-		              (long long)count, (long long)l->n);
+			      (long long)count, (long long)l->n);
 	qsort(l->rows, (size_t)l->n, sizeof *l->rows, by_file);
 	for (int64_t i = 1; i < l->n; i++)
 		if (!by_file(&l->rows[i - 1], &l->rows[i]))
@@ -208,7 +208,7 @@ void xl_attrs_done(struct xl_attrs *l)
 
 int64_t xl_attrs_find(const struct xl_attrs *l, const char *file)
 {
-	struct xl_attrs_row key = { .file = file };
+	struct xl_attrs_row key = {.file = file};
 	struct xl_attrs_row *row = NULL;
 
 	if (l->rows && l->n)

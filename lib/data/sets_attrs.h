@@ -11,17 +11,17 @@
 struct xl_attrs_row {
 	const char *file;
 	const uint8_t *y;
-	bool is_present;  /* a picture of that name was found */
+	bool is_present; /* a picture of that name was found */
 };
 
 struct xl_attrs {
 	char *path;
-	char **names;     /* of the attributes, n_names */
+	char **names; /* of the attributes, n_names */
 	int n_names;
 	int64_t n;
 	struct xl_attrs_row *rows; /* by name, bytewise; NULL for digits */
-	uint8_t *values;  /* n rows of n_names; -1 in the file is 0 */
-	char *text;       /* the file, which names and rows point into */
+	uint8_t *values;           /* n rows of n_names; -1 in the file is 0 */
+	char *text;                /* the file, which names and rows point into */
 };
 
 /*

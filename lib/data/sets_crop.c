@@ -32,7 +32,7 @@ int xl_crop_parse_size(const char *what, const char *s, struct xl_crop *c)
 
 static struct xl_box largest(int64_t w, int64_t h, int64_t tw, int64_t th)
 {
-	struct xl_box b = { 0, 0, w, h };
+	struct xl_box b = {0, 0, w, h};
 
 	if (w * th > h * tw)
 		b.w = h * tw / th;
@@ -46,7 +46,7 @@ static struct xl_box largest(int64_t w, int64_t h, int64_t tw, int64_t th)
 struct xl_box xl_crop_box(const struct xl_crop *c, int64_t w, int64_t h, const uint32_t uv[2])
 {
 	int64_t tw = c->w ? c->w : 1, th = c->h ? c->h : 1;
-	struct xl_box b = { 0, 0, w, h };
+	struct xl_box b = {0, 0, w, h};
 
 	if (c->take == XL_CROP_ALL || (c->take == XL_CROP_LARGEST && !c->w))
 		return b;

@@ -12,10 +12,10 @@
 enum { XL_CROP_LARGEST = -1, XL_CROP_ALL = 0, XL_SIZE_MAX = 16384 };
 
 struct xl_crop {
-	int64_t w, h;    /* size to resize to; 0 keeps the size of what is taken */
-	int64_t take;    /* source pixels of the shorter side, or an XL_CROP_ */
-	bool random;     /* take it anywhere, not from the middle */
-	bool flip;       /* mirror every second picture, by lot */
+	int64_t w, h; /* size to resize to; 0 keeps the size of what is taken */
+	int64_t take; /* source pixels of the shorter side, or an XL_CROP_ */
+	bool random;  /* take it anywhere, not from the middle */
+	bool flip;    /* mirror every second picture, by lot */
 	uint64_t seed;
 };
 

@@ -61,7 +61,7 @@ enum xl_idx_kind xl_idx_kind(const char *path)
 	int64_t magic = big_endian(b);
 	return magic == MAGIC_IMAGES   ? XL_IDX_IMAGES
 	       : magic == MAGIC_LABELS ? XL_IDX_LABELS
-	                               : XL_IDX_NONE;
+				       : XL_IDX_NONE;
 }
 
 /* ---- pictures --------------------------------------------------------- */
@@ -80,8 +80,9 @@ static int read_head(struct xl_idx *x, gzFile f)
 	x->w = big_endian(b + 12);
 	if (x->n > MAX_COUNT || x->h < 1 || x->w < 1 || x->h > MAX_SIDE || x->w > MAX_SIDE)
 		return xl_err("%s: says it holds %lld pictures of %lldx%lld pixels; at most %d of "
-		              "%dx%d can be read", x->path, (long long)x->n, (long long)x->w,
-		              (long long)x->h, MAX_COUNT, MAX_SIDE, MAX_SIDE);
+			      "%dx%d can be read",
+			      x->path, (long long)x->n, (long long)x->w, (long long)x->h, MAX_COUNT,
+			      MAX_SIDE, MAX_SIDE);
 	return 0;
 }
 
@@ -121,8 +122,9 @@ static int take_pictures(struct xl_idx *x, gzFile f, bool is_plain)
 		return -1;
 	if (have != want)
 		return xl_err("%s: says it holds %lld pictures of %lldx%lld pixels, but has %s "
-		              "bytes for them", x->path, (long long)x->n, (long long)x->w,
-		              (long long)x->h, have < want ? "too few" : "too many");
+			      "bytes for them",
+			      x->path, (long long)x->n, (long long)x->w, (long long)x->h,
+			      have < want ? "too few" : "too many");
 	return 0;
 }
 
@@ -178,7 +180,8 @@ static int read_labels(struct xl_idx *x, const char *path)
 	if (got < 0)
 		goto out;
 	if (n != x->n) {
-		xl_err(n < 0 ? "%s: not an idx file of labels" : "%s: %lld labels for %lld pictures",
+		xl_err(n < 0 ? "%s: not an idx file of labels"
+			     : "%s: %lld labels for %lld pictures",
 		       path, (long long)n, (long long)x->n);
 		goto out;
 	}

@@ -11,9 +11,9 @@
 
 struct xl_idx {
 	char *path;
-	int fd;            /* the pictures, unpacked, from offset 16 */
+	int fd; /* the pictures, unpacked, from offset 16 */
 	int64_t n, h, w;
-	uint8_t *labels;   /* n, or NULL where there is no file of labels */
+	uint8_t *labels; /* n, or NULL where there is no file of labels */
 };
 
 enum xl_idx_kind { XL_IDX_NONE, XL_IDX_IMAGES, XL_IDX_LABELS };

@@ -82,8 +82,7 @@ static int split_by_name(struct xl_set *s, int64_t test_count)
 		if (test_count < 0)
 			test_count = n / 10 < 2000 ? n / 10 : 2000;
 		for (int64_t i = 0; i < n; i++)
-			s->items[h[i].item].split =
-			        i < test_count ? XL_SPLIT_TEST : XL_SPLIT_TRAIN;
+			s->items[h[i].item].split = i < test_count ? XL_SPLIT_TEST : XL_SPLIT_TRAIN;
 	}
 	for (int64_t i = 0; i < n; i++)
 		free(h[i].id);
@@ -116,7 +115,7 @@ static bool is_used(const struct xl_set *s, int k)
 
 /* Evaluates a condition for the items that list k labels. */
 static int evaluate_list(const struct xl_set *s, int k, const char *what, const char *expr,
-                         bool *holds)
+			 bool *holds)
 {
 	const struct xl_attrs *l = &s->labels[k].list;
 	struct xl_where *w = xl_where_new(what, expr, (const char *const *)l->names, l->n_names);
@@ -160,9 +159,9 @@ static int drop_unlabelled(struct xl_set *s, bool *is_kept)
 		n += !is_kept[i];
 	}
 	keep(s, is_kept);
-	return n ? xl_set_note(&s->notes, &s->n_notes, xl_strf("pictures without labels, left out: %lld",
-	                                  (long long)n))
-	         : 0;
+	return n ? xl_set_note(&s->notes, &s->n_notes,
+			       xl_strf("pictures without labels, left out: %lld", (long long)n))
+		 : 0;
 }
 
 static int choose_columns(struct xl_set_labels *l, const char *names)
@@ -270,11 +269,14 @@ static int note_gaps(struct xl_set *s)
 		if (absent == l->n) /* a list of something else */
 			continue;
 		if (absent && s->labels[k].is_walked &&
-		    xl_set_note(&s->notes, &s->n_notes, xl_strf("%s: %lld of %lld listed files are absent", l->path,
-		                           (long long)absent, (long long)l->n)))
+		    xl_set_note(&s->notes, &s->n_notes,
+				xl_strf("%s: %lld of %lld listed files are absent", l->path,
+					(long long)absent, (long long)l->n)))
 			return -1;
-		if (unlisted && xl_set_note(&s->notes, &s->n_notes, xl_strf("%s: pictures not listed, so without "
-		                                       "labels: %lld", l->path, (long long)unlisted)))
+		if (unlisted && xl_set_note(&s->notes, &s->n_notes,
+					    xl_strf("%s: pictures not listed, so without "
+						    "labels: %lld",
+						    l->path, (long long)unlisted)))
 			return -1;
 	}
 	return 0;
@@ -288,7 +290,7 @@ int xl_set_select(struct xl_set *s, const struct xl_select *want)
 	if (want->domain && want->domain_by)
 		xl_err("--domain and --domain-by exclude each other");
 	else if (mark && !note_gaps(s) && !choose_split(s, want, mark) &&
-	         !choose_by_labels(s, want, mark))
+		 !choose_by_labels(s, want, mark))
 		rc = 0;
 	if (!rc && want->domain)
 		choose_domain(s, want->domain, mark);

@@ -20,9 +20,9 @@ enum { MAX_DEPTH = 24 };
 
 static bool is_picture_name(const char *name)
 {
-	static const char *const ends[] = { "jpg",  "jpeg", "jpe",  "png",  "webp", "tif",
-		                            "tiff", "gif",  "ppm",  "pgm",  "pbm",  "pnm",
-		                            "heic", "heif", "avif", "jp2" };
+	static const char *const ends[] = {"jpg",  "jpeg", "jpe",  "png", "webp", "tif",
+					   "tiff", "gif",  "ppm",  "pgm", "pbm",  "pnm",
+					   "heic", "heif", "avif", "jp2"};
 	const char *dot = strrchr(name, '.');
 
 	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
@@ -36,7 +36,7 @@ static bool is_idx_name(const char *name)
 	return strstr(name, "idx3-ubyte") && strstr(name, "images");
 }
 
-static const char *const sides[] = { "trainA", "trainB", "testA", "testB" };
+static const char *const sides[] = {"trainA", "trainB", "testA", "testB"};
 
 static int which_side(const char *name)
 {
@@ -48,7 +48,7 @@ static int which_side(const char *name)
 
 struct xl_set_place xl_set_place_of(const char *folder)
 {
-	struct xl_set_place p = { .labels = -1 };
+	struct xl_set_place p = {.labels = -1};
 	const char *slash = strrchr(folder, '/');
 	int side = which_side(slash ? slash + 1 : folder);
 
@@ -87,8 +87,8 @@ static int use_list(struct xl_set *s, const char *path, const struct stat *st)
 /* The list that lies in a folder or in its Anno; -1: none, -2 with xl_err set */
 int xl_set_labels_in(struct xl_set *s, const char *folder)
 {
-	static const char *const names[] = { "list_attr_celeba.txt", "Anno/list_attr_celeba.txt",
-		                             "list_attr_celeba.csv" };
+	static const char *const names[] = {"list_attr_celeba.txt", "Anno/list_attr_celeba.txt",
+					    "list_attr_celeba.csv"};
 	int found = -1;
 
 	for (int i = 0; i < 3 && found == -1; i++) {
@@ -245,9 +245,10 @@ static int keep_failure(struct xl_set *s)
 }
 
 static int visit_name(struct xl_set *s, struct walk *w, const struct folder *f, const char *name,
-                      bool is_root)
+		      bool is_root)
 {
-	char *path = xl_strf("%s%s%s", f->path, f->path[strlen(f->path) - 1] == '/' ? "" : "/", name);
+	char *path =
+		xl_strf("%s%s%s", f->path, f->path[strlen(f->path) - 1] == '/' ? "" : "/", name);
 	int rc = 0;
 
 	if (!path)
@@ -302,7 +303,7 @@ static int by_path(const void *a, const void *b)
 /* The folder and all in it; 0, or -1 with xl_err set */
 static int walk(struct xl_set *s, const char *path)
 {
-	struct walk w = { .stack = NULL };
+	struct walk w = {.stack = NULL};
 	struct xl_set_place place = xl_set_place_of(path);
 	int rc;
 

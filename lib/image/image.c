@@ -23,18 +23,18 @@ int xl_pixels_check(int64_t w, int64_t h)
 		return xl_err("damaged picture (%lldx%lld pixels)", (long long)w, (long long)h);
 	if (w > XL_MAX_PIXELS / h)
 		return xl_err("%lldx%lld pixels are too many (at most %lld in all)", (long long)w,
-		              (long long)h, (long long)XL_MAX_PIXELS);
+			      (long long)h, (long long)XL_MAX_PIXELS);
 	return 0;
 }
 
 int xl_pixels_alloc(struct xl_pixels *px, int64_t w, int64_t h, int bands, size_t file_size,
-                    int64_t most)
+		    int64_t most)
 {
 	if (xl_pixels_check(w, h))
 		return -1;
 	if (most > 0 && (size_t)(w * h / most) > file_size)
 		return xl_err("damaged picture (%lldx%lld pixels in %zu bytes)", (long long)w,
-		              (long long)h, file_size);
+			      (long long)h, file_size);
 	px->w = w;
 	px->h = h;
 	px->bands = bands;
@@ -100,7 +100,7 @@ static uint8_t over(int v, int alpha, int ground)
 
 /* One row of one colour, alpha laid on the ground. */
 static void take_row(uint8_t *to, const struct xl_pixels *px, const struct walk *k, int64_t y,
-                     int colour, int ground)
+		     int colour, int ground)
 {
 	int64_t step = k->right * px->bands;
 	const uint8_t *p = px->data + (k->base + y * k->down) * px->bands;
@@ -132,7 +132,7 @@ static void take_plain(uint8_t *to, const struct xl_pixels *px)
 static struct xl_tensor *to_rgb(const struct xl_pixels *px, int ground)
 {
 	struct walk k = upright(px);
-	int64_t shape[3] = { 3, k.h, k.w };
+	int64_t shape[3] = {3, k.h, k.w};
 	struct xl_tensor *t = xl_tensor_new(XL_U1, 3, shape);
 	uint8_t *to;
 
@@ -156,14 +156,15 @@ static struct xl_tensor *to_grey(const struct xl_pixels *px)
 
 	if (!rgb)
 		return NULL;
-	int64_t n = rgb->shape[1] * rgb->shape[2], shape[3] = { 1, rgb->shape[1], rgb->shape[2] };
+	int64_t n = rgb->shape[1] * rgb->shape[2], shape[3] = {1, rgb->shape[1], rgb->shape[2]};
 	grey = xl_tensor_new(XL_U1, 3, shape);
 	if (grey) {
 		const uint8_t *p = rgb->data;
 		uint8_t *to = grey->data;
 		for (int64_t i = 0; i < n; i++)
 			to[i] = (uint8_t)((p[i] * 19595 + p[n + i] * 38470 + p[2 * n + i] * 7471 +
-			                   0x8000) >> 16);
+					   0x8000) >>
+					  16);
 	}
 	xl_tensor_free(rgb);
 	return grey;
@@ -173,8 +174,8 @@ static struct xl_tensor *to_grey(const struct xl_pixels *px)
 
 static int read_pixels(const void *data, size_t size, struct xl_pixels *px)
 {
-	static const uint8_t jpeg[3] = { 0xff, 0xd8, 0xff };
-	static const uint8_t png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+	static const uint8_t jpeg[3] = {0xff, 0xd8, 0xff};
+	static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 
 	if (size == 0)
 		return xl_err("not an image (it is empty)");
@@ -190,7 +191,7 @@ static int read_pixels(const void *data, size_t size, struct xl_pixels *px)
 
 static struct xl_tensor *load_mem(const char *name, const void *data, size_t size, bool is_grey)
 {
-	struct xl_pixels px = { .data = NULL };
+	struct xl_pixels px = {.data = NULL};
 	struct xl_tensor *t = NULL;
 
 	if (!read_pixels(data, size, &px))

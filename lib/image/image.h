@@ -55,7 +55,7 @@ struct xl_box {
 	int64_t x, y, w, h;
 };
 struct xl_tensor *xl_image_resize(const struct xl_tensor *t, struct xl_box box, int64_t oh,
-                                  int64_t ow);
+				  int64_t ow);
 
 /* xl_image_flip - mirror left to right, any dtype, (C,H,W), in place */
 void xl_image_flip(struct xl_tensor *t);
@@ -83,6 +83,6 @@ struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_t
  * Errors   NULL with xl_err set
  */
 struct xl_tensor *xl_image_montage(const struct xl_tensor *const *tiles, const char *const *labels,
-                                   int n, int columns, int gap);
+				   int n, int columns, int gap);
 
 #endif

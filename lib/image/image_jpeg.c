@@ -65,7 +65,7 @@ static int orientation(const struct jpeg_decompress_struct *d)
 		if (m->marker == JPEG_APP0 + 1 && m->data_length > sizeof head &&
 		    !memcmp(m->data, head, sizeof head))
 			return xl_exif_orientation(m->data + sizeof head,
-			                           m->data_length - sizeof head);
+						   m->data_length - sizeof head);
 	return 1;
 }
 
@@ -78,7 +78,7 @@ static int read_rows(struct jpeg_decompress_struct *d, size_t size, struct xl_pi
 	d->out_color_space = is_grey ? JCS_GRAYSCALE : JCS_RGB;
 	px->orient = orientation(d);
 	if (xl_pixels_alloc(px, d->image_width, d->image_height, is_grey ? 1 : 3, size,
-	                    d->arith_code ? 0 : MOST_PIXELS_PER_BYTE))
+			    d->arith_code ? 0 : MOST_PIXELS_PER_BYTE))
 		return -1;
 	jpeg_start_decompress(d);
 	size_t stride = (size_t)px->w * (size_t)px->bands;

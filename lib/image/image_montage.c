@@ -13,7 +13,7 @@
 /* The jet scale: blue, cyan, yellow, red; one colour of one of 256 steps. */
 static int jet(int v, int colour)
 {
-	static const double top[3] = { 3, 2, 1 };
+	static const double top[3] = {3, 2, 1};
 	double d = 4 * (v / 255.0) - top[colour], r;
 
 	r = 1.5 - (d < 0 ? -d : d);
@@ -36,7 +36,7 @@ static double mask_scale(const struct xl_tensor *mask)
 static struct xl_tensor *mask_bytes(const struct xl_tensor *mask)
 {
 	int64_t bands = mask->shape[0], n = mask->shape[1] * mask->shape[2];
-	int64_t shape[3] = { 1, mask->shape[1], mask->shape[2] };
+	int64_t shape[3] = {1, mask->shape[1], mask->shape[2]};
 	struct xl_tensor *f = xl_tensor_to(mask, XL_F4);
 	struct xl_tensor *t = f ? xl_tensor_new(XL_U1, 3, shape) : NULL;
 
@@ -69,7 +69,7 @@ struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_t
 	small = mask_bytes(mask);
 	if (!small)
 		goto out;
-	struct xl_box all = { 0, 0, mask->shape[2], mask->shape[1] };
+	struct xl_box all = {0, 0, mask->shape[2], mask->shape[1]};
 	large = xl_image_resize(small, all, h, w);
 	if (large)
 		out = xl_image_to_u1(image);
@@ -104,7 +104,7 @@ static int64_t letter_zoom(int64_t cell_w)
 }
 
 static int measure(struct sheet *s, const struct xl_tensor *const *tiles, const char *const *labels,
-                   int n)
+		   int n)
 {
 	char show[128];
 
@@ -114,7 +114,7 @@ static int measure(struct sheet *s, const struct xl_tensor *const *tiles, const 
 			continue;
 		if (!is_picture(t) || (t->shape[0] != 1 && t->shape[0] != 3))
 			return xl_err("%s is not a picture, (3,H,W) or (1,H,W)",
-			              xl_tensor_show(t, show, sizeof show));
+				      xl_tensor_show(t, show, sizeof show));
 		s->cell_h = t->shape[1] > s->cell_h ? t->shape[1] : s->cell_h;
 		s->cell_w = t->shape[2] > s->cell_w ? t->shape[2] : s->cell_w;
 	}
@@ -146,8 +146,9 @@ static void draw_label(const struct sheet *s, int64_t top, int64_t left, const c
 			for (int64_t x = 0; x < (LETTER_W - 1) * s->zoom; x++)
 				if (bits >> (4 - x / s->zoom) & 1)
 					for (int64_t k = 0; k < 3; k++)
-						pixel(s, top + y, left + i * LETTER_W * s->zoom + x)
-						        [k * plane] = 0;
+						pixel(s, top + y,
+						      left + i * LETTER_W * s->zoom +
+							      x)[k * plane] = 0;
 		}
 	}
 }
@@ -176,13 +177,13 @@ static int lay_paper(struct sheet *s, int n)
 {
 	int64_t rows = (n + s->columns - 1) / s->columns, columns = n < s->columns ? n : s->columns;
 	int64_t h = rows * (s->cell_h + s->head) + (rows + 1) * s->gap;
-	int64_t w = columns * s->cell_w + (columns + 1) * s->gap, shape[3] = { 3, h, w };
+	int64_t w = columns * s->cell_w + (columns + 1) * s->gap, shape[3] = {3, h, w};
 
 	if (s->cell_h > XL_MAX_PIXELS / rows || s->cell_w > XL_MAX_PIXELS / columns ||
 	    w > XL_MAX_PIXELS / h)
 		return xl_err("a sheet of %lldx%lld pictures of %lldx%lld pixels is too large",
-		              (long long)columns, (long long)rows, (long long)s->cell_w,
-		              (long long)s->cell_h);
+			      (long long)columns, (long long)rows, (long long)s->cell_w,
+			      (long long)s->cell_h);
 	s->out = xl_tensor_new(XL_U1, 3, shape);
 	if (!s->out)
 		return -1;
@@ -191,9 +192,9 @@ static int lay_paper(struct sheet *s, int n)
 }
 
 struct xl_tensor *xl_image_montage(const struct xl_tensor *const *tiles, const char *const *labels,
-                                   int n, int columns, int gap)
+				   int n, int columns, int gap)
 {
-	struct sheet s = { .cell_h = 1, .cell_w = 1, .columns = columns, .gap = gap };
+	struct sheet s = {.cell_h = 1, .cell_w = 1, .columns = columns, .gap = gap};
 
 	if (n < 1 || columns < 1 || gap < 0 || gap > 4096) {
 		xl_err("%d pictures in %d columns, %d pixels apart: no sheet", n, columns, gap);

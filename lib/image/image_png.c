@@ -91,7 +91,7 @@ static int read_rows(png_structp p, png_infop info, struct source *s, struct xl_
 
 int xl_png_read(const void *data, size_t size, struct xl_pixels *px)
 {
-	struct source s = { .data = data, .size = size };
+	struct source s = {.data = data, .size = size};
 	png_structp p = NULL;
 	png_infop info = NULL;
 	int rc;
@@ -148,8 +148,8 @@ static void write_rows(png_structp p, png_infop info, const struct xl_tensor *t,
 
 	png_set_user_limits(p, 1 << 24, 1 << 24);
 	png_set_IHDR(p, info, (png_uint_32)w, (png_uint_32)h, 8,
-	             bands == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
-	             PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+		     bands == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+		     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_set_compression_level(p, LEVEL);
 	png_set_filter(p, PNG_FILTER_TYPE_BASE, FILTER);
 	png_write_info(p, info);
@@ -164,7 +164,7 @@ static void write_rows(png_structp p, png_infop info, const struct xl_tensor *t,
 
 static int write_png(const struct xl_tensor *t, FILE *f, const char *name)
 {
-	struct sink s = { .f = f, .name = name };
+	struct sink s = {.f = f, .name = name};
 	png_structp p = NULL;
 	png_infop info = NULL;
 	uint8_t *row = xl_alloc((size_t)t->shape[2], (size_t)t->shape[0]);
@@ -200,7 +200,7 @@ int xl_image_save_png(const struct xl_tensor *t, const char *path)
 	if (t->ndim != 3 || (t->shape[0] != 1 && t->shape[0] != 3) || t->shape[1] < 1 ||
 	    t->shape[2] < 1 || t->shape[1] >= 1 << 24 || t->shape[2] >= 1 << 24)
 		return xl_err("%s cannot be saved as a picture, which is (3,H,W) or (1,H,W)",
-		              xl_tensor_show(t, show, sizeof show));
+			      xl_tensor_show(t, show, sizeof show));
 	bytes = xl_image_to_u1(t);
 	if (!bytes)
 		return -1;

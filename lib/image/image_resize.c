@@ -14,10 +14,10 @@ enum { FRACTION = 22, HALF = 1 << (FRACTION - 1), MAX_SIDE = 1 << 20 };
 
 /* The source pixels of each output pixel, and their weights. */
 struct taps {
-	int64_t most;     /* room for weights of one output pixel */
-	int32_t *weight;  /* out * most */
-	int64_t *first;   /* out */
-	int64_t *count;   /* out */
+	int64_t most;    /* room for weights of one output pixel */
+	int32_t *weight; /* out * most */
+	int64_t *first;  /* out */
+	int64_t *count;  /* out */
 };
 
 static void taps_done(struct taps *t)
@@ -82,7 +82,7 @@ static uint8_t clip(int32_t v)
 
 /* Four rows at once, because their sums do not wait for each other. */
 static void across(uint8_t *const to[4], const uint8_t *const from[4], int64_t ow,
-                   const struct taps *t)
+		   const struct taps *t)
 {
 	for (int64_t x = 0; x < ow; x++) {
 		const int32_t *w = t->weight + x * t->most;
@@ -104,7 +104,7 @@ static void across(uint8_t *const to[4], const uint8_t *const from[4], int64_t o
 }
 
 static void down(uint8_t *restrict to, const uint8_t *restrict from, int64_t w, int64_t y,
-                 const struct taps *t, int32_t *restrict sum)
+		 const struct taps *t, int32_t *restrict sum)
 {
 	for (int64_t x = 0; x < w; x++)
 		sum[x] = HALF;
@@ -121,8 +121,8 @@ static void down(uint8_t *restrict to, const uint8_t *restrict from, int64_t w, 
 /* One plane: box of from (rows of `width`) into oh rows of ow; mid holds box.h
  * rows of ow, sum one. */
 static void resize_plane(uint8_t *to, const uint8_t *from, int64_t width, struct xl_box box,
-                         int64_t oh, int64_t ow, const struct taps taps[2], uint8_t *mid,
-                         int32_t *sum)
+			 int64_t oh, int64_t ow, const struct taps taps[2], uint8_t *mid,
+			 int32_t *sum)
 {
 	uint8_t *rows = oh == box.h ? to : mid;
 
@@ -149,29 +149,29 @@ static int check(const struct xl_tensor *t, struct xl_box b, int64_t oh, int64_t
 
 	if (t->dtype != XL_U1 || t->ndim != 3)
 		return xl_err("resize: %s is not a picture of bytes (C,H,W)",
-		              xl_tensor_show(t, show, sizeof show));
+			      xl_tensor_show(t, show, sizeof show));
 	if (b.w < 1 || b.h < 1 || b.x < 0 || b.y < 0 || b.x > t->shape[2] - b.w ||
 	    b.y > t->shape[1] - b.h)
-		return xl_err("resize: %lldx%lld pixels at %lld,%lld do not lie in %s", (long long)b.w,
-		              (long long)b.h, (long long)b.x, (long long)b.y,
-		              xl_tensor_show(t, show, sizeof show));
+		return xl_err("resize: %lldx%lld pixels at %lld,%lld do not lie in %s",
+			      (long long)b.w, (long long)b.h, (long long)b.x, (long long)b.y,
+			      xl_tensor_show(t, show, sizeof show));
 	if (oh < 1 || ow < 1 || oh > MAX_SIDE || ow > MAX_SIDE)
 		return xl_err("resize: %lldx%lld pixels cannot be made", (long long)ow,
-		              (long long)oh);
+			      (long long)oh);
 	return 0;
 }
 
 struct xl_tensor *xl_image_resize(const struct xl_tensor *t, struct xl_box box, int64_t oh,
-                                  int64_t ow)
+				  int64_t ow)
 {
-	struct taps taps[2] = { { .most = 0 }, { .most = 0 } };
+	struct taps taps[2] = {{.most = 0}, {.most = 0}};
 	struct xl_tensor *out = NULL;
 	uint8_t *mid = NULL;
 	int32_t *sum = NULL;
 
 	if (check(t, box, oh, ow))
 		return NULL;
-	int64_t bands = t->shape[0], shape[3] = { bands, oh, ow };
+	int64_t bands = t->shape[0], shape[3] = {bands, oh, ow};
 	if (taps_init(&taps[0], box.w, ow) || taps_init(&taps[1], box.h, oh))
 		goto out;
 	mid = xl_alloc((size_t)box.h, (size_t)ow);
@@ -181,8 +181,8 @@ struct xl_tensor *xl_image_resize(const struct xl_tensor *t, struct xl_box box, 
 	out = xl_tensor_new(XL_U1, 3, shape);
 	for (int64_t c = 0; out && c < bands; c++)
 		resize_plane((uint8_t *)out->data + c * oh * ow,
-		             (const uint8_t *)t->data + c * t->shape[1] * t->shape[2], t->shape[2],
-		             box, oh, ow, taps, mid, sum);
+			     (const uint8_t *)t->data + c * t->shape[1] * t->shape[2], t->shape[2],
+			     box, oh, ow, taps, mid, sum);
 out:
 	free(mid);
 	free(sum);

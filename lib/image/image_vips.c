@@ -41,7 +41,8 @@ static struct {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const char *trouble; /* why libvips is not there, or NULL */
 
-static void hear_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data)
+static void hear_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text,
+			 gpointer data)
 {
 	(void)domain;
 	(void)level;
@@ -76,8 +77,7 @@ static bool find_all(void *lib)
 	       find(lib, "vips_image_get_height", &vips.image_get_height) &&
 	       find(lib, "vips_image_get_bands", &vips.image_get_bands) &&
 	       find(lib, "vips_image_write_to_memory", &vips.image_write_to_memory) &&
-	       find(lib, "g_object_unref", &vips.object_unref) &&
-	       find(lib, "g_free", &vips.free) &&
+	       find(lib, "g_object_unref", &vips.object_unref) && find(lib, "g_free", &vips.free) &&
 	       find(lib, "g_log_set_handler", &vips.log_set_handler);
 }
 
@@ -169,7 +169,7 @@ static VipsImage *open_image(const uint8_t *data, size_t size)
 	else if (!vips.find_load_source(source))
 		xl_err("not an image (first bytes %02x %02x)", data[0], data[1]);
 	else if (!(im = vips.image_new_from_source(source, "", "fail_on", VIPS_FAIL_ON_TRUNCATED,
-	                                           NULL)))
+						   NULL)))
 		xl_err("damaged picture, or of a kind that is not supported");
 	if (source)
 		vips.object_unref(source);

@@ -11,10 +11,10 @@
 #define XL_MAX_PIXELS ((int64_t)1 << 28)
 
 struct xl_pixels {
-	uint8_t *data;  /* h rows of w pixels of bands bytes, owned */
+	uint8_t *data; /* h rows of w pixels of bands bytes, owned */
 	int64_t w, h;
-	int bands;      /* 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */
-	int orient;     /* EXIF orientation 1..8, already checked */
+	int bands;  /* 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */
+	int orient; /* EXIF orientation 1..8, already checked */
 };
 
 /* xl_pixels_check - 0 if a picture may have this size, or -1 with xl_err set */
@@ -29,7 +29,7 @@ int xl_pixels_check(int64_t w, int64_t h);
  * Errors   0, or -1 with xl_err set
  */
 int xl_pixels_alloc(struct xl_pixels *px, int64_t w, int64_t h, int bands, size_t file_size,
-                    int64_t most);
+		    int64_t most);
 
 /*
  * xl_jpeg_read, xl_png_read, xl_vips_read - decode a picture in memory

@@ -23,7 +23,7 @@ int xl_sheet_init(struct xl_sheet *s, const char *show)
 		if (s->n_shown == XL_SHEET_SHOWN || (show && !*p)) {
 			xl_sheet_done(s);
 			return xl_err("--show: '%s' is not a list of 1 to %d tensors", show,
-			              XL_SHEET_SHOWN);
+				      XL_SHEET_SHOWN);
 		}
 		s->shown[s->n_shown++] = p;
 		p = comma ? comma + 1 : NULL;
@@ -56,7 +56,7 @@ static bool is_mask(const char *name)
 /* A mask without a picture to lie on: shown on a black one */
 static struct xl_tensor *bare_mask(const struct xl_tensor *m)
 {
-	int64_t shape[3] = { 3, 1, 1 };
+	int64_t shape[3] = {3, 1, 1};
 	struct xl_tensor *black, *t;
 
 	if (m->ndim == 3) {
@@ -157,7 +157,7 @@ int xl_sheet_add(struct xl_sheet *s, const struct xl_record *r)
 		return -1;
 	if (s->pixels > XL_MAX_PIXELS)
 		return xl_err("these pictures have more than %lld pixels, too many for a sheet",
-		              (long long)XL_MAX_PIXELS);
+			      (long long)XL_MAX_PIXELS);
 	return made < s->n_shown;
 }
 
@@ -217,7 +217,7 @@ struct xl_tensor *xl_sheet_draw(const struct xl_sheet *s, int columns, bool has_
 	for (int i = 0; has_labels && i < n; i++)
 		labels[i] = i % s->n_shown ? s->shown[i % s->n_shown] : s->ids[i / s->n_shown];
 	t = xl_image_montage((const struct xl_tensor *const *)s->tiles, labels, n,
-	                     columns * s->n_shown, GAP);
+			     columns * s->n_shown, GAP);
 	free(labels);
 	return t;
 }

@@ -14,11 +14,11 @@ struct xl_sheet {
 	char *names;                       /* what is shown, cut into shown */
 	const char *shown[XL_SHEET_SHOWN]; /* n_shown tensors of a record, side by side */
 	int n_shown;
-	struct xl_tensor **tiles;          /* n * n_shown, |u1, NULL for an empty cell */
-	char **ids;                        /* n */
-	char **exemplars;                  /* n; the end of the id that is the exemplar, or NULL */
+	struct xl_tensor **tiles; /* n * n_shown, |u1, NULL for an empty cell */
+	char **ids;               /* n */
+	char **exemplars;         /* n; the end of the id that is the exemplar, or NULL */
 	int n, cap;
-	int64_t pixels;                    /* of all tiles */
+	int64_t pixels; /* of all tiles */
 };
 
 /*
