@@ -25,6 +25,7 @@
 #endif
 #include "core/pool.h"
 #include "kernels/kernels.h"
+#include "xl.h"
 
 enum { WARM_UP = 2, MAX_RUNS = 200, SAMPLES = 40 };
 
@@ -600,7 +601,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench: usage: bench [-r RUNS] [SIZE WIDTH BATCH]...\n");
 		return 2;
 	}
-	k = xl_kernels();
+	if (!(k = xl_kernels())) {
+		fprintf(stderr, "bench: %s\n", xl_err_msg());
+		return 2;
+	}
 	printf("cpu\t%s\t%d\n", k->name, xl_threads());
 	printf("fma\t%.1f\t%.1f\n", fma_peak(1), fma_peak(xl_threads()));
 	printf("triad\t%.1f\n", triad());

@@ -154,23 +154,23 @@ static void test_geometry(void **state)
 {
 	const int kernels[] = {1, 3, 4, 5, 7}, pads[] = {0, 1, 3};
 	const int sizes[][2] = {{1, 1}, {2, 3}, {3, 7}, {7, 2}, {1, 7}, {7, 7}};
+	const int channels[][2] = {{3, 2}, {16, 16}, {16, 3}, {3, 16}};
 	int ran = 0;
 
 	(void)state;
-	for (int i = 0; i < 5 * 3 * 3 * 2 * 6 * 2; i++) {
-		const bool blocked = i / 540;
-		struct xl_conv2d_dims d = {.n = blocked ? 1 : 2, .ci = blocked ? 16 : 3,
-		                           .co = blocked ? 16 : 2, .kh = kernels[i % 5],
-		                           .kw = kernels[i % 5], .stride = 1 + i / 5 % 3,
-		                           .pad = pads[i / 15 % 3],
+	for (int i = 0; i < 5 * 3 * 3 * 2 * 6 * 4; i++) {
+		const int *c = channels[i / 540], *size = sizes[i / 90 % 6];
+		struct xl_conv2d_dims d = {.n = c[0] == c[1] ? 1 : 2, .ci = c[0], .co = c[1],
+		                           .kh = kernels[i % 5], .kw = kernels[i % 5],
+		                           .stride = 1 + i / 5 % 3, .pad = pads[i / 15 % 3],
 		                           .mode = i / 45 % 2 ? XL_PAD_REFLECT : XL_PAD_ZERO,
-		                           .h = sizes[i / 90 % 6][0], .w = sizes[i / 90 % 6][1]};
+		                           .h = size[0], .w = size[1]};
 		if (!exists(&d))
 			continue;
 		check(&d);
 		ran++;
 	}
-	assert_true(ran > 400);
+	assert_true(ran > 800);
 }
 
 /* What neither of the two above meets. */
