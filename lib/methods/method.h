@@ -80,6 +80,11 @@ struct xl_method {
 	            struct xl_record *exemplar);
 	int (*decode)(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 
+	/* what fuse does without an exemplar, NULL terminated, NULL for nothing: "remove",
+	 * "sample". Asked for by the key of that name in r's meta: true; the number of the
+	 * draw, from 0, with meta seed. The exemplar is then a copy of r. */
+	const char *const *fuse_modes;
+
 	/* the tensors a change of the mask makes stale, NULL terminated */
 	const char *const *after_mask;
 	/* tensors that only this method's own codes hold: for the check of digests */
