@@ -1,0 +1,81 @@
+/*
+ * engine.c - a model loaded when it is first needed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "core/mem.h"
+#include "data/engine.h"
+
+int xl_engine_start(struct xl_engine *e)
+{
+	if (!e->model)
+		e->model = xl_model_load(e->path);
+	if (e->model && !e->tape)
+		e->tape = xl_tape_new();
+	return e->model && e->tape ? 0 : -1;
+}
+
+void xl_engine_done(struct xl_engine *e)
+{
+	xl_tape_free(e->tape);
+	xl_model_free(e->model);
+	e->tape = NULL;
+	e->model = NULL;
+}
+
+int xl_engine_picture(struct xl_engine *e, struct xl_record **r, bool is_native)
+{
+	const struct xl_tensor *x = xl_record_tensor(*r, "x");
+	struct xl_record *made = xl_model_prepare(e->model, x, (*r)->id, is_native);
+
+	if (!made)
+		return -1;
+	xl_record_free(*r);
+	*r = made;
+	return 0;
+}
+
+int xl_engine_domain(struct xl_engine *e, struct xl_record *r, const char *domain)
+{
+	if (!e->model->method->two_domains || xl_meta_get(r, "domain"))
+		return 0;
+	return xl_meta_set_str(r, "domain", domain);
+}
+
+int xl_engine_cells(struct xl_engine *e, const struct xl_record *r, struct xl_cells *out)
+{
+	const int64_t image[3] = {3, -1, -1};
+	const struct xl_tensor *x = xl_record_tensor(r, "x");
+	char shape[96];
+
+	if (!x)
+		return xl_err("has no image x, whose pixels an edit is measured in");
+	if (!xl_tensor_is(x, 3, image) || xl_tensor_count(x) == 0)
+		return xl_err("x is %s, an image is (3,H,W)",
+		              xl_tensor_show(x, shape, sizeof shape));
+	*out = xl_cells_of(x->shape[1], x->shape[2], e->model->method->stride);
+	return 0;
+}
+
+int xl_is_translatable(const struct xl_record *r)
+{
+	if (r->kind == XL_IMAGE || r->kind == XL_CODE)
+		return 0;
+	return xl_err("a %s record, neither image nor code", xl_kind_name(r->kind));
+}
+
+int xl_engine_at(const char *where, const struct xl_record *r)
+{
+	const size_t n = strlen(r->id);
+	const char *text = xl_err_msg();
+	char *rest = NULL;
+
+	if (strncmp(text, r->id, n) == 0 && strncmp(text + n, ": ", 2) == 0)
+		rest = xl_strdup(text + n + 2);
+	if (rest)
+		xl_err("%s: %s", where, rest);
+	else
+		xl_err_prefix("%s", where);
+	free(rest);
+	return -1;
+}

@@ -1,0 +1,48 @@
+/*
+ * engine.h - a model, and the tape its stages run on, loaded when they are first
+ * needed: a tool that only passes records on starts without them.
+ */
+#ifndef XL_DATA_ENGINE_H
+#define XL_DATA_ENGINE_H
+
+#include "methods/edit.h"
+#include "methods/model.h"
+
+struct xl_engine {
+	const char *path; /* of the model; NULL: looked up (xl_model_load) */
+	struct xl_model *model;
+	struct xl_tape *tape;
+};
+
+/* xl_engine_start - load the model unless that is done; 0, or -1 with xl_err set.
+ * xl_engine_done - free both */
+int xl_engine_start(struct xl_engine *e);
+void xl_engine_done(struct xl_engine *e);
+
+/* xl_engine_picture - replace an image record that holds a whole picture file by
+ * what the model's preprocessing makes of it; started engines only. 0, or -1 with
+ * xl_err set */
+int xl_engine_picture(struct xl_engine *e, struct xl_record **r, bool is_native);
+
+/* xl_engine_domain - give a record its domain, "A" or "B", where the method works
+ * on two and the record does not say; 0, or -1 with xl_err set */
+int xl_engine_domain(struct xl_engine *e, struct xl_record *r, const char *domain);
+
+/* xl_engine_cells - where the cells of masks lie on the image x of a record; 0, or
+ * -1 with xl_err set (no x, or not an image) */
+int xl_engine_cells(struct xl_engine *e, const struct xl_record *r, struct xl_cells *out);
+
+/*
+ * xl_engine_at - say in the current message where record r came from
+ *
+ * A stage's message begins with the record's id, which the place of a record in a
+ * stream, or the name of a picture, holds already: it is not said twice.
+ * Errors   always -1
+ */
+int xl_engine_at(const char *where, const struct xl_record *r);
+
+/* xl_is_translatable - 0 for image and code records; -1 with xl_err set: "a stats
+ * record, neither image nor code" */
+int xl_is_translatable(const struct xl_record *r);
+
+#endif

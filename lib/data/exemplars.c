@@ -1,0 +1,175 @@
+/*
+ * exemplars.c - one exemplar for all inputs, or one each. Those are read in step
+ * with the inputs, so that memory does not grow with their number.
+ */
+#include <string.h>
+#include "data/exemplars.h"
+
+/* 1 where a record came, 0 at the end, -1 with xl_err set */
+static int read_one(struct xl_exemplars *e, struct xl_exemplar *out)
+{
+	int got = xl_inputs_next(&e->in, &out->r);
+
+	out->from_picture = e->in.from_picture;
+	if (got > 0)
+		snprintf(out->where, sizeof out->where, "%s", xl_inputs_where(&e->in));
+	return got;
+}
+
+int xl_exemplars_open(struct xl_exemplars *e, struct xl_engine *engine, const char *path)
+{
+	int got = 1;
+
+	*e = (struct xl_exemplars){.engine = engine, .path = {path}};
+	xl_inputs_init(&e->in, e->path, 1);
+	while (got > 0 && e->n_ahead < 2) {
+		got = read_one(e, &e->ahead[e->n_ahead]);
+		e->n_ahead += got > 0;
+	}
+	if (got < 0)
+		return -1;
+	if (e->n_ahead == 0)
+		return xl_err("%s: holds no exemplar", e->in.name);
+	e->is_single = e->n_ahead == 1;
+	return 0;
+}
+
+void xl_exemplars_done(struct xl_exemplars *e)
+{
+	while (e->n_ahead > 0)
+		xl_record_free(e->ahead[--e->n_ahead].r);
+	xl_inputs_done(&e->in);
+}
+
+static int encode(struct xl_engine *g, struct xl_exemplar *x, const char *domain)
+{
+	if (xl_is_translatable(x->r) ||
+	    (x->from_picture && xl_engine_picture(g, &x->r, false)) ||
+	    xl_engine_domain(g, x->r, domain) || xl_stage_encode(g->model, g->tape, x->r))
+		return xl_engine_at(x->where, x->r);
+	return 0;
+}
+
+/* A copy: a stage may add to it what holds for one pair only. */
+static int give_the_one(struct xl_exemplars *e, const char *domain, struct xl_record **out)
+{
+	if (!e->is_encoded && encode(e->engine, &e->ahead[0], domain)) {
+		e->is_hopeless = true;
+		return -1;
+	}
+	e->is_encoded = true;
+	*out = xl_record_copy(e->ahead[0].r);
+	return *out ? 1 : -1;
+}
+
+/* As read_one, of those that are not yet given. */
+static int take_one(struct xl_exemplars *e, struct xl_exemplar *out)
+{
+	if (e->n_ahead == 0)
+		return read_one(e, out);
+	*out = e->ahead[0];
+	e->ahead[0] = e->ahead[1];
+	e->n_ahead--;
+	return 1;
+}
+
+int xl_exemplars_next(struct xl_exemplars *e, const struct xl_record *input,
+                      struct xl_record **out)
+{
+	const char *domain = input ? xl_meta_str(input, "domain", "A") : "A";
+	struct xl_exemplar x;
+	int got;
+
+	domain = strcmp(domain, "B") == 0 ? "A" : "B";
+	*out = NULL;
+	if (e->is_single)
+		return give_the_one(e, domain, out);
+	got = take_one(e, &x);
+	e->is_hopeless = got < 0;
+	if (got <= 0)
+		return got;
+	if (input && encode(e->engine, &x, domain)) {
+		xl_record_free(x.r);
+		return -1;
+	}
+	*out = x.r;
+	return 1;
+}
+
+static int64_t count_all(struct xl_inputs *in)
+{
+	struct xl_record *r;
+
+	while (xl_inputs_next(in, &r) != 0)
+		xl_record_free(r);
+	return in->count;
+}
+
+int xl_exemplars_match(struct xl_exemplars *e, struct xl_inputs *in)
+{
+	int64_t n, inputs;
+
+	if (e->is_single || in->damaged)
+		return 0;
+	n = count_all(&e->in);
+	inputs = count_all(in);
+	if (n == inputs || inputs == 0)
+		return 0;
+	return xl_err("%s: %lld exemplars for %lld input%s", e->in.name, (long long)n,
+	              (long long)inputs, inputs == 1 ? "" : "s");
+}
+
+static bool is_style(const char *name)
+{
+	static const char *const other[] = {"x", "y", "m", "m_true", "c", "h", "out"};
+
+	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+		if (strcmp(name, other[i]) == 0)
+			return false;
+	return true;
+}
+
+/* a := (1 - t) a + t b, as floats */
+static struct xl_tensor *mixed(const struct xl_tensor *a, const struct xl_tensor *b, double t)
+{
+	struct xl_tensor *to = xl_tensor_to(a, XL_F4), *from = xl_tensor_to(b, XL_F4);
+
+	if (to && from) {
+		const int64_t n = xl_tensor_count(to);
+		const float *q = from->data;
+		float *p = to->data;
+
+		for (int64_t i = 0; i < n; i++)
+			p[i] = (float)((1 - t) * (double)p[i] + t * (double)q[i]);
+	} else {
+		xl_tensor_free(to);
+		to = NULL;
+	}
+	xl_tensor_free(from);
+	return to;
+}
+
+int xl_exemplar_mix(struct xl_record *first, const struct xl_record *second, double t)
+{
+	char shape[2][96];
+	int n = 0;
+
+	for (int i = 0; i < first->n_tensors; i++) {
+		const char *name = first->tensors[i].name;
+		const struct xl_tensor *a = first->tensors[i].tensor;
+		const struct xl_tensor *b = xl_record_tensor(second, name);
+
+		if (!b || !is_style(name))
+			continue;
+		if (!xl_tensor_is(b, a->ndim, a->shape))
+			return xl_err("%s is %s, that of %s is %s", name,
+			              xl_tensor_show(a, shape[0], sizeof shape[0]), second->id,
+			              xl_tensor_show(b, shape[1], sizeof shape[1]));
+		if (xl_record_put(first, name, mixed(a, b, t)))
+			return -1;
+		n++;
+	}
+	if (n == 0)
+		return xl_err("%s: these codes hold no style to mix", first->id);
+	return 0;
+}
