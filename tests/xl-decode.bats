@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# xl-decode: pictures on stdout, in files, as records; hostile and broken input.
+
+bats_require_minimum_version 1.5.0
+load stages
+
+@test "what a record has gone through is what is drawn" {
+	xl-hadain --exemplar b.png a.png >fused
+	xl-decode fused >out.png
+	xl-decode --stream fused >out
+	cmp <(tensor x out) <(tensor x <(xl-decode <fused --stream))
+	xl-encode a.png | xl-decode >self.png
+	run -1 cmp out.png self.png
+	# An image, in a stream or not, is itself and needs no model.
+	export XL_MODEL=none
+	xl-crop --size 0 wide.png | xl-decode >wide2.png
+	same_pixels wide.png wide2.png
+	xl-decode <wide.png | cmp - wide2.png
+	# So does what has been drawn.
+	sed 's/\xa1h\x85/\xa3out\x85/; s/\xa4kind\xa4code/\xa4kind\xa5image/' fused >drawn
+	run -1 --separate-stderr xl-decode drawn
+	[ "${stderr_lines[0]}" = "xl-decode: drawn: record 0 (a+b): out is (16,8,8) <f4, an image is (3,H,W)" ]
+}
+
+@test "a picture is PNG, in the size of the image" {
+	xl-hadain --exemplar b.png a.png | xl-decode >out.png
+	file out.png | grep -q "PNG image data, 32 x 32, 8-bit/color RGB"
+	xl-encode --native wide.png | xl-decode | file - | grep -q "37 x 21,"
+	xl-encode --native wide.png | xl-hadain --exemplar a.png | xl-decode | file - |
+		grep -q "37 x 21,"
+}
+
+@test "-o names the file" {
+	xl-encode a.png >a
+	xl-decode <a >want.png
+	run -0 xl-decode -o out.png a
+	[ -z "$output" ]
+	cmp out.png want.png
+	echo old >out.png
+	xl-decode --output=out.png a
+	cmp out.png want.png
+	xl-decode -o - a | cmp - want.png
+	run -2 xl-decode -o out.jpg a
+	[ "${lines[0]}" = "xl-decode: --output: 'out.jpg': only PNG is written" ]
+	run -1 xl-decode -o none/out.png a
+	[ "$output" = "xl-decode: none/out.png: cannot write: no such file or directory" ]
+	run -1 xl-decode -o /dev/full a
+	[ "$output" = "xl-decode: /dev/full: cannot write: no space left on device" ]
+}
+
+@test "two records for one picture: nothing is written" {
+	echo old >out.png
+	run -2 xl-decode -o out.png a.png b.png
+	[ "$output" = "xl-decode: b.png: a second picture for one output; use --dir DIR or --stream" ]
+	[ "$(cat out.png)" = old ]
+	run -2 --separate-stderr bash -c "xl-encode a.png b.png | xl-decode"
+	[ -z "$output" ]
+	[[ $stderr == "xl-decode: stdin: record 1 (b.png): a second picture "* ]]
+	run -1 --separate-stderr bash -c "{ xl-encode a.png; xl-encode b.png | head -c 500; } | xl-decode"
+	[ -z "$output" ]
+	[[ $stderr == "xl-decode: stdin: record 1 (b.png): ends inside tensor 'x'"* ]]
+	run -1 --separate-stderr xl-decode a.png none.png
+	[ -z "$output" ]
+	[ "$stderr" = "xl-decode: none.png: cannot open: no such file or directory" ]
+}
+
+@test "--dir names by id, numbers what is taken, replaces nothing" {
+	xl-encode a.png b.png >ab
+	run -0 xl-decode --dir out ab
+	[ -z "$output" ]
+	[ "$(ls out | paste -sd,)" = a.png,b.png ]
+	xl-decode --dir out ab a.png
+	[ "$(ls out | paste -sd,)" = a-1.png,a-2.png,a.png,b-1.png,b.png ]
+	cmp out/a.png out/a-1.png
+	same_pixels out/a-2.png a.png
+	ln -s "$PWD/elsewhere.png" out/c.png
+	xl-decode --dir out c.png
+	[ ! -e elsewhere.png ]
+	[ -s out/c-1.png ]
+	[ -z "$(find out -name '.*' -type f)" ]
+	run -1 xl-decode --dir a.png b.png
+	[ "$output" = "xl-decode: a.png: not a folder" ]
+	run -1 xl-decode --dir none/out b.png
+	[ "$output" = "xl-decode: none/out: cannot make the folder: no such file or directory" ]
+}
+
+# rename ID: the image record of a.png under another id of 5 bytes
+rename() { xl-crop --size 8 a.png | sed "1s/\xa2id\xa5a\.png/\xa2id\xa5$1/"; }
+
+@test "--dir never leaves the folder" {
+	mkdir d
+	{
+		rename "..\/.." && rename "\/tmp\/" && rename ".abcd" && rename "a\nb\x01c"
+		rename "a.b.c" && rename "v1.25" && rename "x.jpg"
+	} >ids
+	xl-crop --size 8 a.png | sed "1s/\xa2id\xa5a\.png/\xa2id\xa0/" >>ids
+	xl-decode --dir d/e ids
+	[ "$(ls d)" = e ]
+	[ "$(LC_ALL=C ls d/e | paste -sd,)" = \
+		"_._...png,_.png,_abcd.png,_tmp_.png,a.b.png,a_b_c.png,v1.25.png,x.png" ]
+}
+
+@test "--stream makes image records of what was drawn" {
+	xl-encode --domain A a.png | xl-mask --erase 0,0,8,8 | xl-hadain --exemplar b.png >fused
+	xl-decode --stream fused >out
+	[ "$(has out)" = "a+b image x" ]
+	[ "$(shape x out)" = "3,32,32 <f4" ]
+	[ "$(meta domain out)" = A ]
+	[ "$(meta exemplar out)" = b.png ]
+	# An image of its own: nothing in it was edited.
+	[ "$(meta mask_edited out)" = null ]
+	[ "$(meta input out)" = null ]
+	same_pixels <(xl-decode out) <(xl-decode fused)
+	xl-decode --stream a.png >out
+	[ "$(shape x out)" = "3,40,40 |u1" ]
+	xl-decode --stream out | cmp - out
+	xl-crop --size 8 a.png b.png | xl-decode --stream >two
+	[ "$(has two | paste -sd,)" = "a.png image x,b.png image x" ]
+}
+
+@test "records pictures cannot be made of are named, the rest is drawn" {
+	head -c 2000 m.msgpack >cut
+	run -1 --separate-stderr xl-decode --dir d a.png m.msgpack cut b.png
+	[ "${stderr_lines[0]}" = \
+		"xl-decode: m.msgpack: record 0 (model): a model record, neither image nor code" ]
+	[[ ${stderr_lines[-2]} == "xl-decode: cut: record "*"ends inside "* ]]
+	[ "$(ls d | paste -sd,)" = a.png,b.png ]
+	xl-crop --size 8 a.png | sed 's/\xa1x\x85/\xa1z\x85/' >none
+	run -1 xl-decode none
+	[ "${lines[0]}" = "xl-decode: none: record 0 (a.png): has no image x" ]
+	xl-encode --model other.msgpack a.png >other
+	run -1 xl-decode other
+	[[ ${lines[0]} == "xl-decode: other: record 0 (a.png): codes of model "*", this is "* ]]
+}
+
+@test "no input: no picture" {
+	run -0 xl-decode </dev/null
+	[ -z "$output" ]
+	run -0 xl-decode -o out.png </dev/null
+	[ ! -e out.png ]
+	run -0 xl-decode --stream </dev/null
+	[ -z "$output" ]
+	run -0 xl-decode --dir d </dev/null
+	[ -z "$(ls d)" ]
+}
+
+@test "random bytes and missing files" {
+	head -c 4096 /dev/urandom | sed '1s/^/no/' >noise
+	run -1 xl-decode noise
+	[[ $output == "xl-decode: noise: "* ]]
+	run -1 xl-decode none
+	[ "$output" = "xl-decode: none: cannot open: no such file or directory" ]
+	run -1 xl-decode .
+	[ "$output" = "xl-decode: .: cannot read: is a directory" ]
+}
+
+@test "a terminal gets a file, and its name" {
+	xl-encode a.png >code
+	run -0 terminal "xl-decode code"
+	[ "${output%$'\r'}" = "xl-decode: wrote a-1.png" ]
+	cmp a-1.png <(xl-decode code)
+	run -0 terminal "xl-decode -q code"
+	[ -z "$output" ]
+	[ -s a-2.png ]
+	run -2 terminal "xl-decode code code"
+	[ ! -e a-3.png ]
+	run -2 terminal "xl-decode --stream code"
+	[ "${output%$'\r'}" = "xl-decode: not writing tensors to a terminal; use a pipe or > FILE" ]
+	run -2 terminal "xl-decode -o - code"
+	run -2 terminal "xl-decode </dev/tty"
+	[[ $output == "xl-decode: not reading tensors from a terminal"* ]]
+}
+
+@test "wrong usage, a full disk, a closed pipe" {
+	run -2 xl-decode --stream --dir d a.png
+	[ "${lines[0]}" = "xl-decode: -o, --dir and --stream exclude each other" ]
+	run -2 xl-decode -o x.png --dir d a.png
+	run -2 xl-decode - - <a.png
+	run -1 bash -c "xl-decode a.png >/dev/full"
+	[ "$output" = "xl-decode: stdout: cannot write: no space left on device" ]
+	run -1 bash -c "xl-decode --stream a.png >/dev/full"
+	[ "$output" = "xl-decode: stdout: cannot write: no space left on device" ]
+	closed_pipe "xl-decode a.png"
+	closed_pipe "trap '' PIPE; xl-decode a.png"
+	closed_pipe "trap '' PIPE; xl-decode --stream a.png b.png"
+}
+
+@test "the page's examples run" {
+	page xl-decode
+	[ "$(ls results | paste -sd,)" = a+c.png,b+c.png ]
+	xl-hadain --exemplar b.png a.png | xl-decode --stream >once
+	[ "$(has <(xl-hadain --exemplar c.png once) | cut -d' ' -f1)" = a+b+c ]
+}
