@@ -260,7 +260,9 @@ static void check_param(const struct xl_net *net, const struct xl_param *p, cons
 			fail_msg("%s[%d]: after Adam %.9g, not %.9g", name, e, (double)v[e],
 			         w->after[i]);
 	}
-	if (!(fabs(sum - w->sum[k]) <= w->slack[k] + 1e-5 * (1 + fabs(w->sum[k]))))
+	/* Adam's first step is lr times a sign: allow a few gradients within rounding
+	 * of zero to fall on the other side */
+	if (!(fabs(sum - w->sum[k]) <= w->slack[k] + 10 * lr + 1e-5 * fabs(w->sum[k])))
 		fail_msg("%s: sum after Adam %.9g, not %.9g", name, sum, w->sum[k]);
 }
 
@@ -332,7 +334,7 @@ static void check_variant(const char *variant)
 	check_norms(m, XL_CRITIC, find(&g, "d-step"), "", 1e-4);
 	check_params(m, XL_CRITIC, find(&g, "d-step"));
 	check_losses(m, &loss, find(&g, "g-step"), "", names_g);
-	check_norms(m, XL_GENERATOR, find(&g, "g-step"), "", 1e-4);
+	check_norms(m, XL_GENERATOR, find(&g, "g-step"), "", 5e-4);
 	check_params(m, XL_GENERATOR, find(&g, "g-step"));
 	check_running(m, find(&g, "batchnorm"));
 	free_golden(&g);

@@ -4,24 +4,42 @@
  */
 #include "grad/node.h"
 #include "grad/ops.h"
+#include "kernels/upconv.h"
 
 static const struct xl_opdef op_conv, op_conv_bwd_x, op_conv_bwd_w;
 
 /* ---- convolution: three operators, closed among themselves ---- */
 
+static size_t conv_scratch(const struct xl_tape *t, const struct xl_conv2d_dims *d)
+{
+	return d->up ? xl_upconv_scratch(t->k, d) : t->k->conv2d_scratch(d);
+}
+
+/* Multiply-adds: a folded 5x5 is four 3x3 on the small map, and the ring. */
+static int64_t conv_macs(const struct xl_conv2d_dims *d)
+{
+	const int64_t ring = 2 * (d->oh + d->ow) - 4, pixels = (int64_t)d->oh * d->ow;
+	const int64_t taps = d->up ? pixels * 9 + ring * 25 : pixels * d->kh * d->kw;
+
+	return (int64_t)d->n * d->co * d->ci * taps;
+}
+
 static struct xl_var *conv_fwd(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
                                struct xl_var *b, const struct xl_conv2d_dims *d)
 {
 	struct xl_node nd = {.op = &op_conv, .in = {x, w, b}, .u.conv = *d};
-	const size_t bytes = t->k->conv2d_scratch(d);
+	const size_t bytes = conv_scratch(t, d);
 	void *scratch;
 
 	if (!x || !w || !(nd.out = xl_tape_out(t, xl_dims_map(d->n, d->co, d->oh, d->ow))) ||
 	    !(scratch = xl_tape_take(t, bytes)))
 		return NULL;
-	t->macs += (int64_t)d->n * d->co * d->oh * d->ow * d->ci * d->kh * d->kw;
-	if (!t->dry)
-		t->k->conv2d_fwd(nd.out->data, x->data, w->data, b ? b->data : NULL, d, scratch);
+	t->macs += conv_macs(d);
+	const float *bias = b ? b->data : NULL;
+	if (!t->dry && d->up)
+		xl_upconv_fwd(t->k, nd.out->data, x->data, w->data, bias, d, scratch);
+	else if (!t->dry)
+		t->k->conv2d_fwd(nd.out->data, x->data, w->data, bias, d, scratch);
 	xl_tape_give(t, scratch, bytes);
 	return xl_tape_push(t, &nd);
 }
@@ -30,14 +48,16 @@ static struct xl_var *conv_bwd_x(struct xl_tape *t, struct xl_var *gy, struct xl
                                  const struct xl_conv2d_dims *d)
 {
 	struct xl_node nd = {.op = &op_conv_bwd_x, .in = {gy, w}, .u.conv = *d};
-	const size_t bytes = t->k->conv2d_scratch(d);
+	const size_t bytes = conv_scratch(t, d);
 	void *scratch;
 
 	if (!gy || !w || !(nd.out = xl_tape_out(t, xl_dims_map(d->n, d->ci, d->h, d->w))) ||
 	    !(scratch = xl_tape_take(t, bytes)))
 		return NULL;
-	t->macs += (int64_t)d->n * d->co * d->oh * d->ow * d->ci * d->kh * d->kw;
-	if (!t->dry)
+	t->macs += conv_macs(d);
+	if (!t->dry && d->up)
+		xl_upconv_bwd_x(t->k, nd.out->data, gy->data, w->data, d, scratch);
+	else if (!t->dry)
 		t->k->conv2d_bwd_x(nd.out->data, gy->data, w->data, d, scratch);
 	xl_tape_give(t, scratch, bytes);
 	return xl_tape_push(t, &nd);
@@ -47,14 +67,16 @@ static struct xl_var *conv_bwd_w(struct xl_tape *t, struct xl_var *x, struct xl_
                                  const struct xl_conv2d_dims *d)
 {
 	struct xl_node nd = {.op = &op_conv_bwd_w, .in = {x, gy}, .u.conv = *d};
-	const size_t bytes = t->k->conv2d_scratch(d);
+	const size_t bytes = conv_scratch(t, d);
 	void *scratch;
 
 	if (!x || !gy || !(nd.out = xl_tape_out(t, xl_dims_plain(d->co, d->ci, d->kh, d->kw))) ||
 	    !(scratch = xl_tape_take(t, bytes)))
 		return NULL;
-	t->macs += (int64_t)d->n * d->co * d->oh * d->ow * d->ci * d->kh * d->kw;
-	if (!t->dry)
+	t->macs += conv_macs(d);
+	if (!t->dry && d->up)
+		xl_upconv_bwd_w(t->k, nd.out->data, x->data, gy->data, d, scratch);
+	else if (!t->dry)
 		t->k->conv2d_bwd_w(nd.out->data, x->data, gy->data, d, scratch);
 	xl_tape_give(t, scratch, bytes);
 	return xl_tape_push(t, &nd);
@@ -118,6 +140,21 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 	d.oh = (d.h + 2 * pad - d.kh) / stride + 1;
 	d.ow = (d.w + 2 * pad - d.kw) / stride + 1;
 	return conv_fwd(t, x, w, b, &d);
+}
+
+struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+                            struct xl_var *b, int pad)
+{
+	struct xl_conv2d_dims d;
+
+	if (!x || !w)
+		return NULL;
+	if (pad == 2 && xl_upconv_dims(&d, &x->d, &w->d))
+		return conv_fwd(t, x, w, b, &d);
+	struct xl_var *big = xl_op_up2(t, x);
+	struct xl_var *y = xl_op_conv2d(t, big, w, b, 1, pad, XL_PAD_REFLECT);
+	xl_drop(t, big);
+	return y;
 }
 
 /* ---- arithmetic ---- */

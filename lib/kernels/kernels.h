@@ -32,7 +32,8 @@ struct xl_dims xl_dims_plain(int n, int c, int h, int w);
 int64_t xl_dims_count(const struct xl_dims *d);
 bool xl_dims_same(const struct xl_dims *a, const struct xl_dims *b);
 
-enum xl_pad_mode { XL_PAD_ZERO, XL_PAD_REFLECT };
+/* XL_PAD_EDGE, the border repeated, is for kernels among themselves. */
+enum xl_pad_mode { XL_PAD_ZERO, XL_PAD_REFLECT, XL_PAD_EDGE };
 
 /*
  * One convolution:  y = conv(pad(x), w) + bias,  oh = (h + 2 pad - kh) / stride + 1
@@ -44,6 +45,7 @@ struct xl_conv2d_dims {
 	int n, ci, h, w, co, kh, kw, stride, pad;
 	enum xl_pad_mode mode;
 	int oh, ow;
+	int up; /* 2: x is enlarged by two (nearest) first, see upconv.h; else 0 */
 };
 
 enum xl_unary {

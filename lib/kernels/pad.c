@@ -15,11 +15,20 @@ struct pad {
 	enum xl_pad_mode mode;
 };
 
-static int reflect(int i, int n)
+/* What index i outside 0..n-1 reads; -1 is zero. */
+static int outside(int i, int n, enum xl_pad_mode mode)
 {
-	if (i < 0)
-		i = -i;
-	return i < n ? i : 2 * (n - 1) - i;
+	if (i >= 0 && i < n)
+		return i;
+	switch (mode) {
+	case XL_PAD_REFLECT:
+		return i < 0 ? -i : 2 * (n - 1) - i;
+	case XL_PAD_EDGE:
+		return i < 0 ? 0 : n - 1;
+	case XL_PAD_ZERO:
+		break;
+	}
+	return -1;
 }
 
 static void pad_row(float *y, const float *x, const struct pad *p)
@@ -35,9 +44,10 @@ static void pad_row(float *y, const float *x, const struct pad *p)
 		return;
 	}
 	for (int i = 1; i <= p->left; i++)
-		memcpy(y + (p->left - i) * d->b, x + reflect(-i, d->w) * d->b, pixel);
+		memcpy(y + (p->left - i) * d->b, x + outside(-i, d->w, p->mode) * d->b, pixel);
 	for (int i = 0; i < right; i++)
-		memcpy(y + (p->left + d->w + i) * d->b, x + reflect(d->w + i, d->w) * d->b, pixel);
+		memcpy(y + (p->left + d->w + i) * d->b, x + outside(d->w + i, d->w, p->mode) * d->b,
+		       pixel);
 }
 
 static void pad_plane(void *ctx, int64_t plane)
@@ -48,11 +58,9 @@ static void pad_plane(void *ctx, int64_t plane)
 	const float *x = p->x + plane * d->h * d->w * d->b;
 
 	for (int r = 0; r < p->h; r++) {
-		int i = r - p->top;
+		const int i = outside(r - p->top, d->h, p->mode);
 		float *row = y + (int64_t)r * p->w * d->b;
-		if (p->mode == XL_PAD_REFLECT)
-			i = reflect(i, d->h);
-		if (i < 0 || i >= d->h)
+		if (i < 0)
 			memset(row, 0, (size_t)p->w * (size_t)d->b * sizeof *row);
 		else
 			pad_row(row, x + (int64_t)i * d->w * d->b, p);
@@ -69,7 +77,7 @@ void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int l
 void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad, enum xl_pad_mode mode)
 {
 	struct pad p = {y, x, d, pad, pad, d->h + 2 * pad, d->w + 2 * pad, mode};
-	assert(mode == XL_PAD_ZERO || (pad < d->h && pad < d->w));
+	assert(mode != XL_PAD_REFLECT || (pad < d->h && pad < d->w));
 	xl_parallel(pad_plane, &p, (int64_t)d->n * d->c / d->b);
 }
 
@@ -84,7 +92,7 @@ static void fold_row(float *gx, const float *gy, const struct pad *p)
 	for (int i = 0; i < p->w; i++) {
 		if (i >= p->left && i < p->left + d->w)
 			continue;
-		float *g = gx + reflect(i - p->left, d->w) * d->b;
+		float *g = gx + outside(i - p->left, d->w, p->mode) * d->b;
 		for (int l = 0; l < d->b; l++)
 			g[l] += gy[i * d->b + l];
 	}
@@ -99,10 +107,8 @@ static void fold_plane(void *ctx, int64_t plane)
 
 	memset(gx, 0, (size_t)d->h * (size_t)d->w * (size_t)d->b * sizeof *gx);
 	for (int r = 0; r < p->h; r++) {
-		int i = r - p->top;
-		if (p->mode == XL_PAD_REFLECT)
-			i = reflect(i, d->h);
-		if (i >= 0 && i < d->h)
+		const int i = outside(r - p->top, d->h, p->mode);
+		if (i >= 0)
 			fold_row(gx + (int64_t)i * d->w * d->b, gy + (int64_t)r * p->w * d->b, p);
 	}
 }

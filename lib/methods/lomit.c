@@ -187,13 +187,22 @@ static int build_mlp(struct xl_model *m, struct xl_lomit_nets *s, int i, const c
 	       row(n, &s->mlp[i][2], "3", conv(4 * w, 8 * w, 1, 1, 0, no, XL_ACT_NONE));
 }
 
+/* nearest x2, then 5x5 */
+static struct xl_layer up_conv(int ci, int co)
+{
+	struct xl_layer l = conv(ci, co, 5, 1, 2, XL_LN, XL_ACT_RELU);
+
+	l.up = true;
+	return l;
+}
+
 static int build_decoder(struct xl_model *m, struct xl_lomit_nets *s, int w)
 {
 	struct xl_net *n = s->g = xl_model_net(m, "G", XL_GENERATOR);
 
 	return !n || resblocks(n, s->decoder_res, 1, 4 * w, XL_LN) ||
-	       row(n, &s->decoder[0], "5", conv(4 * w, 2 * w, 5, 1, 2, XL_LN, XL_ACT_RELU)) ||
-	       row(n, &s->decoder[1], "6", conv(2 * w, w, 5, 1, 2, XL_LN, XL_ACT_RELU)) ||
+	       row(n, &s->decoder[0], "5", up_conv(4 * w, 2 * w)) ||
+	       row(n, &s->decoder[1], "6", up_conv(2 * w, w)) ||
 	       row(n, &s->decoder[2], "7", conv(w, 3, 7, 1, 3, XL_NO_NORM, XL_ACT_TANH));
 }
 

@@ -203,14 +203,8 @@ struct xl_var *xl_lomit_fuse(struct xl_tape *t, const struct xl_lomit *h, struct
 struct xl_var *xl_lomit_draw(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *y)
 {
 	struct xl_var *u = blocks(t, s->g, (const struct xl_layer(*)[2])s->decoder_res, y);
+	struct xl_var *x = chain(t, s->g, s->decoder, 3, u);
 
-	for (int i = 0; i < 2; i++) {
-		struct xl_var *big = xl_op_up2(t, u);
-		xl_drop(t, u);
-		u = xl_nn_layer(t, s->g, &s->decoder[i], big);
-		xl_drop(t, big);
-	}
-	struct xl_var *x = xl_nn_layer(t, s->g, &s->decoder[2], u);
 	xl_drop(t, u);
 	return x;
 }

@@ -188,7 +188,9 @@ struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct x
                            struct xl_var *x)
 {
 	struct xl_var **p = net->vars + l->first;
-	struct xl_var *c = xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad, XL_PAD_REFLECT);
+	struct xl_var *c = l->up ? xl_op_upconv(t, x, p[0], p[1], l->pad)
+	                         : xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad,
+	                                        XL_PAD_REFLECT);
 	struct xl_var *n = l->norm == XL_NO_NORM ? c : norm(t, net, l, c);
 	struct xl_var *y = activate(t, l, n);
 

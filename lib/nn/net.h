@@ -1,6 +1,6 @@
 /*
  * net.h - networks as blocks of parameters, and the layers methods build them
- * from. A layer is: pad -> conv -> norm -> activation. A linear layer is a 1x1
+ * from. A layer is: [up ->] pad -> conv -> norm -> activation. A linear layer is a 1x1
  * convolution of a (N,C,1,1) vector.
  *
  * Parameters of a network lie in one block, in the order they were declared;
@@ -46,6 +46,7 @@ struct xl_net {
 
 struct xl_layer {
 	int ci, co, k, stride, pad;
+	bool up; /* the input is enlarged by two (nearest) first; stride 1 */
 	enum xl_norm_choice norm;
 	enum xl_act act;
 	double slope;   /* of XL_ACT_LEAKY */
