@@ -26,13 +26,13 @@ static volatile sig_atomic_t stop;
 
 static const struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "preset", .arg = "paper|small|tiny", .target = &settings.preset,
-	 .help = "sizes to begin from; explicit options come before it [paper]"},
+	 .help = "values to begin with, which explicit options replace [paper]"},
 	{.type = XL_OPT_CALL, .name = "set", .arg = "key=value", .target = &settings,
 	 .fn = xl_settings_pair, .help = "set a hyper-parameter, as --key=value does"},
 	{.type = XL_OPT_STR, .name = "attributes", .arg = "a,b,..", .target = &attributes,
-	 .help = "labels to train with [the method's own where all are there, else all]"},
-	{.type = XL_OPT_STR, .name = "domain-by", .arg = "a", .target = &domain_by,
-	 .help = "domain B is where this attribute is 1 [meta.domain]"},
+	 .help = "attributes to train with [the method's own where all are there, else all]"},
+	{.type = XL_OPT_STR, .name = "domain-by", .arg = "condition", .target = &domain_by,
+	 .help = "domain B is where this holds, as Male=1 [meta.domain]"},
 	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
 	 .help = "model to write, beside file.ckpt [METHOD.msgpack]"},
 	{.type = XL_OPT_STR, .name = "resume", .arg = "file", .target = &resume,
@@ -58,8 +58,6 @@ static struct xl_tool tool = {
 	.synopsis = "METHOD [options] [FILE...]",
 	.example = "xl-crop celeba | xl-train lomit --preset small",
 };
-
-/* ---- how the run speaks ------------------------------------------------ */
 
 static void say_note(const char *text)
 {
@@ -191,7 +189,7 @@ static void open_files(struct xl_run_log *log, bool goes_on)
 		xl_die("%s", xl_err_msg());
 }
 
-static int print_estimate(struct xl_model *m, const struct xl_spool *s)
+static void print_estimate(struct xl_model *m, const struct xl_spool *s)
 {
 	struct xl_estimate e;
 
@@ -199,7 +197,6 @@ static int print_estimate(struct xl_model *m, const struct xl_spool *s)
 		xl_die("%s", xl_err_msg());
 	if (xl_estimate_print(&e, m, s, stdout))
 		xl_fail_write();
-	return xl_finish();
 }
 
 static int finish(const struct xl_train *t, enum xl_train_end end)
@@ -224,7 +221,7 @@ int main(int argc, char **argv)
 	struct xl_spool data;
 	struct xl_train t = {.model = m, .spool = &data, .log = &log, .stop = &stop,
 			     .note = say_note, .progress = say_progress, .saved = -1};
-	enum xl_train_end end;
+	enum xl_train_end end = XL_TRAIN_DONE;
 	char name[80];
 
 	snprintf(name, sizeof name, "%s.msgpack", m->method->name);
@@ -237,14 +234,16 @@ int main(int argc, char **argv)
 	if (!resume ? xl_setup_build(m, &data, (uint64_t)xl_common.seed)
 		    : data.n > 0 && xl_setup_same_data(m, &data, resume))
 		xl_usage("%s", xl_err_msg());
-	if (dry)
-		return print_estimate(m, &data);
 	set.iters = xl_model_int(m, "iters");
 	t.set = set;
-	catch_signals();
-	end = xl_train_run(&t);
+	if (dry) {
+		print_estimate(m, &data);
+	} else {
+		catch_signals();
+		end = xl_train_run(&t);
+	}
 	xl_run_log_close(&log);
 	xl_spool_done(&data);
 	xl_model_free(m);
-	return finish(&t, end);
+	return dry ? xl_finish() : finish(&t, end);
 }
