@@ -10,7 +10,7 @@
 #include "image/image.h"
 #include "train/train_samples.h"
 
-enum { COLUMNS = 7, GAP = 4 };
+enum { COLUMNS = 7, GAP = 4, SIDE = 96 /* pixels that hold the labels */ };
 
 static const char *const labels[COLUMNS] = {"1",      "mask of 1", "2",   "mask of 2",
 					    "1 as 2", "2 as 1",    "1 as 1"};
@@ -89,11 +89,30 @@ static struct xl_record *record_of(const struct xl_spool *s, uint32_t i)
 	return NULL;
 }
 
+/* Small pictures larger, by whole pixels; NULL for NULL. */
+static struct xl_tensor *enlarge(const struct xl_tensor *t)
+{
+	const int64_t k = t ? (SIDE + t->shape[1] - 1) / t->shape[1] : 1;
+	const int64_t h = t ? t->shape[1] * k : 0, w = t ? t->shape[2] * k : 0;
+	const size_t size = t ? xl_dtype_size(t->dtype) : 0;
+	struct xl_tensor *big = NULL;
+
+	if (t)
+		big = xl_tensor_new(t->dtype, 3, (const int64_t[]){t->shape[0], h, w});
+	for (int64_t i = 0; big && i < xl_tensor_count(big); i++) {
+		const int64_t row = i / w / h * t->shape[1] + i / w % h / k;
+		const size_t from = (size_t)(row * t->shape[2] + i % w / k);
+
+		memcpy((char *)big->data + (size_t)i * size, (char *)t->data + from * size, size);
+	}
+	return big;
+}
+
 /* out of r after the exemplar e, or of r alone; mask (may be NULL) gets the
- * mask it was made with over the image. */
+ * mask it was made with over this image. */
 static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_record *r,
-                     const struct xl_record *exemplar, struct xl_tensor **out,
-                     struct xl_tensor **mask)
+                     const struct xl_record *exemplar, const struct xl_tensor *image,
+                     struct xl_tensor **out, struct xl_tensor **mask)
 {
 	struct xl_record *c = xl_record_copy(r);
 	struct xl_record *e = exemplar ? xl_record_copy(exemplar) : NULL;
@@ -103,10 +122,10 @@ static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_r
 	if (!c || (exemplar && !e) || (e ? xl_stage_fuse(m, s->tape, c, e) : 0) ||
 	    xl_stage_decode(m, s->tape, c))
 		goto out;
-	*out = xl_tensor_copy(xl_record_tensor(c, "out"));
+	*out = enlarge(xl_record_tensor(c, "out"));
 	t = xl_record_tensor(c, "m");
 	if (mask && t)
-		*mask = xl_image_heat(xl_record_tensor(r, "x"), t);
+		*mask = xl_image_heat(image, t);
 	rc = *out && (!mask || !t || *mask) ? 0 : -1;
 out:
 	xl_record_free(c);
@@ -122,12 +141,12 @@ static int draw_pair(struct xl_samples *s, struct xl_model *m, const uint32_t im
 	int rc = -1;
 
 	for (int k = 0; k < 2; k++)
-		if (!r[k] || !(cell[2 * k] = xl_tensor_copy(xl_record_tensor(r[k], "x"))) ||
+		if (!r[k] || !(cell[2 * k] = enlarge(xl_record_tensor(r[k], "x"))) ||
 		    xl_stage_encode(m, s->tape, r[k]))
 			goto out;
-	rc = translate(s, m, r[0], r[1], &cell[4], &cell[1]) ||
-	     translate(s, m, r[1], r[0], &cell[5], &cell[3]) ||
-	     translate(s, m, r[0], NULL, &cell[6], NULL);
+	rc = translate(s, m, r[0], r[1], cell[0], &cell[4], &cell[1]) ||
+	     translate(s, m, r[1], r[0], cell[2], &cell[5], &cell[3]) ||
+	     translate(s, m, r[0], NULL, NULL, &cell[6], NULL);
 out:
 	xl_record_free(r[0]);
 	xl_record_free(r[1]);
