@@ -103,7 +103,7 @@ enum { LOOPS = 2000000, CHAINS = 10 }; /* chains: latency times units, at least 
 	__attribute__((target(TARGET))) static double NAME(void)                                   \
 	{                                                                                          \
 		const V a = SET(0.999999f), b = SET(1e-7f);                                        \
-		V x0 = a, x1 = a, x2 = a, x3 = a, x4 = a, x5 = a, x6 = a, x7 = a, x8 = a, x9 = a;   \
+		V x0 = a, x1 = a, x2 = a, x3 = a, x4 = a, x5 = a, x6 = a, x7 = a, x8 = a, x9 = a;  \
 		float out[LANES];                                                                  \
 		for (int i = 0; i < LOOPS; i++) {                                                  \
 			x0 = FMA(x0, a, b), x1 = FMA(x1, a, b), x2 = FMA(x2, a, b);                \
@@ -269,8 +269,9 @@ static double y_at(const struct conv *c, int n, int o, int r, int q, double *siz
 			for (int v = 0; v < d->kw; v++) {
 				const int h = mirror(r * d->stride + u - d->pad, d->h);
 				const int w = mirror(q * d->stride + v - d->pad, d->w);
-				const double a = (double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
-				                 (double)c->w[((o * d->ci + i) * d->kh + u) * d->kw + v];
+				const double a =
+					(double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
+					(double)c->w[((o * d->ci + i) * d->kh + u) * d->kw + v];
 				t += a;
 				*size += fabs(a);
 			}
@@ -291,9 +292,9 @@ static double gx_at(const struct conv *c, int n, int i, int h, int w, double *si
 		    q / d->stride >= d->ow)
 			continue;
 		for (int o = 0; o < d->co; o++) {
-			const double a = (double)c->gy[place(d->co, d->oh, d->ow, n, o, r / d->stride,
-			                                     q / d->stride)] *
-			                 (double)c->w[((o * d->ci + i) * d->kh + u) * d->kw + v];
+			const double a = (double)c->gy[place(d->co, d->oh, d->ow, n, o,
+							     r / d->stride, q / d->stride)] *
+					 (double)c->w[((o * d->ci + i) * d->kh + u) * d->kw + v];
 			t += a;
 			*size += fabs(a);
 		}
@@ -311,8 +312,9 @@ static double gw_at(const struct conv *c, int o, int i, int u, int v, double *si
 			for (int q = 0; q < d->ow; q++) {
 				const int h = mirror(r * d->stride + u - d->pad, d->h);
 				const int w = mirror(q * d->stride + v - d->pad, d->w);
-				const double a = (double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
-				                 (double)c->gy[place(d->co, d->oh, d->ow, n, o, r, q)];
+				const double a =
+					(double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
+					(double)c->gy[place(d->co, d->oh, d->ow, n, o, r, q)];
 				t += a;
 				*size += fabs(a);
 			}
@@ -324,7 +326,7 @@ static void same(const char *what, const char *pass, double got, double want, do
 	if (fabs(got - want) <= 3e-6 * size + 1e-6)
 		return;
 	fprintf(stderr, "bench: %s %s on %s: got %.9g, want %.9g; nothing timed\n", what, pass,
-	        k->name, got, want);
+		k->name, got, want);
 	exit(1);
 }
 
@@ -359,7 +361,7 @@ struct layer {
 static void bench_conv(const struct layer *l, int batch, const char *group)
 {
 	struct conv c = {.d = {batch, l->ci, l->size, l->size, l->co, l->k, l->k, l->stride, l->pad,
-	                       XL_PAD_REFLECT, 0, 0}};
+			       XL_PAD_REFLECT, 0, 0}};
 	struct xl_conv2d_dims *d = &c.d;
 	static const struct {
 		const char *name;
@@ -382,7 +384,7 @@ static void bench_conv(const struct layer *l, int batch, const char *group)
 	c.gw = noise(nw);
 	c.scratch = take(k->conv2d_scratch(d));
 	snprintf(name, sizeof name, "%s %dx%d%s %d>%d @%d", l->net, d->kh, d->kw,
-	         d->stride == 2 ? "s2" : "", d->ci, d->co, d->h);
+		 d->stride == 2 ? "s2" : "", d->ci, d->co, d->h);
 
 	for (int i = 0; i < 3; i++)
 		passes[i].fn(&c);
@@ -404,18 +406,18 @@ static void bench_convs(int size, int width, int batch, const char *group)
 {
 	const int w = width, s = size;
 	const struct layer layers[] = {
-	        {"E", 3, w, s, 7, 1, 3},
-	        {"E", w, 2 * w, s, 4, 2, 1},
-	        {"E", 2 * w, 4 * w, s / 2, 4, 2, 1},
-	        {"E/m/G", 4 * w, 4 * w, s / 4, 3, 1, 1},
-	        {"E_s", 4 * w, 4 * w, s / 4, 4, 2, 1},
-	        {"E_s", 4 * w, 4 * w, s / 8, 4, 2, 1},
-	        {"m", 4 * w, 1, s / 4, 1, 1, 0},
-	        {"G", 4 * w, 2 * w, s / 2, 5, 1, 2},
-	        {"G", 2 * w, w, s, 5, 1, 2},
-	        {"G", w, 3, s, 7, 1, 3},
-	        {"MLP", 4 * w, 8 * w, 1, 1, 1, 0},
-	        {"D", 3, w, s, 4, 2, 1},
+		{"E", 3, w, s, 7, 1, 3},
+		{"E", w, 2 * w, s, 4, 2, 1},
+		{"E", 2 * w, 4 * w, s / 2, 4, 2, 1},
+		{"E/m/G", 4 * w, 4 * w, s / 4, 3, 1, 1},
+		{"E_s", 4 * w, 4 * w, s / 4, 4, 2, 1},
+		{"E_s", 4 * w, 4 * w, s / 8, 4, 2, 1},
+		{"m", 4 * w, 1, s / 4, 1, 1, 0},
+		{"G", 4 * w, 2 * w, s / 2, 5, 1, 2},
+		{"G", 2 * w, w, s, 5, 1, 2},
+		{"G", w, 3, s, 7, 1, 3},
+		{"MLP", 4 * w, 8 * w, 1, 1, 1, 0},
+		{"D", 3, w, s, 4, 2, 1},
 	};
 	int c = w, at = s / 2;
 
@@ -480,7 +482,7 @@ static void do_norm_bwd(void *ctx)
 	const struct xl_norm_dims nd = {m->d, m->kind, 1e-5f};
 
 	k->norm_bwd(m->y, m->moments, m->moments + m->d.c, m->g, m->x, m->stats, m->params, &nd,
-	            m->scratch);
+		    m->scratch);
 }
 
 static void do_up2(void *ctx)
@@ -516,7 +518,7 @@ static void do_adam(void *ctx)
 
 /* Times fn; it reads and writes this many floats at each element. */
 static void bench_memory(const char *group, const char *name, void (*fn)(void *), struct maps *m,
-                         double floats)
+			 double floats)
 {
 	const struct times t = measure(fn, m);
 

@@ -18,8 +18,14 @@ struct array {
 	double *v;
 };
 
-#define MAP(n, c, h, w) {n, c, h, w, (c) % XL_BLOCK ? 1 : XL_BLOCK}
-#define PLAIN(n, c, h, w) {n, c, h, w, 1}
+#define MAP(n, c, h, w)                                                                            \
+	{                                                                                          \
+		n, c, h, w, (c) % XL_BLOCK ? 1 : XL_BLOCK                                          \
+	}
+#define PLAIN(n, c, h, w)                                                                          \
+	{                                                                                          \
+		n, c, h, w, 1                                                                      \
+	}
 
 /* A number in -1..1 from a position: smooth series would hide index errors. */
 static inline double noise(uint32_t seed, int64_t i)
@@ -133,10 +139,10 @@ static inline bool agrees(const char *what, const float *got, const struct array
 	const bool ok = worst <= tol;
 	if (!ok)
 		fprintf(stderr,
-		        "%s: (%d,%d,%d,%d) element %lld: got %.9g, want %.9g; %.2g of the largest, "
-		        "tolerance %.2g\n",
-		        what, d->n, d->c, d->h, d->w, (long long)place, (double)plain[place],
-		        want->v[place], worst, tol);
+			"%s: (%d,%d,%d,%d) element %lld: got %.9g, want %.9g; %.2g of the largest, "
+			"tolerance %.2g\n",
+			what, d->n, d->c, d->h, d->w, (long long)place, (double)plain[place],
+			want->v[place], worst, tol);
 	free(plain);
 	return ok;
 }
@@ -154,7 +160,7 @@ static inline int inside(int i, int n, enum xl_pad_mode mode)
 
 /* Fills one of y, x, w, which must be zero, from the other two. */
 static inline void naive_conv2d(enum conv_sum part, struct array *y, struct array *x,
-                                struct array *w, const struct xl_conv2d_dims *d)
+				struct array *w, const struct xl_conv2d_dims *d)
 {
 	EACH_PLACE(&y->d, n, o, r, c)
 	for (int i = 0; i < d->ci; i++)
@@ -244,7 +250,7 @@ static inline struct xl_dims naive_groups(const struct xl_dims *d, enum xl_norm 
 
 /* mean and 1/sqrt(var + eps) of each group, in two passes; to be freed */
 static inline void naive_moments(struct array *mean, struct array *inv, const struct array *x,
-                                 enum xl_norm kind, double eps)
+				 enum xl_norm kind, double eps)
 {
 	const struct xl_dims g = naive_groups(&x->d, kind);
 	const double count = (double)(xl_dims_count(&x->d) / xl_dims_count(&g));
@@ -266,7 +272,7 @@ static inline void naive_moments(struct array *mean, struct array *inv, const st
 
 /* scale and shift (C), or NULL */
 static inline void naive_norm_fwd(struct array *y, const struct array *x, const double *scale,
-                                  const double *shift, enum xl_norm kind, double eps)
+				  const double *shift, enum xl_norm kind, double eps)
 {
 	struct array mean, inv;
 
@@ -284,8 +290,8 @@ static inline void naive_norm_fwd(struct array *y, const struct array *x, const 
 
 /* gx = inv (g' - mean g' - xhat mean(g' xhat)), g' = scale gy; gscale, gshift zero before */
 static inline void naive_norm_bwd(struct array *gx, double *gscale, double *gshift,
-                                  const struct array *gy, const struct array *x,
-                                  const double *scale, enum xl_norm kind, double eps)
+				  const struct array *gy, const struct array *x,
+				  const double *scale, enum xl_norm kind, double eps)
 {
 	struct array mean, inv;
 
@@ -339,7 +345,7 @@ static inline void naive_up(struct array *big, struct array *small, int s, bool 
 			for (int j = 0; j < d->w; j++) {
 				double *x = small->v + at(d, n, c, i, j);
 				const double k = naive_up_weight(h, i, d->h, s) *
-				                 naive_up_weight(w, j, d->w, s);
+						 naive_up_weight(w, j, d->w, s);
 				t += k * *x;
 				if (to_small)
 					*x += k * *y;
@@ -372,7 +378,8 @@ static inline double naive_r1(double *gm, const struct array *m, const struct ar
 				dot /= fmax(sqrt(ii), 1e-8) * fmax(sqrt(jj), 1e-8);
 				dot /= (double)pixels * pixels * c->d.n;
 				value += fabs(mn[i] - mn[j]) * dot;
-				gm[n * pixels + i] += 2 * dot * (double)((mn[i] > mn[j]) - (mn[i] < mn[j]));
+				gm[n * pixels + i] +=
+					2 * dot * (double)((mn[i] > mn[j]) - (mn[i] < mn[j]));
 			}
 	}
 	return value;

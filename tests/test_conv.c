@@ -124,9 +124,10 @@ static void check(const struct xl_conv2d_dims *shape)
 	EACH_BACKEND(k)
 	{
 		struct results r = run(&c, k);
-		snprintf(what, sizeof what, "%s conv2d n %d, %d > %d, %dx%d, kernel %dx%d, stride %d, %s %d",
-		         k->name, d->n, d->ci, d->co, d->h, d->w, d->kh, d->kw, d->stride,
-		         d->mode == XL_PAD_ZERO ? "zeros" : "reflection", d->pad);
+		snprintf(what, sizeof what,
+			 "%s conv2d n %d, %d > %d, %dx%d, kernel %dx%d, stride %d, %s %d", k->name,
+			 d->n, d->ci, d->co, d->h, d->w, d->kh, d->kw, d->stride,
+			 d->mode == XL_PAD_ZERO ? "zeros" : "reflection", d->pad);
 		bool good = agrees(what, r.y, &c.y, TOLERANCE);
 		good &= agrees(what, r.gx, &c.gx, TOLERANCE);
 		good &= agrees(what, r.gw, &c.gw, TOLERANCE);
@@ -144,9 +145,16 @@ static void test_channels(void **state)
 
 	(void)state;
 	for (int i = 0; i < N * N; i++)
-		check(&(struct xl_conv2d_dims){.n = 1, .ci = channels[i / N], .h = 2, .w = 3,
-		                               .co = channels[i % N], .kh = 3, .kw = 3, .stride = 1,
-		                               .pad = 1, .mode = XL_PAD_REFLECT});
+		check(&(struct xl_conv2d_dims){.n = 1,
+					       .ci = channels[i / N],
+					       .h = 2,
+					       .w = 3,
+					       .co = channels[i % N],
+					       .kh = 3,
+					       .kw = 3,
+					       .stride = 1,
+					       .pad = 1,
+					       .mode = XL_PAD_REFLECT});
 }
 
 /* Every kernel size, stride, padding and map size that go together. */
@@ -160,11 +168,16 @@ static void test_geometry(void **state)
 	(void)state;
 	for (int i = 0; i < 5 * 3 * 3 * 2 * 6 * 4; i++) {
 		const int *c = channels[i / 540], *size = sizes[i / 90 % 6];
-		struct xl_conv2d_dims d = {.n = c[0] == c[1] ? 1 : 2, .ci = c[0], .co = c[1],
-		                           .kh = kernels[i % 5], .kw = kernels[i % 5],
-		                           .stride = 1 + i / 5 % 3, .pad = pads[i / 15 % 3],
-		                           .mode = i / 45 % 2 ? XL_PAD_REFLECT : XL_PAD_ZERO,
-		                           .h = size[0], .w = size[1]};
+		struct xl_conv2d_dims d = {.n = c[0] == c[1] ? 1 : 2,
+					   .ci = c[0],
+					   .co = c[1],
+					   .kh = kernels[i % 5],
+					   .kw = kernels[i % 5],
+					   .stride = 1 + i / 5 % 3,
+					   .pad = pads[i / 15 % 3],
+					   .mode = i / 45 % 2 ? XL_PAD_REFLECT : XL_PAD_ZERO,
+					   .h = size[0],
+					   .w = size[1]};
 		if (!exists(&d))
 			continue;
 		check(&d);
@@ -175,24 +188,72 @@ static void test_geometry(void **state)
 
 /* What neither of the two above meets. */
 static const struct xl_conv2d_dims others[] = {
-        {.n = 5, .ci = 3, .h = 4, .w = 4, .co = 2, .kh = 4, .kw = 4, .stride = 4},
-        {.n = 2, .ci = 2, .h = 9, .w = 5, .co = 3, .kh = 3, .kw = 1, .stride = 2, .pad = 1},
-        {.n = 2, .ci = 16, .h = 5, .w = 9, .co = 17, .kh = 1, .kw = 4, .stride = 3},
-        {.n = 3, .ci = 16, .h = 6, .w = 6, .co = 16, .kh = 2, .kw = 2, .stride = 5},
-        {.n = 1, .ci = 1, .h = 16, .w = 16, .co = 1, .kh = 16, .kw = 16, .stride = 1},
-        {.n = 9, .ci = 32, .h = 2, .w = 2, .co = 48, .kh = 4, .kw = 4, .stride = 2, .pad = 1,
-         .mode = XL_PAD_REFLECT},
-        {.n = 33, .ci = 48, .h = 1, .w = 1, .co = 40, .kh = 1, .kw = 1, .stride = 1},
-        {.n = 1, .ci = 3, .h = 19, .w = 23, .co = 32, .kh = 7, .kw = 7, .stride = 1, .pad = 3,
-         .mode = XL_PAD_REFLECT},
-        {.n = 1, .ci = 32, .h = 19, .w = 23, .co = 3, .kh = 7, .kw = 7, .stride = 1, .pad = 3,
-         .mode = XL_PAD_REFLECT},
-        {.n = 2, .ci = 32, .h = 15, .w = 17, .co = 48, .kh = 4, .kw = 4, .stride = 2, .pad = 1,
-         .mode = XL_PAD_REFLECT},
-        {.n = 2, .ci = 64, .h = 9, .w = 8, .co = 33, .kh = 5, .kw = 5, .stride = 1, .pad = 2,
-         .mode = XL_PAD_REFLECT},
-        {.n = 1, .ci = 64, .h = 8, .w = 8, .co = 64, .kh = 3, .kw = 3, .stride = 1, .pad = 1,
-         .mode = XL_PAD_REFLECT},
+	{.n = 5, .ci = 3, .h = 4, .w = 4, .co = 2, .kh = 4, .kw = 4, .stride = 4},
+	{.n = 2, .ci = 2, .h = 9, .w = 5, .co = 3, .kh = 3, .kw = 1, .stride = 2, .pad = 1},
+	{.n = 2, .ci = 16, .h = 5, .w = 9, .co = 17, .kh = 1, .kw = 4, .stride = 3},
+	{.n = 3, .ci = 16, .h = 6, .w = 6, .co = 16, .kh = 2, .kw = 2, .stride = 5},
+	{.n = 1, .ci = 1, .h = 16, .w = 16, .co = 1, .kh = 16, .kw = 16, .stride = 1},
+	{.n = 9,
+	 .ci = 32,
+	 .h = 2,
+	 .w = 2,
+	 .co = 48,
+	 .kh = 4,
+	 .kw = 4,
+	 .stride = 2,
+	 .pad = 1,
+	 .mode = XL_PAD_REFLECT},
+	{.n = 33, .ci = 48, .h = 1, .w = 1, .co = 40, .kh = 1, .kw = 1, .stride = 1},
+	{.n = 1,
+	 .ci = 3,
+	 .h = 19,
+	 .w = 23,
+	 .co = 32,
+	 .kh = 7,
+	 .kw = 7,
+	 .stride = 1,
+	 .pad = 3,
+	 .mode = XL_PAD_REFLECT},
+	{.n = 1,
+	 .ci = 32,
+	 .h = 19,
+	 .w = 23,
+	 .co = 3,
+	 .kh = 7,
+	 .kw = 7,
+	 .stride = 1,
+	 .pad = 3,
+	 .mode = XL_PAD_REFLECT},
+	{.n = 2,
+	 .ci = 32,
+	 .h = 15,
+	 .w = 17,
+	 .co = 48,
+	 .kh = 4,
+	 .kw = 4,
+	 .stride = 2,
+	 .pad = 1,
+	 .mode = XL_PAD_REFLECT},
+	{.n = 2,
+	 .ci = 64,
+	 .h = 9,
+	 .w = 8,
+	 .co = 33,
+	 .kh = 5,
+	 .kw = 5,
+	 .stride = 1,
+	 .pad = 2,
+	 .mode = XL_PAD_REFLECT},
+	{.n = 1,
+	 .ci = 64,
+	 .h = 8,
+	 .w = 8,
+	 .co = 64,
+	 .kh = 3,
+	 .kw = 3,
+	 .stride = 1,
+	 .pad = 1,
+	 .mode = XL_PAD_REFLECT},
 };
 enum { OTHERS = sizeof others / sizeof *others };
 
@@ -241,8 +302,10 @@ static void test_threads(void **state)
 				xl_threads_set(threads);
 				struct results r = run(&c, k);
 				assert_memory_equal(r.y, one.y, (size_t)xl_dims_count(&c.y.d) * 4);
-				assert_memory_equal(r.gx, one.gx, (size_t)xl_dims_count(&c.gx.d) * 4);
-				assert_memory_equal(r.gw, one.gw, (size_t)xl_dims_count(&c.gw.d) * 4);
+				assert_memory_equal(r.gx, one.gx,
+						    (size_t)xl_dims_count(&c.gx.d) * 4);
+				assert_memory_equal(r.gw, one.gw,
+						    (size_t)xl_dims_count(&c.gw.d) * 4);
 				results_free(&r);
 			}
 			results_free(&one);
@@ -285,9 +348,9 @@ static void test_batch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_channels), cmocka_unit_test(test_geometry),
-	        cmocka_unit_test(test_others),   cmocka_unit_test(test_no_bias),
-	        cmocka_unit_test(test_threads),  cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_channels), cmocka_unit_test(test_geometry),
+		cmocka_unit_test(test_others),   cmocka_unit_test(test_no_bias),
+		cmocka_unit_test(test_threads),  cmocka_unit_test(test_batch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

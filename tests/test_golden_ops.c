@@ -24,7 +24,8 @@ static int read_records(void **state)
 	int rc = rd ? 1 : -1;
 
 	(void)state;
-	while (rc == 1 && n_records < RECORDS && (rc = xl_reader_next(rd, &records[n_records])) == 1)
+	while (rc == 1 && n_records < RECORDS &&
+	       (rc = xl_reader_next(rd, &records[n_records])) == 1)
 		n_records++;
 	if (rc)
 		print_error("%s\n", xl_err_msg());
@@ -66,7 +67,7 @@ static struct xl_dims dims_of(const struct xl_tensor *x, bool weights)
 		return xl_dims_plain((int)s[0], (int)s[1], 1, 1);
 	assert_int_equal(x->ndim, 4);
 	return weights ? xl_dims_plain((int)s[0], (int)s[1], (int)s[2], (int)s[3])
-	               : xl_dims_map((int)s[0], (int)s[1], (int)s[2], (int)s[3]);
+		       : xl_dims_map((int)s[0], (int)s[1], (int)s[2], (int)s[3]);
 }
 
 /* The tensor PREFIX NAME as doubles; weights are called w, w1, w2 ... */
@@ -133,7 +134,7 @@ static void golden_close(struct golden *g)
 
 /* Is the map got what the record has as PREFIX NAME? */
 static void expect(const struct golden *g, const float *got, const char *prefix, const char *name,
-                   double tol)
+		   double tol)
 {
 	struct array want = numbers(g->r, prefix, name);
 	char what[120];
@@ -159,8 +160,8 @@ static struct xl_var *conv2d(const struct golden *g)
 	const bool reflect = strcmp(xl_meta_str(g->r, "padding", ""), "reflect") == 0;
 
 	return xl_op_conv2d(g->t, input(g, "x"), input(g, "w"), input(g, "b"),
-	                    (int)xl_meta_int(g->r, "stride", 0), (int)xl_meta_int(g->r, "pad", -1),
-	                    reflect ? XL_PAD_REFLECT : XL_PAD_ZERO);
+			    (int)xl_meta_int(g->r, "stride", 0), (int)xl_meta_int(g->r, "pad", -1),
+			    reflect ? XL_PAD_REFLECT : XL_PAD_ZERO);
 }
 
 static struct xl_var *linear(const struct golden *g)
@@ -171,7 +172,7 @@ static struct xl_var *linear(const struct golden *g)
 static struct xl_var *norm(const struct golden *g, enum xl_norm kind, double *moments)
 {
 	return xl_op_norm(g->t, input(g, "x"), input(g, "scale"), input(g, "shift"), kind,
-	                  xl_meta_num(g->r, "eps", 0), moments);
+			  xl_meta_num(g->r, "eps", 0), moments);
 }
 
 static struct xl_var *instance_norm(const struct golden *g)
@@ -213,10 +214,11 @@ static struct xl_var *batch_norm(const struct golden *g)
 		check_running(g, moments);
 		return y;
 	}
-	struct xl_var *var = xl_op_affine(t, constant(g, "", "running_var"), 1,
-	                                  xl_meta_num(g->r, "eps", 0));
-	struct xl_var *n = xl_op_mul(t, xl_op_sub(t, input(g, "x"), constant(g, "", "running_mean")),
-	                             xl_op_recip(t, xl_op_sqrt(t, var)));
+	struct xl_var *var =
+		xl_op_affine(t, constant(g, "", "running_var"), 1, xl_meta_num(g->r, "eps", 0));
+	struct xl_var *n =
+		xl_op_mul(t, xl_op_sub(t, input(g, "x"), constant(g, "", "running_mean")),
+			  xl_op_recip(t, xl_op_sqrt(t, var)));
 	return xl_op_add(t, xl_op_mul(t, n, input(g, "scale")), input(g, "shift"));
 }
 
@@ -256,8 +258,8 @@ static struct xl_var *spread(struct xl_tape *t, struct xl_var *x, struct xl_dims
 	struct xl_var *mean = xl_op_affine(t, xl_op_sum_to(t, x, to), 1.0 / n, 0);
 	struct xl_var *e = xl_op_sub(t, x, mean);
 
-	return xl_op_sqrt(t, xl_op_affine(t, xl_op_sum_to(t, xl_op_mul(t, e, e), to),
-	                                  1.0 / (n - 1), 0));
+	return xl_op_sqrt(
+		t, xl_op_affine(t, xl_op_sum_to(t, xl_op_mul(t, e, e), to), 1.0 / (n - 1), 0));
 }
 
 static struct xl_var *hadain(const struct golden *g)
@@ -277,12 +279,11 @@ static struct xl_var *hadain(const struct golden *g)
 		struct xl_var *rows = spread(t, c, xl_dims_map(d->n, d->c, d->h, 1), d->w);
 		struct xl_var *s = spread(t, rows, xl_dims_map(d->n, d->c, 1, 1), d->h);
 		n = xl_op_mul(t, xl_op_sub(t, c, xl_op_mean_hw(t, c)),
-		              xl_op_recip(t, xl_op_affine(t, s, 1, 1e-5)));
+			      xl_op_recip(t, xl_op_affine(t, s, 1, 1e-5)));
 	}
 	front = xl_op_add(t, xl_op_mul(t, n, front), input(g, "beta_f"));
 	back = xl_op_add(t, xl_op_mul(t, n, back), input(g, "beta_b"));
-	return xl_op_add(t, xl_op_mul(t, m, front),
-	                 xl_op_mul(t, xl_op_affine(t, m, -1, 1), back));
+	return xl_op_add(t, xl_op_mul(t, m, front), xl_op_mul(t, xl_op_affine(t, m, -1, 1), back));
 }
 
 static struct xl_var *l1(const struct golden *g)
@@ -311,22 +312,22 @@ static const struct op {
 	struct xl_var *(*build)(const struct golden *g);
 	double tol; /* of the value */
 } ops[] = {
-        {"conv2d", conv2d, 2e-6},
-        {"linear", linear, 2e-6},
-        {"instance_norm", instance_norm, 2e-6},
-        {"layer_norm", layer_norm, 2e-6},
-        {"batch_norm", batch_norm, 2e-6},
-        {"relu", relu, 2e-6},
-        {"leaky_relu", relu, 2e-6},
-        {"tanh", tangent, 2e-6},
-        {"sigmoid", sigmoid, 2e-6},
-        {"nearest2", nearest2, 2e-6},
-        {"bilinear4", bilinear4, 2e-6},
-        {"avgpool", avgpool, 2e-6},
-        {"hadain", hadain, 2e-6},
-        {"l1", l1, 2e-6},
-        {"bce", bce, 5e-5}, /* z of 5, loss of 0.006 */
-        {"r1", r1, 2e-6},
+	{"conv2d", conv2d, 2e-6},
+	{"linear", linear, 2e-6},
+	{"instance_norm", instance_norm, 2e-6},
+	{"layer_norm", layer_norm, 2e-6},
+	{"batch_norm", batch_norm, 2e-6},
+	{"relu", relu, 2e-6},
+	{"leaky_relu", relu, 2e-6},
+	{"tanh", tangent, 2e-6},
+	{"sigmoid", sigmoid, 2e-6},
+	{"nearest2", nearest2, 2e-6},
+	{"bilinear4", bilinear4, 2e-6},
+	{"avgpool", avgpool, 2e-6},
+	{"hadain", hadain, 2e-6},
+	{"l1", l1, 2e-6},
+	{"bce", bce, 5e-5}, /* z of 5, loss of 0.006 */
+	{"r1", r1, 2e-6},
 };
 enum { OPS = sizeof ops / sizeof *ops };
 
@@ -371,8 +372,8 @@ static void check_second(const struct xl_record *r, const struct op *op)
 		if (!grad)
 			fail_msg("%s: %s", r->id, xl_err_msg());
 		expect(&g, grad->data, "g", g.in[i].name, 5e-6);
-		struct xl_var *part = xl_op_sum(
-		        g.t, xl_op_mul(g.t, grad, constant(&g, "v", g.in[i].name)));
+		struct xl_var *part =
+			xl_op_sum(g.t, xl_op_mul(g.t, grad, constant(&g, "v", g.in[i].name)));
 		l2 = l2 ? xl_op_add(g.t, l2, part) : part;
 	}
 	g.n++; /* and for gy */
@@ -419,14 +420,17 @@ static void check_penalty(const struct xl_record *r)
 
 	xl_var_watch(x, true);
 	for (int i = 0; i < xl_meta_get(r, "kernels")->n; i++) {
-		struct xl_var *w = add_input(&g, names[2 * i]), *b = add_input(&g, names[2 * i + 1]);
+		struct xl_var *w = add_input(&g, names[2 * i]),
+			      *b = add_input(&g, names[2 * i + 1]);
 		if (i > 0)
 			h = xl_op_leaky(t, h, xl_meta_num(r, "slope", 0));
-		h = xl_op_conv2d(t, h, w, b, item(r, "strides", i), item(r, "pads", i), XL_PAD_REFLECT);
+		h = xl_op_conv2d(t, h, w, b, item(r, "strides", i), item(r, "pads", i),
+				 XL_PAD_REFLECT);
 	}
 	struct xl_var *grad = xl_grad(t, h, x);
 	assert_non_null(grad);
-	struct xl_var *q = xl_op_sum_to(t, xl_op_mul(t, grad, grad), xl_dims_plain(x->d.n, 1, 1, 1));
+	struct xl_var *q =
+		xl_op_sum_to(t, xl_op_mul(t, grad, grad), xl_dims_plain(x->d.n, 1, 1, 1));
 	struct xl_var *size = xl_op_sqrt(t, q), *e = xl_op_affine(t, size, 1, -1);
 	struct xl_var *y = xl_op_mean(t, xl_op_mul(t, e, e));
 	xl_var_watch(x, false);
@@ -461,7 +465,7 @@ static void test_penalty(void **state)
 static void check_adam(const struct xl_record *r, const struct xl_kernels *k)
 {
 	struct xl_adam a = {xl_meta_num(r, "lr", 0), xl_meta_num(r, "beta1", 0),
-	                    xl_meta_num(r, "beta2", 0), xl_meta_num(r, "eps", 0), 0};
+			    xl_meta_num(r, "beta2", 0), xl_meta_num(r, "eps", 0), 0};
 	struct array start = numbers(r, "p", "0"), g = numbers(r, "", "g"), p = numbers(r, "", "p");
 	struct array m = numbers(r, "", "m"), v = numbers(r, "", "v");
 	float *fp = array_floats(&start), *fg = array_floats(&g), fm[17] = {0}, fv[17] = {0};
@@ -517,13 +521,13 @@ static void test_all_known(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[OPS + 3] = {
-	        cmocka_unit_test(test_all_known),
-	        cmocka_unit_test(test_penalty),
-	        cmocka_unit_test(test_adam),
+		cmocka_unit_test(test_all_known),
+		cmocka_unit_test(test_penalty),
+		cmocka_unit_test(test_adam),
 	};
 
 	for (int i = 0; i < OPS; i++)
 		tests[3 + i] = (struct CMUnitTest){ops[i].name, test_op, NULL, NULL,
-		                                   (void *)(uintptr_t)&ops[i]};
+						   (void *)(uintptr_t)&ops[i]};
 	return cmocka_run_group_tests(tests, read_records, free_records);
 }

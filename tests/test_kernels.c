@@ -25,9 +25,9 @@ static float *garbage(int64_t count)
 
 /* The shapes that elements, sums and norms are tried on. */
 static const struct xl_dims shapes[] = {
-        MAP(1, 1, 1, 1),   MAP(2, 3, 3, 2),    MAP(1, 7, 1, 3),   MAP(3, 16, 2, 5),
-        MAP(2, 17, 1, 3),  MAP(1, 48, 3, 37),  MAP(2, 4, 2, 70),  PLAIN(2, 16, 3, 2),
-        MAP(16, 2, 1, 1),  MAP(16, 32, 1, 1),  MAP(2, 15, 7, 7),  MAP(1, 64, 7, 2),
+	MAP(1, 1, 1, 1),  MAP(2, 3, 3, 2),   MAP(1, 7, 1, 3),  MAP(3, 16, 2, 5),
+	MAP(2, 17, 1, 3), MAP(1, 48, 3, 37), MAP(2, 4, 2, 70), PLAIN(2, 16, 3, 2),
+	MAP(16, 2, 1, 1), MAP(16, 32, 1, 1), MAP(2, 15, 7, 7), MAP(1, 64, 7, 2),
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -35,7 +35,7 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 static struct xl_dims cut(struct xl_dims d, int mask)
 {
 	struct xl_dims r = xl_dims_map(mask & 8 ? 1 : d.n, mask & 4 ? 1 : d.c, mask & 2 ? 1 : d.h,
-	                               mask & 1 ? 1 : d.w);
+				       mask & 1 ? 1 : d.w);
 	if (d.b == 1)
 		r.b = 1; /* weights stay plain */
 	return r;
@@ -48,12 +48,18 @@ static const struct {
 	enum xl_unary op;
 	double lo, hi, p, q;
 } unaries[] = {
-        {"affine", XL_AFFINE, -3, 3, -1.5, 0.25}, {"leaky", XL_LEAKY, -3, 3, 0.01, 0},
-        {"relu", XL_LEAKY, -3, 3, 0, 0},          {"tanh", XL_TANH, -12, 12, 0, 0},
-        {"sigmoid", XL_SIGMOID, -20, 20, 0, 0},   {"abs", XL_ABS, -3, 3, 0, 0},
-        {"sign", XL_SIGN, -3, 3, 0, 0},           {"sqrt", XL_SQRT, 0, 9, 0, 0},
-        {"exp", XL_EXP, -10, 3, 0, 0},            {"softplus", XL_SOFTPLUS, -20, 20, 0, 0},
-        {"recip", XL_RECIP, 0.1, 9, 0, 0},        {"max", XL_MAXC, -3, 3, 0.5, 0},
+	{"affine", XL_AFFINE, -3, 3, -1.5, 0.25},
+	{"leaky", XL_LEAKY, -3, 3, 0.01, 0},
+	{"relu", XL_LEAKY, -3, 3, 0, 0},
+	{"tanh", XL_TANH, -12, 12, 0, 0},
+	{"sigmoid", XL_SIGMOID, -20, 20, 0, 0},
+	{"abs", XL_ABS, -3, 3, 0, 0},
+	{"sign", XL_SIGN, -3, 3, 0, 0},
+	{"sqrt", XL_SQRT, 0, 9, 0, 0},
+	{"exp", XL_EXP, -10, 3, 0, 0},
+	{"softplus", XL_SOFTPLUS, -20, 20, 0, 0},
+	{"recip", XL_RECIP, 0.1, 9, 0, 0},
+	{"max", XL_MAXC, -3, 3, 0.5, 0},
 };
 enum { UNARIES = sizeof unaries / sizeof *unaries };
 
@@ -68,8 +74,8 @@ static void test_unary(void **state)
 	for (int i = 0; i < UNARIES * 8; i++) {
 		const int u = i / 8, count = counts[i % 8];
 		const float p = (float)unaries[u].p, q = (float)unaries[u].q;
-		struct array x = array_noise(xl_dims_plain(1, 1, 1, count), 5, unaries[u].lo,
-		                             unaries[u].hi);
+		struct array x =
+			array_noise(xl_dims_plain(1, 1, 1, count), 5, unaries[u].lo, unaries[u].hi);
 		if (count == 7 && unaries[u].lo < 0)
 			x.v[3] = 0; /* where some of them turn */
 		float *fx = array_floats(&x), *y = garbage(count);
@@ -93,11 +99,11 @@ static void test_unary_extremes(void **state)
 		enum xl_unary op;
 		float x, y;
 	} points[] = {
-	        {XL_SIGMOID, -200, 0},   {XL_SIGMOID, 200, 1},     {XL_SIGMOID, 0, 0.5f},
-	        {XL_SOFTPLUS, -200, 0},  {XL_SOFTPLUS, 200, 200},  {XL_SOFTPLUS, 1e30f, 1e30f},
-	        {XL_TANH, -200, -1},     {XL_TANH, 200, 1},        {XL_TANH, 1e-20f, 1e-20f},
-	        {XL_SIGN, 0, 0},         {XL_SIGN, -1e-30f, -1},   {XL_ABS, -0.0f, 0},
-	        {XL_SQRT, 0, 0},         {XL_RECIP, INFINITY, 0},  {XL_EXP, -INFINITY, 0},
+		{XL_SIGMOID, -200, 0},  {XL_SIGMOID, 200, 1},    {XL_SIGMOID, 0, 0.5f},
+		{XL_SOFTPLUS, -200, 0}, {XL_SOFTPLUS, 200, 200}, {XL_SOFTPLUS, 1e30f, 1e30f},
+		{XL_TANH, -200, -1},    {XL_TANH, 200, 1},       {XL_TANH, 1e-20f, 1e-20f},
+		{XL_SIGN, 0, 0},        {XL_SIGN, -1e-30f, -1},  {XL_ABS, -0.0f, 0},
+		{XL_SQRT, 0, 0},        {XL_RECIP, INFINITY, 0}, {XL_EXP, -INFINITY, 0},
 	};
 	const struct xl_kernels *k;
 
@@ -109,7 +115,7 @@ static void test_unary_extremes(void **state)
 			k->unary(points[i].op, &y, &points[i].x, 1, 0, 0);
 			if (!(y == points[i].y))
 				fail_msg("%s: operation %d of %g is %g", k->name, (int)points[i].op,
-				         (double)points[i].x, (double)y);
+					 (double)points[i].x, (double)y);
 		}
 		for (int i = 0; i < UNARIES; i++) {
 			float y[17], x[17];
@@ -124,7 +130,7 @@ static void test_unary_extremes(void **state)
 }
 
 static void check_binary(enum xl_binary op, const struct xl_dims *d, const struct xl_dims *da,
-                         const struct xl_dims *db)
+			 const struct xl_dims *db)
 {
 	const float p = op == XL_MAXC_BWD ? 0.25f : 0.01f;
 	struct array y = array_zeros(*d), a = array_noise(*da, 6, -1, 1);
@@ -135,12 +141,12 @@ static void check_binary(enum xl_binary op, const struct xl_dims *d, const struc
 	char what[120];
 
 	EACH_PLACE(d, n, c, h, w)
-	y.v[at(d, n, c, h, w)] = naive_binary(op, a.v[at(da, n, c, h, w)], b.v[at(db, n, c, h, w)],
-	                                      (double)p);
+	y.v[at(d, n, c, h, w)] =
+		naive_binary(op, a.v[at(da, n, c, h, w)], b.v[at(db, n, c, h, w)], (double)p);
 	EACH_BACKEND(k)
 	{
-		snprintf(what, sizeof what, "%s binary %d of (%d,%d,%d,%d) and (%d,%d,%d,%d)", k->name,
-		         (int)op, da->n, da->c, da->h, da->w, db->n, db->c, db->h, db->w);
+		snprintf(what, sizeof what, "%s binary %d of (%d,%d,%d,%d) and (%d,%d,%d,%d)",
+			 k->name, (int)op, da->n, da->c, da->h, da->w, db->n, db->c, db->h, db->w);
 		k->binary(op, fy, d, fa, da, fb, db, p);
 		assert_true(agrees(what, fy, &y, 2e-7));
 		for (int i = 0; i < 2; i++) { /* in the place of either operand */
@@ -193,7 +199,7 @@ static void test_sum_to(void **state)
 			float *fy = garbage(xl_dims_count(&y.d));
 			k->sum_to(fy, &y.d, fx, &x.d);
 			snprintf(what, sizeof what, "%s sum of (%d,%d,%d,%d) to", k->name, x.d.n,
-			         x.d.c, x.d.h, x.d.w);
+				 x.d.c, x.d.h, x.d.w);
 			assert_true(agrees(what, fy, &y, 2e-7));
 			free(fy);
 		}
@@ -233,12 +239,12 @@ struct normed {
 };
 
 static struct normed run_norm(const struct xl_kernels *k, const struct xl_norm_dims *nd,
-                              const float *x, const float *gy, const float *scale,
-                              const float *shift)
+			      const float *x, const float *gy, const float *scale,
+			      const float *shift)
 {
 	const int64_t count = xl_dims_count(&nd->d), nc = (int64_t)nd->d.n * nd->d.c;
-	struct normed r = {garbage(count), garbage(XL_NORM_STATS * nc), garbage(count), garbage(nd->d.c),
-	                   garbage(nd->d.c)};
+	struct normed r = {garbage(count), garbage(XL_NORM_STATS * nc), garbage(count),
+			   garbage(nd->d.c), garbage(nd->d.c)};
 	double *scratch = malloc((size_t)nc * 5 * sizeof(double));
 
 	assert_non_null(scratch);
@@ -246,7 +252,7 @@ static struct normed run_norm(const struct xl_kernels *k, const struct xl_norm_d
 	k->norm_fwd(r.y, r.stats, x, scale, shift, nd, scratch);
 	memset(scratch, 0xff, (size_t)nc * 5 * sizeof(double));
 	k->norm_bwd(r.gx, scale ? r.gscale : NULL, shift ? r.gshift : NULL, gy, x, r.stats, scale,
-	            nd, scratch);
+		    nd, scratch);
 	free(scratch);
 	return r;
 }
@@ -266,7 +272,8 @@ static void check_norm(const struct xl_dims *d, enum xl_norm kind, double mean, 
 {
 	const struct xl_norm_dims nd = {*d, kind, 1e-5f};
 	const double tol = 1e-5, eps = (double)nd.eps;
-	struct array x = array_noise(*d, 9, mean - 1.5, mean + 1.5), gy = array_noise(*d, 10, -1, 1);
+	struct array x = array_noise(*d, 9, mean - 1.5, mean + 1.5),
+		     gy = array_noise(*d, 10, -1, 1);
 	struct array scale = array_noise(xl_dims_plain(1, d->c, 1, 1), 11, 0.5, 2);
 	struct array shift = array_noise(scale.d, 12, -1, 1);
 	struct array y = array_zeros(*d), gx = array_zeros(*d), m, inv;
@@ -284,16 +291,16 @@ static void check_norm(const struct xl_dims *d, enum xl_norm kind, double mean, 
 	{
 		const double exact = m.v[at(&m.d, n, c, 0, 0)];
 		const double saved[] = {exact, exact - (double)(float)exact,
-		                         inv.v[at(&m.d, n, c, 0, 0)]};
+					inv.v[at(&m.d, n, c, 0, 0)]};
 		stats.v[at(&stats.d, n, c, h, w)] = saved[w];
 	}
 
 	EACH_BACKEND(k)
 	{
-		struct normed r = run_norm(k, &nd, fx, fgy, affine ? fscale : NULL,
-		                           affine ? fshift : NULL);
+		struct normed r =
+			run_norm(k, &nd, fx, fgy, affine ? fscale : NULL, affine ? fshift : NULL);
 		snprintf(what, sizeof what, "%s norm %d, mean %g, %s", k->name, (int)kind, mean,
-		         affine ? "scaled" : "bare");
+			 affine ? "scaled" : "bare");
 		bool good = agrees(what, r.y, &y, tol);
 		good &= agrees(what, r.stats, &stats, 1e-6);
 		good &= agrees(what, r.gx, &gx, tol);
@@ -302,7 +309,8 @@ static void check_norm(const struct xl_dims *d, enum xl_norm kind, double mean, 
 		assert_true(good);
 		normed_free(&r);
 	}
-	struct array *arrays[] = {&x, &gy, &scale, &shift, &y, &gx, &m, &inv, &gscale, &gshift, &stats};
+	struct array *arrays[] = {&x, &gy,  &scale,  &shift,  &y,    &gx,
+				  &m, &inv, &gscale, &gshift, &stats};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		array_free(arrays[i]);
 	free(fx);
@@ -358,7 +366,7 @@ static void test_norm_of_nothing(void **state)
 static void test_up(void **state)
 {
 	const struct xl_dims small[] = {MAP(1, 1, 1, 1), MAP(2, 3, 2, 3), MAP(1, 16, 3, 1),
-	                                MAP(2, 17, 1, 7), MAP(2, 32, 7, 2)};
+					MAP(2, 17, 1, 7), MAP(2, 32, 7, 2)};
 
 	(void)state;
 	for (int i = 0; i < 5 * 2; i++) {
@@ -366,7 +374,8 @@ static void test_up(void **state)
 		struct xl_dims d = small[i / 2];
 		d.h *= s;
 		d.w *= s;
-		struct array x = array_noise(small[i / 2], 13, -1, 1), gy = array_noise(d, 14, -1, 1);
+		struct array x = array_noise(small[i / 2], 13, -1, 1),
+			     gy = array_noise(d, 14, -1, 1);
 		struct array y = array_zeros(d), gx = array_zeros(x.d);
 		float *fx = array_floats(&x), *fgy = array_floats(&gy);
 		float *fy = garbage(xl_dims_count(&d)), *fgx = garbage(xl_dims_count(&x.d));
@@ -414,9 +423,10 @@ static void test_narrow(void **state)
 		struct xl_dims d;
 		int axis, start, len;
 	} parts[] = {
-	        {MAP(3, 2, 2, 3), 0, 1, 2},   {MAP(3, 16, 1, 2), 0, 2, 1}, {MAP(1, 5, 2, 1), 1, 1, 3},
-	        {MAP(2, 64, 3, 2), 1, 16, 32}, {MAP(3, 33, 1, 1), 1, 32, 1}, {MAP(2, 16, 1, 1), 1, 3, 7},
-	        {MAP(1, 1, 1, 1), 0, 0, 1},
+		{MAP(3, 2, 2, 3), 0, 1, 2},   {MAP(3, 16, 1, 2), 0, 2, 1},
+		{MAP(1, 5, 2, 1), 1, 1, 3},   {MAP(2, 64, 3, 2), 1, 16, 32},
+		{MAP(3, 33, 1, 1), 1, 32, 1}, {MAP(2, 16, 1, 1), 1, 3, 7},
+		{MAP(1, 1, 1, 1), 0, 0, 1},
 	};
 
 	(void)state;
@@ -425,11 +435,12 @@ static void test_narrow(void **state)
 		const bool samples = parts[i].axis == 0;
 		const int n0 = samples ? parts[i].start : 0, c0 = samples ? 0 : parts[i].start;
 		struct array x = array_noise(*d, 16, -1, 1), back = array_zeros(*d);
-		struct array y = array_zeros(xl_dims_map(samples ? parts[i].len : d->n,
-		                                         samples ? d->c : parts[i].len, d->h, d->w));
+		struct array y = array_zeros(xl_dims_map(
+			samples ? parts[i].len : d->n, samples ? d->c : parts[i].len, d->h, d->w));
 		EACH_PLACE(&y.d, n, c, h, w)
 		{
-			const int64_t from = (((int64_t)(n0 + n) * d->c + c0 + c) * d->h + h) * d->w + w;
+			const int64_t from =
+				(((int64_t)(n0 + n) * d->c + c0 + c) * d->h + h) * d->w + w;
 			y.v[at(&y.d, n, c, h, w)] = back.v[from] = x.v[from];
 		}
 		float *fx = array_floats(&x), *fy = garbage(xl_dims_count(&y.d));
@@ -459,7 +470,7 @@ static void test_layout(void **state)
 	xl_map_pack(map, plain, &d);
 	EACH_PLACE(&d, n, c, h, w)
 	assert_float_equal(map[((((n * 3 + c / 16) * 3) + h) * 5 + w) * 16 + c % 16],
-	                   plain[at(&d, n, c, h, w)], 0);
+			   plain[at(&d, n, c, h, w)], 0);
 	xl_map_unpack(again, map, &d);
 	assert_memory_equal(again, plain, sizeof plain);
 	assert_int_equal(xl_dims_map(1, 24, 2, 2).b, 1);
@@ -483,8 +494,8 @@ static double smoothness(float *gm, const struct array *m, const struct array *c
 /* Against all pairs, with masks of many ties, of none, and a content of zeros. */
 static void test_r1(void **state)
 {
-	const struct xl_dims contents[] = {MAP(1, 1, 1, 1), MAP(1, 3, 2, 3),  MAP(3, 16, 3, 3),
-	                                   MAP(2, 17, 4, 2), MAP(2, 48, 5, 7), MAP(1, 4, 1, 2)};
+	const struct xl_dims contents[] = {MAP(1, 1, 1, 1),  MAP(1, 3, 2, 3),  MAP(3, 16, 3, 3),
+					   MAP(2, 17, 4, 2), MAP(2, 48, 5, 7), MAP(1, 4, 1, 2)};
 
 	(void)state;
 	for (int i = 0; i < 6 * 2; i++) {
@@ -600,7 +611,7 @@ static void test_adam(void **state)
 				m.v[i] = a.beta1 * m.v[i] + (1 - a.beta1) * g.v[i];
 				v.v[i] = a.beta2 * v.v[i] + (1 - a.beta2) * g.v[i] * g.v[i];
 				p.v[i] -= a.lr * m.v[i] / (1 - pow(a.beta1, (double)a.t)) /
-				          (sqrt(v.v[i] / (1 - pow(a.beta2, (double)a.t))) + a.eps);
+					  (sqrt(v.v[i] / (1 - pow(a.beta2, (double)a.t))) + a.eps);
 			}
 			free(fg);
 			array_free(&g);
@@ -725,24 +736,24 @@ static void test_select(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_unary),
-	        cmocka_unit_test(test_unary_extremes),
-	        cmocka_unit_test(test_binary),
-	        cmocka_unit_test(test_sum_to),
-	        cmocka_unit_test(test_sum_is_exact),
-	        cmocka_unit_test(test_norm),
-	        cmocka_unit_test(test_norm_of_nothing),
-	        cmocka_unit_test(test_up),
-	        cmocka_unit_test(test_up4_weights),
-	        cmocka_unit_test(test_narrow),
-	        cmocka_unit_test(test_layout),
-	        cmocka_unit_test(test_r1),
-	        cmocka_unit_test(test_r1_properties),
-	        cmocka_unit_test(test_adam_vector),
-	        cmocka_unit_test(test_adam),
-	        cmocka_unit_test(test_threads),
-	        cmocka_unit_test(test_batch),
-	        cmocka_unit_test(test_select),
+		cmocka_unit_test(test_unary),
+		cmocka_unit_test(test_unary_extremes),
+		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_sum_to),
+		cmocka_unit_test(test_sum_is_exact),
+		cmocka_unit_test(test_norm),
+		cmocka_unit_test(test_norm_of_nothing),
+		cmocka_unit_test(test_up),
+		cmocka_unit_test(test_up4_weights),
+		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_r1),
+		cmocka_unit_test(test_r1_properties),
+		cmocka_unit_test(test_adam_vector),
+		cmocka_unit_test(test_adam),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_select),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,15 +90,15 @@ static struct array ref_binary(const struct array *in, const struct opcase *c)
 {
 	const struct xl_dims *a = &in[0].d, *b = &in[1].d;
 	const bool plain = (a->b == 1 && a->c > 1 && a->h * a->w > 1) ||
-	                   (b->b == 1 && b->c > 1 && b->h * b->w > 1);
+			   (b->b == 1 && b->c > 1 && b->h * b->w > 1);
 	struct array y = array_zeros(xl_dims_map(larger(a->n, b->n), larger(a->c, b->c),
-	                                         larger(a->h, b->h), larger(a->w, b->w)));
+						 larger(a->h, b->h), larger(a->w, b->w)));
 
 	if (plain)
 		y.d.b = 1;
 	EACH_PLACE(&y.d, n, k, h, w)
-	y.v[at(&y.d, n, k, h, w)] = naive_binary((enum xl_binary)c->kind, in[0].v[at(a, n, k, h, w)],
-	                                         in[1].v[at(b, n, k, h, w)], 0);
+	y.v[at(&y.d, n, k, h, w)] = naive_binary(
+		(enum xl_binary)c->kind, in[0].v[at(a, n, k, h, w)], in[1].v[at(b, n, k, h, w)], 0);
 	return y;
 }
 
@@ -151,9 +151,16 @@ static struct xl_var *do_conv(struct xl_tape *t, struct xl_var **in, const struc
 static struct array ref_conv(const struct array *in, const struct opcase *c)
 {
 	const struct xl_dims *x = &in[0].d, *w = &in[1].d;
-	struct xl_conv2d_dims d = {.n = x->n, .ci = x->c, .h = x->h, .w = x->w, .co = w->n,
-	                           .kh = w->h, .kw = w->w, .stride = c->k[0], .pad = c->k[1],
-	                           .mode = (enum xl_pad_mode)c->kind};
+	struct xl_conv2d_dims d = {.n = x->n,
+				   .ci = x->c,
+				   .h = x->h,
+				   .w = x->w,
+				   .co = w->n,
+				   .kh = w->h,
+				   .kw = w->w,
+				   .stride = c->k[0],
+				   .pad = c->k[1],
+				   .mode = (enum xl_pad_mode)c->kind};
 	d.oh = (d.h + 2 * d.pad - d.kh) / d.stride + 1;
 	d.ow = (d.w + 2 * d.pad - d.kw) / d.stride + 1;
 	struct array y = array_zeros(xl_dims_map(d.n, d.co, d.oh, d.ow)), a = in[0], b = in[1];
@@ -161,7 +168,7 @@ static struct array ref_conv(const struct array *in, const struct opcase *c)
 	naive_conv2d(CONV_Y, &y, &a, &b, &d);
 	if (in[2].v)
 		EACH_PLACE(&y.d, n, o, h, k)
-		y.v[at(&y.d, n, o, h, k)] += in[2].v[o];
+	y.v[at(&y.d, n, o, h, k)] += in[2].v[o];
 	return y;
 }
 
@@ -205,7 +212,7 @@ static struct array ref_narrow(const struct array *in, const struct opcase *c)
 	const struct xl_dims *d = &in[0].d;
 	const int n0 = c->k[0] == 0 ? c->k[1] : 0, c0 = c->k[0] == 1 ? c->k[1] : 0;
 	struct array y = array_zeros(xl_dims_map(c->k[0] == 0 ? c->k[2] : d->n,
-	                                         c->k[0] == 1 ? c->k[2] : d->c, d->h, d->w));
+						 c->k[0] == 1 ? c->k[2] : d->c, d->h, d->w));
 
 	EACH_PLACE(&y.d, n, k, h, w)
 	y.v[at(&y.d, n, k, h, w)] = in[0].v[(((n0 + n) * d->c + c0 + k) * d->h + h) * d->w + w];
@@ -222,7 +229,7 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 	const struct xl_dims *a = &in[0].d, *b = &in[1].d;
 	const bool samples = c->k[0] == 0;
 	struct array y = array_zeros(xl_dims_map(samples ? a->n + b->n : a->n,
-	                                         samples ? a->c : a->c + b->c, a->h, a->w));
+						 samples ? a->c : a->c + b->c, a->h, a->w));
 
 	EACH_PLACE(&y.d, n, k, h, w)
 	{
@@ -230,19 +237,20 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 		const struct array *x = first ? &in[0] : &in[1];
 		const int n0 = samples && !first ? a->n : 0, c0 = !samples && !first ? a->c : 0;
 		y.v[at(&y.d, n, k, h, w)] =
-		        x->v[(((n - n0) * x->d.c + k - c0) * x->d.h + h) * x->d.w + w];
+			x->v[(((n - n0) * x->d.c + k - c0) * x->d.h + h) * x->d.w + w];
 	}
 	return y;
 }
 
-/* ---- the table ---- */
+/* ---- the table: shapes are n, c, h, w; of weights co, ci, kh, kw ---- */
 
-#define UNARY(NAME, KIND, P, Q, LO, HI)                                                             \
-	{.name = NAME, .op = do_unary, .ref = ref_unary, .kind = KIND, .p = P, .q = Q, .lo = LO,    \
+/* clang-format off */
+#define UNARY(NAME, KIND, P, Q, LO, HI)                                                            \
+	{.name = NAME, .op = do_unary, .ref = ref_unary, .kind = KIND, .p = P, .q = Q, .lo = LO,   \
 	 .hi = HI, .in = {MAP(2, 3, 3, 5)}},                                                       \
 	{.name = NAME " blocked", .op = do_unary, .ref = ref_unary, .kind = KIND, .p = P, .q = Q,  \
 	 .lo = LO, .hi = HI, .in = {MAP(1, 16, 2, 2)}}
-#define CONV(N, CI, H, W, CO, KH, KW, STRIDE, PAD, MODE)                                            \
+#define CONV(N, CI, H, W, CO, KH, KW, STRIDE, PAD, MODE)                                           \
 	{.name = "conv2d", .op = do_conv, .ref = ref_conv, .kind = MODE, .k = {STRIDE, PAD},       \
 	 .in = {MAP(N, CI, H, W), PLAIN(CO, CI, KH, KW), MAP(1, CO, 1, 1)}}
 #define NORM(NAME, KIND, N, C, H, W)                                                               \
@@ -260,55 +268,59 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 	 .in = {MAP(NA, CA, H, W), MAP(NB, CB, H, W)}}
 #define MEAN(NAME, ...)                                                                            \
 	{.name = NAME, .op = do_mean, .ref = ref_mean, .in = {MAP(2, 16, 3, 2)}, .to = __VA_ARGS__}
+/* clang-format on */
 
 static const struct opcase cases[] = {
-        UNARY("affine", XL_AFFINE, 0.7, -0.3, -1, 1),
-        UNARY("leaky", XL_LEAKY, 0.2, 0, -1, 1),
-        UNARY("relu", XL_LEAKY, 0, 0, -1, 1),
-        UNARY("tanh", XL_TANH, 0, 0, -2, 2),
-        UNARY("sigmoid", XL_SIGMOID, 0, 0, -3, 3),
-        UNARY("abs", XL_ABS, 0, 0, -1, 1),
-        UNARY("sqrt", XL_SQRT, 0, 0, 0.3, 2),
-        UNARY("exp", XL_EXP, 0, 0, -1, 1),
-        UNARY("softplus", XL_SOFTPLUS, 0, 0, -3, 3),
-        UNARY("recip", XL_RECIP, 0, 0, 0.5, 2),
-        UNARY("recip below zero", XL_RECIP, 0, 0, -2, -0.5),
-        UNARY("max", XL_MAXC, 0.01, 0, -1, 1),
-        CONV(1, 1, 4, 4, 1, 3, 3, 1, 1, XL_PAD_ZERO),
-        CONV(2, 3, 5, 4, 2, 3, 3, 1, 1, XL_PAD_REFLECT),
-        CONV(2, 2, 6, 7, 3, 4, 4, 2, 1, XL_PAD_REFLECT),
-        CONV(1, 2, 7, 5, 3, 3, 2, 3, 2, XL_PAD_ZERO),
-        CONV(1, 2, 5, 5, 2, 5, 5, 1, 2, XL_PAD_REFLECT),
-        CONV(1, 2, 4, 6, 2, 7, 7, 1, 3, XL_PAD_REFLECT),
-        CONV(2, 2, 5, 7, 2, 3, 3, 2, 0, XL_PAD_ZERO),
-        CONV(1, 16, 4, 3, 3, 3, 3, 1, 1, XL_PAD_REFLECT),
-        CONV(1, 3, 4, 4, 16, 4, 4, 2, 1, XL_PAD_REFLECT),
-        CONV(2, 16, 2, 2, 16, 2, 2, 1, 0, XL_PAD_ZERO),
-        CONV(3, 16, 1, 1, 5, 1, 1, 1, 0, XL_PAD_ZERO),
-        {.name = "conv2d without bias", .op = do_conv, .ref = ref_conv, .k = {1, 0},
-         .in = {MAP(2, 3, 3, 4), PLAIN(2, 3, 2, 2)}},
-        NORM("instance norm", XL_NORM_INSTANCE, 2, 3, 3, 4),
-        NORM("instance norm blocked", XL_NORM_INSTANCE, 2, 16, 2, 3),
-        NORM("layer norm", XL_NORM_LAYER, 2, 3, 3, 2),
-        NORM("layer norm blocked", XL_NORM_LAYER, 2, 16, 2, 2),
-        NORM("batch norm", XL_NORM_BATCH, 3, 2, 3, 2),
-        NORM("batch norm blocked", XL_NORM_BATCH, 3, 16, 1, 2),
-        UP(2, 2, 3, 3, 2),
-        UP(2, 1, 16, 1, 2),
-        UP(4, 2, 2, 3, 2),
-        UP(4, 1, 16, 2, 1),
-        NARROW(0, 1, 2, 4, 3, 2, 3),
-        NARROW(0, 2, 1, 3, 16, 2, 2),
-        NARROW(1, 1, 2, 2, 5, 3, 2),
-        NARROW(1, 16, 32, 2, 64, 1, 2),
-        NARROW(1, 5, 7, 2, 32, 1, 1),
-        CONCAT(0, 2, 3, 1, 3, 2, 3),
-        CONCAT(0, 1, 16, 2, 16, 2, 2),
-        CONCAT(1, 2, 2, 2, 3, 3, 2),
-        CONCAT(1, 2, 16, 2, 32, 2, 1),
-        CONCAT(1, 2, 5, 2, 11, 1, 1),
-        MEAN("mean", PLAIN(1, 1, 1, 1)),
-        MEAN("mean_hw", MAP(2, 16, 1, 1)),
+	UNARY("affine", XL_AFFINE, 0.7, -0.3, -1, 1),
+	UNARY("leaky", XL_LEAKY, 0.2, 0, -1, 1),
+	UNARY("relu", XL_LEAKY, 0, 0, -1, 1),
+	UNARY("tanh", XL_TANH, 0, 0, -2, 2),
+	UNARY("sigmoid", XL_SIGMOID, 0, 0, -3, 3),
+	UNARY("abs", XL_ABS, 0, 0, -1, 1),
+	UNARY("sqrt", XL_SQRT, 0, 0, 0.3, 2),
+	UNARY("exp", XL_EXP, 0, 0, -1, 1),
+	UNARY("softplus", XL_SOFTPLUS, 0, 0, -3, 3),
+	UNARY("recip", XL_RECIP, 0, 0, 0.5, 2),
+	UNARY("recip below zero", XL_RECIP, 0, 0, -2, -0.5),
+	UNARY("max", XL_MAXC, 0.01, 0, -1, 1),
+	CONV(1, 1, 4, 4, 1, 3, 3, 1, 1, XL_PAD_ZERO),
+	CONV(2, 3, 5, 4, 2, 3, 3, 1, 1, XL_PAD_REFLECT),
+	CONV(2, 2, 6, 7, 3, 4, 4, 2, 1, XL_PAD_REFLECT),
+	CONV(1, 2, 7, 5, 3, 3, 2, 3, 2, XL_PAD_ZERO),
+	CONV(1, 2, 5, 5, 2, 5, 5, 1, 2, XL_PAD_REFLECT),
+	CONV(1, 2, 4, 6, 2, 7, 7, 1, 3, XL_PAD_REFLECT),
+	CONV(2, 2, 5, 7, 2, 3, 3, 2, 0, XL_PAD_ZERO),
+	CONV(1, 16, 4, 3, 3, 3, 3, 1, 1, XL_PAD_REFLECT),
+	CONV(1, 3, 4, 4, 16, 4, 4, 2, 1, XL_PAD_REFLECT),
+	CONV(2, 16, 2, 2, 16, 2, 2, 1, 0, XL_PAD_ZERO),
+	CONV(3, 16, 1, 1, 5, 1, 1, 1, 0, XL_PAD_ZERO),
+	{.name = "conv2d without bias",
+	 .op = do_conv,
+	 .ref = ref_conv,
+	 .k = {1, 0},
+	 .in = {MAP(2, 3, 3, 4), PLAIN(2, 3, 2, 2)}},
+	NORM("instance norm", XL_NORM_INSTANCE, 2, 3, 3, 4),
+	NORM("instance norm blocked", XL_NORM_INSTANCE, 2, 16, 2, 3),
+	NORM("layer norm", XL_NORM_LAYER, 2, 3, 3, 2),
+	NORM("layer norm blocked", XL_NORM_LAYER, 2, 16, 2, 2),
+	NORM("batch norm", XL_NORM_BATCH, 3, 2, 3, 2),
+	NORM("batch norm blocked", XL_NORM_BATCH, 3, 16, 1, 2),
+	UP(2, 2, 3, 3, 2),
+	UP(2, 1, 16, 1, 2),
+	UP(4, 2, 2, 3, 2),
+	UP(4, 1, 16, 2, 1),
+	NARROW(0, 1, 2, 4, 3, 2, 3),
+	NARROW(0, 2, 1, 3, 16, 2, 2),
+	NARROW(1, 1, 2, 2, 5, 3, 2),
+	NARROW(1, 16, 32, 2, 64, 1, 2),
+	NARROW(1, 5, 7, 2, 32, 1, 1),
+	CONCAT(0, 2, 3, 1, 3, 2, 3),
+	CONCAT(0, 1, 16, 2, 16, 2, 2),
+	CONCAT(1, 2, 2, 2, 3, 3, 2),
+	CONCAT(1, 2, 16, 2, 32, 2, 1),
+	CONCAT(1, 2, 5, 2, 11, 1, 1),
+	MEAN("mean", PLAIN(1, 1, 1, 1)),
+	MEAN("mean_hw", MAP(2, 16, 1, 1)),
 };
 
 /* ---- the checks ---- */
@@ -348,7 +360,7 @@ static double ref_slope(const struct opcase *c, struct array *in, int k, const s
 
 /* The gradient for input j: of the loss, or of its slope along v of input k. */
 static struct array ref_gradient(const struct opcase *c, struct array *in, int j, int k,
-                                 const struct array *v)
+				 const struct array *v)
 {
 	const double e = 3e-4;
 	struct array g = array_zeros(in[j].d);
@@ -396,7 +408,7 @@ static void bench_open(struct bench *b, const struct opcase *c)
 	for (int k = 0; k < INPUTS && c->in[k].n; k++) {
 		const bool whole = c->lo == 0 && c->hi == 0;
 		b->in[k] = array_noise(c->in[k], 10 + (uint32_t)k, whole ? -1 : c->lo,
-		                       whole ? 1 : c->hi);
+				       whole ? 1 : c->hi);
 		for (int64_t i = 0; i < xl_dims_count(&c->in[k]); i++) /* away from kinks */
 			if (fabs(b->in[k].v[i]) < 0.03)
 				b->in[k].v[i] += 0.0625;
@@ -451,7 +463,7 @@ static void check_value(struct bench *b)
 
 	if (!xl_dims_same(&y->d, &want.d))
 		fail_msg("%s: the result is (%d,%d,%d,%d) in blocks of %d", b->c->name, y->d.n,
-		         y->d.c, y->d.h, y->d.w, y->d.b);
+			 y->d.c, y->d.h, y->d.w, y->d.b);
 	want.d.b = y->d.b;
 	assert_true(agrees(b->c->name, y->data, &want, 2e-6));
 	array_free(&want);
@@ -481,11 +493,11 @@ static void check_second(struct bench *b, int k)
 	assert_true(agrees(b->what, g->data, &want, 1e-5));
 	array_free(&want);
 	assert_int_equal(
-	        xl_backward(b->t, xl_op_sum(b->t, xl_op_mul(b->t, g, constant(b->t, &v))), 0), 0);
+		xl_backward(b->t, xl_op_sum(b->t, xl_op_mul(b->t, g, constant(b->t, &v))), 0), 0);
 	for (int j = 0; j < INPUTS && b->data[j]; j++) {
 		want = ref_gradient(b->c, b->in, j, k, &v);
 		snprintf(b->what, sizeof b->what, "%s, gradient for %d of the gradient for %d",
-		         b->c->name, j, k);
+			 b->c->name, j, k);
 		assert_true(agrees(b->what, b->grad[j], &want, 1e-4));
 		array_free(&want);
 	}
@@ -513,7 +525,7 @@ static void test_case(void **state)
 static struct xl_dims cut(struct xl_dims d, int mask)
 {
 	struct xl_dims r = xl_dims_map(mask & 8 ? 1 : d.n, mask & 4 ? 1 : d.c, mask & 2 ? 1 : d.h,
-	                               mask & 1 ? 1 : d.w);
+				       mask & 1 ? 1 : d.w);
 	if (d.b == 1)
 		r.b = 1; /* weights stay plain */
 	return r;
@@ -566,15 +578,15 @@ enum { CASES = sizeof cases / sizeof *cases };
 int main(void)
 {
 	const struct CMUnitTest more[] = {
-	        cmocka_unit_test(test_broadcast),
-	        cmocka_unit_test(test_sums_and_repeats),
+		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_sums_and_repeats),
 	};
 	enum { MORE = sizeof more / sizeof *more };
 	struct CMUnitTest tests[CASES + MORE];
 
 	for (int i = 0; i < CASES; i++)
 		tests[i] = (struct CMUnitTest){cases[i].name, test_case, NULL, NULL,
-		                               (void *)(uintptr_t)&cases[i]};
+					       (void *)(uintptr_t)&cases[i]};
 	memcpy(tests + CASES, more, sizeof more);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,8 @@ static void assert_near(const char *what, const float *got, const double *want, 
 {
 	for (int i = 0; i < n; i++)
 		if (!(fabs((double)got[i] - want[i]) <= tol))
-			fail_msg("%s: number %d is %.9g, not %.9g", what, i, (double)got[i], want[i]);
+			fail_msg("%s: number %d is %.9g, not %.9g", what, i, (double)got[i],
+				 want[i]);
 }
 
 /* ---- published vectors (LOMIT, "Reference vectors") ---- */
@@ -64,7 +65,8 @@ static void test_bilinear(void **state)
 {
 	const float line[] = {0, 1}, square[] = {0, 1, 0.5f, 0.25f};
 	const double row0[] = {0, 0, .125, .375, .625, .875, 1, 1};
-	const double row2[] = {.0625, .0625, .16796875, .37890625, .58984375, .80078125, .90625, .90625};
+	const double row2[] = {.0625,     .0625,     .16796875, .37890625,
+			       .58984375, .80078125, .90625,    .90625};
 	float y[64];
 
 	(void)state;
@@ -122,13 +124,13 @@ static void test_highway(void **state)
 {
 	struct param c, m;
 	struct param style[] = {{.d = PLAIN(1, 2, 1, 1), .data = {1.5f, 0.5f}},
-	                        {.d = PLAIN(1, 2, 1, 1), .data = {0.1f, -0.2f}},
-	                        {.d = PLAIN(1, 2, 1, 1), .data = {0.8f, -1.1f}},
-	                        {.d = PLAIN(1, 2, 1, 1), .data = {-0.3f, 0.4f}}};
+				{.d = PLAIN(1, 2, 1, 1), .data = {0.1f, -0.2f}},
+				{.d = PLAIN(1, 2, 1, 1), .data = {0.8f, -1.1f}},
+				{.d = PLAIN(1, 2, 1, 1), .data = {-0.3f, 0.4f}}};
 	const double grads[4][2] = {{-1.970692, 0.762119},
-	                            {-0.883987, 1.963703},
-	                            {-2.752961, -0.358081},
-	                            {0.465806, -0.188662}};
+				    {-0.883987, 1.963703},
+				    {-2.752961, -0.358081},
+				    {0.465806, -0.188662}};
 	const double y0[] = {-0.1672906, 0.7208216, 1.2324065, 0.9377015};
 	const double dc[] = {1.355810, 1.556512, 0.450931, -1.161128};
 	const double dm[] = {0.325239, 0.304140, -2.381923, -2.571501};
@@ -146,9 +148,10 @@ static void test_highway(void **state)
 	struct xl_var *mask = leaf(&m), *rest = xl_op_affine(tape, mask, -1, 1);
 	struct xl_var *front = xl_op_add(tape, xl_op_mul(tape, n, s[0]), s[1]);
 	struct xl_var *back = xl_op_add(tape, xl_op_mul(tape, n, s[2]), s[3]);
-	struct xl_var *y = xl_op_add(tape, xl_op_mul(tape, mask, front), xl_op_mul(tape, rest, back));
-	struct xl_var *loss = xl_op_sum(
-	        tape, xl_op_mul(tape, y, xl_var_input(tape, 1, 2, 3, 4, weight)));
+	struct xl_var *y =
+		xl_op_add(tape, xl_op_mul(tape, mask, front), xl_op_mul(tape, rest, back));
+	struct xl_var *loss =
+		xl_op_sum(tape, xl_op_mul(tape, y, xl_var_input(tape, 1, 2, 3, 4, weight)));
 
 	xl_var_read(tape, y, value);
 	assert_near("highway", value, y0, 4, 1e-6);
@@ -169,7 +172,8 @@ static struct xl_var *penalty(struct xl_var *score, struct xl_var *x)
 
 	if (!g)
 		return NULL;
-	struct xl_var *q = xl_op_sum_to(tape, xl_op_mul(tape, g, g), xl_dims_plain(x->d.n, 1, 1, 1));
+	struct xl_var *q =
+		xl_op_sum_to(tape, xl_op_mul(tape, g, g), xl_dims_plain(x->d.n, 1, 1, 1));
 	struct xl_var *e = xl_op_affine(tape, xl_op_sqrt(tape, q), 1, -1);
 	return xl_op_mean(tape, xl_op_mul(tape, e, e));
 }
@@ -194,7 +198,7 @@ static void test_gradient_penalty(void **state)
 	struct param w1, w2, x, b1 = {.d = PLAIN(1, 2, 1, 1), .data = {0.05f, -0.07f}};
 	struct param b2 = {.d = PLAIN(1, 1, 1, 1), .data = {0.01f}};
 	const double src[] = {-0.1499864, -0.1250853, -0.1139780, -0.0688983,
-	                      -0.2166339, -0.2728183, 0.1092304,  0.1338962};
+			      -0.2166339, -0.2728183, 0.1092304,  0.1338962};
 	const double dw1[] = {0.0225121, -0.0092232, 0.0217040, -0.0271164};
 	const double dw1_last[] = {-0.1655804, -0.3275419, -0.1965829, 0.1048832};
 	float score[8];
@@ -206,8 +210,8 @@ static void test_gradient_penalty(void **state)
 	struct xl_var *v = xl_var_input(tape, 2, 1, 4, 4, x.data);
 	xl_var_watch(v, true);
 	struct xl_var *h = xl_op_conv2d(tape, v, leaf(&w1), leaf(&b1), 2, 1, XL_PAD_REFLECT);
-	struct xl_var *y = xl_op_conv2d(tape, xl_op_leaky(tape, h, 0.01), leaf(&w2), leaf(&b2), 1, 1,
-	                                XL_PAD_REFLECT);
+	struct xl_var *y = xl_op_conv2d(tape, xl_op_leaky(tape, h, 0.01), leaf(&w2), leaf(&b2), 1,
+					1, XL_PAD_REFLECT);
 	struct xl_var *gp = penalty(y, v);
 	xl_var_watch(v, false);
 
@@ -271,8 +275,8 @@ static double critic_penalty(const struct critic *k)
 	return (pow(sqrt(q[0]) - 1, 2) + pow(sqrt(q[1]) - 1, 2)) / 2;
 }
 
-static void check_penalty_gradient(const struct critic *k, const char *what,
-                                   const struct array *a, const float *grad)
+static void check_penalty_gradient(const struct critic *k, const char *what, const struct array *a,
+				   const float *grad)
 {
 	struct array want = array_zeros(a->d);
 	const double e = 3e-4;
@@ -345,7 +349,8 @@ static struct xl_var *everything(struct xl_var *x, struct param *w, struct param
 
 	h = xl_op_norm(t, h, scale, scale, XL_NORM_INSTANCE, 1e-5, NULL);
 	h = xl_op_add(t, h, xl_op_leaky(t, h, 0.2));
-	struct xl_var *m = xl_op_sigmoid(t, xl_op_sum_to(t, h, xl_dims_map(h->d.n, 1, h->d.h, h->d.w)));
+	struct xl_var *m =
+		xl_op_sigmoid(t, xl_op_sum_to(t, h, xl_dims_map(h->d.n, 1, h->d.h, h->d.w)));
 	struct xl_var *r1 = xl_op_r1(t, m, xl_op_detach(t, h));
 	struct xl_var *u = xl_op_mul(t, xl_op_up4(t, m), xl_op_up2(t, xl_op_up2(t, h)));
 	u = xl_op_tanh(t, xl_op_concat(t, u, xl_op_narrow(t, u, 0, 0, 1), 0));
@@ -489,7 +494,8 @@ static void test_two_gradients(void **state)
 
 	(void)state;
 	xl_var_watch(x, true);
-	struct xl_var *y = xl_op_tanh(tape, xl_op_conv2d(tape, x, leaf(&w_any), NULL, 1, 0, XL_PAD_ZERO));
+	struct xl_var *y =
+		xl_op_tanh(tape, xl_op_conv2d(tape, x, leaf(&w_any), NULL, 1, 0, XL_PAD_ZERO));
 	for (int i = 0; i < 2; i++) {
 		struct xl_var *v = xl_grad(tape, y, x);
 		assert_non_null(v);
@@ -574,32 +580,34 @@ static void test_shape_errors(void **state)
 
 	(void)state;
 	assert_refused(xl_op_add(tape, x, zeros(2, 2, 4, 4)),
-	               "add: (2,3,4,4) and (2,2,4,4) do not fit");
+		       "add: (2,3,4,4) and (2,2,4,4) do not fit");
 	assert_refused(xl_op_mul(tape, blocked, xl_var_const(tape, xl_dims_plain(2, 16, 4, 4), 0)),
-	               "mul: (2,16,4,4) and (2,16,4,4) do not fit");
+		       "mul: (2,16,4,4) and (2,16,4,4) do not fit");
 	assert_refused(xl_op_conv2d(tape, blocked, w, NULL, 1, 1, XL_PAD_ZERO),
-	               "conv2d: (2,16,4,4) does not fit weights (5,3,3,3) with padding 1");
+		       "conv2d: (2,16,4,4) does not fit weights (5,3,3,3) with padding 1");
 	assert_refused(xl_op_conv2d(tape, x, w, NULL, 1, 4, XL_PAD_REFLECT),
-	               "conv2d: (2,3,4,4) does not fit weights (5,3,3,3) with padding 4");
+		       "conv2d: (2,3,4,4) does not fit weights (5,3,3,3) with padding 4");
 	assert_refused(xl_op_conv2d(tape, zeros(1, 3, 2, 4), w, NULL, 1, 0, XL_PAD_ZERO),
-	               "conv2d: (1,3,2,4) does not fit weights (5,3,3,3) with padding 0");
+		       "conv2d: (1,3,2,4) does not fit weights (5,3,3,3) with padding 0");
 	assert_refused(xl_op_conv2d(tape, x, w, zeros(1, 3, 1, 1), 1, 1, XL_PAD_ZERO),
-	               "conv2d: bias (1,3,1,1) does not fit weights (5,3,3,3)");
-	assert_refused(xl_op_norm(tape, x, zeros(1, 4, 1, 1), zeros(1, 4, 1, 1), XL_NORM_LAYER, 1, NULL),
-	               "norm: scale (1,4,1,1) does not fit (2,3,4,4)");
+		       "conv2d: bias (1,3,1,1) does not fit weights (5,3,3,3)");
+	assert_refused(
+		xl_op_norm(tape, x, zeros(1, 4, 1, 1), zeros(1, 4, 1, 1), XL_NORM_LAYER, 1, NULL),
+		"norm: scale (1,4,1,1) does not fit (2,3,4,4)");
 	assert_refused(xl_op_sum_to(tape, x, xl_dims_map(2, 2, 1, 1)),
-	               "sum_to: (2,3,4,4) and (2,2,1,1) do not fit");
+		       "sum_to: (2,3,4,4) and (2,2,1,1) do not fit");
 	assert_refused(xl_op_expand(tape, x, xl_dims_map(4, 3, 4, 4)),
-	               "expand: (2,3,4,4) and (4,3,4,4) do not fit");
-	assert_refused(xl_op_narrow(tape, x, 0, 1, 2), "narrow: no part 1+2 of axis 0 of (2,3,4,4)");
+		       "expand: (2,3,4,4) and (4,3,4,4) do not fit");
+	assert_refused(xl_op_narrow(tape, x, 0, 1, 2),
+		       "narrow: no part 1+2 of axis 0 of (2,3,4,4)");
 	assert_refused(xl_op_narrow(tape, blocked, 1, 0, 8),
-	               "narrow: no part 0+8 of axis 1 of (2,16,4,4)");
+		       "narrow: no part 0+8 of axis 1 of (2,16,4,4)");
 	assert_refused(xl_op_concat(tape, x, zeros(2, 3, 4, 5), 1),
-	               "concat: (2,3,4,4) and (2,3,4,5) do not fit");
+		       "concat: (2,3,4,4) and (2,3,4,5) do not fit");
 	assert_refused(xl_op_concat(tape, blocked, zeros(2, 8, 4, 4), 1),
-	               "concat: 16 and 8 channels of a map are not both whole blocks of 16");
+		       "concat: 16 and 8 channels of a map are not both whole blocks of 16");
 	assert_refused(xl_op_concat(tape, zeros(2, 8, 4, 4), zeros(2, 8, 4, 4), 1),
-	               "concat: 8 and 8 channels of a map are not both whole blocks of 16");
+		       "concat: 8 and 8 channels of a map are not both whole blocks of 16");
 	assert_refused(xl_op_r1(tape, x, x), "r1: mask (2,3,4,4) and content (2,3,4,4) do not fit");
 }
 
@@ -629,7 +637,7 @@ static void test_no_second_derivative(void **state)
 	(void)state;
 	assert_refused(xl_grad(tape, r1, mask), "r1 has no recorded gradient");
 	assert_refused(xl_grad(tape, xl_op_abs(tape, zeros(1, 1, 1, 1)), mask),
-	               "gradient: the result does not depend on the variable");
+		       "gradient: the result does not depend on the variable");
 }
 
 #define WITH_TAPE(test) cmocka_unit_test_setup_teardown(test, open_tape, close_tape)
@@ -637,24 +645,15 @@ static void test_no_second_derivative(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        WITH_TAPE(test_bilinear),
-	        WITH_TAPE(test_smoothness),
-	        WITH_TAPE(test_cross_entropy),
-	        WITH_TAPE(test_highway),
-	        WITH_TAPE(test_gradient_penalty),
-	        WITH_TAPE(test_penalty_with_norm),
-	        WITH_TAPE(test_backward_frees),
-	        WITH_TAPE(test_drop_frees),
-	        WITH_TAPE(test_penalty_steps),
-	        WITH_TAPE(test_dry_run),
-	        WITH_TAPE(test_third_derivative),
-	        WITH_TAPE(test_two_gradients),
-	        WITH_TAPE(test_detach_and_sum),
-	        WITH_TAPE(test_marks),
-	        WITH_TAPE(test_batch_moments),
-	        WITH_TAPE(test_shape_errors),
-	        WITH_TAPE(test_errors_stick),
-	        WITH_TAPE(test_no_second_derivative),
+		WITH_TAPE(test_bilinear),         WITH_TAPE(test_smoothness),
+		WITH_TAPE(test_cross_entropy),    WITH_TAPE(test_highway),
+		WITH_TAPE(test_gradient_penalty), WITH_TAPE(test_penalty_with_norm),
+		WITH_TAPE(test_backward_frees),   WITH_TAPE(test_drop_frees),
+		WITH_TAPE(test_penalty_steps),    WITH_TAPE(test_dry_run),
+		WITH_TAPE(test_third_derivative), WITH_TAPE(test_two_gradients),
+		WITH_TAPE(test_detach_and_sum),   WITH_TAPE(test_marks),
+		WITH_TAPE(test_batch_moments),    WITH_TAPE(test_shape_errors),
+		WITH_TAPE(test_errors_stick),     WITH_TAPE(test_no_second_derivative),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
