@@ -53,7 +53,7 @@ section WEIGHTS below. meta of every record: variant size width c_dim seed.
                elements of largest |gradient| (-1: fewer elements); grad and after
                (P,4) there, gradient and value after Adam; sum (P) of all values
                after Adam; slack (P), what that sum may move by when every gradient
-               moves by 1e-3 of its network's rms gradient (or its own, if that is
+               moves by 3e-3 of its network's rms gradient (or its own, if that is
                greater) and every value by 2^-24
   id g-step    the same for the generator side: adv cls style_f style_b content
                cycle self r1 r_area r_style total (r_style has weight 0 in ijcai)
