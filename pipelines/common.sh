@@ -1,0 +1,117 @@
+# shellcheck shell=bash
+# common.sh - what the pipelines share: finding the tools, and stages that are
+# printed (-n), skipped where their result is there, or run. Sourced by them; what
+# they do is in their own headers, which --help prints.
+
+say() { echo "${0##*/}: $*" >&2; }
+die() { say "$@" && exit 1; }
+usage() { say "$@" && exit 2; }
+
+dry=
+for word; do
+	case $word in
+	-n) dry=1 ;;
+	-h | --help)
+		sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+		exit ;;
+	*) usage "takes -n and --help; all else is set by variables, not '$word'" ;;
+	esac
+done
+
+# The tools: in $XL_BIN, beside the tree's or the installed pipelines, or in PATH.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [ -n "${XL_BIN:-}" ]; then
+	[ -x "$XL_BIN/xl-cat" ] || usage "XL_BIN: there is no xl-cat in '$XL_BIN'"
+	bin=$XL_BIN
+else
+	bin=
+	for dir in "$root/bin" "$root/../../bin"; do
+		[ -n "$bin" ] || [ ! -x "$dir/xl-cat" ] || bin=$dir
+	done
+fi
+if [ -n "$bin" ]; then
+	bin=$(cd "$bin" && pwd)
+	PATH=$bin:$PATH
+	# shellcheck disable=SC2016  # to be pasted into a shell
+	[ -z "$dry" ] || printf 'PATH=%s:$PATH\n' "$bin"
+fi
+[ -n "$dry" ] || command -v xl-cat >/dev/null ||
+	die "the tools of xl are neither built nor in PATH: run make in $root, or set XL_BIN"
+
+# words WORD...: as a shell would read them back
+words() {
+	local w list=
+	for w; do
+		[[ $w =~ ^[A-Za-z0-9_./=,:+@%-]+$ ]] || w=${w@Q}
+		list="$list $w"
+	done
+	echo "${list# }"
+}
+
+# The folder of a pipeline's results, with a note of each stage: the command it was
+# made by. A stage is done again when that differs, when something it is made of is
+# newer (needs), or when a stage before it was done again.
+needs=()
+again=
+
+is_made() {
+	local target=$1 note=$2 command=$3 need
+	[ -z "$again" ] && [ -e "$target" ] && [ "$(cat "$note" 2>/dev/null)" = "$command" ] ||
+		return 1
+	for need in "${needs[@]}"; do
+		[ ! "$need" -nt "$target" ] || return 1
+	done
+}
+
+# run_stage TARGET NOTE SHOWN COMMAND [PART]: PART is TARGET until it is complete
+run_stage() {
+	local target=$1 note
+	note=$(dirname "$target")/.made/${target##*/}
+	if [ -n "$dry" ]; then
+		echo "$3"
+		return
+	fi
+	if is_made "$target" "$note" "$2"; then
+		say "$target is there"
+		return
+	fi
+	say "$3"
+	mkdir -p "${note%/*}"
+	rm -f "$note"
+	(eval "$4") # alone: set -e must not be suspended in it
+	[ -z "${5:-}" ] || mv "$5" "$target"
+	echo "$2" >"$note"
+	again=1
+}
+
+# stage TARGET COMMAND [NOTE]: the command makes the file or folder TARGET; NOTE is
+# what to remember it by where that is not the command
+stage() { run_stage "$1" "${3:-$2}" "$2" "$2"; }
+
+# into TARGET COMMAND: what the command writes becomes the file, when it is complete
+into() {
+	run_stage "$1" "$2" "$2 > $(words "$1")" "{ $2; } > $(words "$1.part")" "$1.part"
+}
+
+# make_dir DIR: the folder, unless this only prints
+make_dir() {
+	if [ -n "$dry" ]; then echo "mkdir -p $(words "$1")"; else mkdir -p "$1"; fi
+}
+
+# find_model: sets MODEL, where it is not set, as the tools do
+find_model() {
+	local file
+	MODEL=${MODEL:-${XL_MODEL:-}}
+	for file in "${XDG_DATA_HOME:-${HOME:-}/.local/share}/xl/default.msgpack" \
+		"$root/default.msgpack" "$root/models/default.msgpack"; do
+		[ -n "$MODEL" ] || [ ! -r "$file" ] || MODEL=$file
+	done
+	[ -n "$MODEL" ] || usage "no model: set MODEL to a file"
+	[ -n "$dry" ] || [ -r "$MODEL" ] || die "$MODEL: cannot be read"
+	needs+=("$MODEL")
+}
+
+# about MODEL FILTER: a fact from the head of a model file
+about() { xl-cat --json --records 0:1 "$1" | jq -r "$2"; }
+
+need_jq() { [ -n "$dry" ] || command -v jq >/dev/null || die "jq is missing; install it with: ./deps.sh"; }

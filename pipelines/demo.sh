@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# demo.sh [-n]: translate the pictures that come with xl by the model that comes with
+# it, and put inputs, masks, exemplars and results on one sheet; -n only prints the
+# commands. Set by variables:
+#   MODEL       model file [XL_MODEL, else the default model]
+#   PICTURES    folder of pairs, input-1.png and exemplar-1.png and so on [xl's own]
+#   OUT         the sheet [demo.png]
+
+set -euo pipefail
+: "${PICTURES:=}" "${OUT:=demo.png}"
+
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+find_model
+for dir in "$root" "$root/models"; do
+	[ -n "$PICTURES" ] || [ ! -e "$dir/input-1.png" ] || PICTURES=$dir
+done
+[ -e "$PICTURES/input-1.png" ] || die "no input-1.png in '$PICTURES'; set PICTURES to a folder of pairs"
+
+model=$(words --model "$MODEL") part=$(words "$OUT.part")
+rows="for input in $(words "$PICTURES")/input-*.png; do
+	exemplar=\${input%/*}/exemplar-\${input##*/input-}
+	xl-encode $model \"\$input\" \"\$exemplar\"
+	xl-encode $model \"\$input\" | xl-hadain $model --exemplar \"\$exemplar\" |
+		xl-decode $model --stream | xl-encode $model
+done"
+rm_part() { rm -f "$OUT.part"; }
+if [ -n "$dry" ]; then
+	echo "$rows | xl-grid --show x,m --columns 3 > $(words "$OUT")"
+else
+	trap rm_part EXIT
+	(eval "$rows | xl-grid --show x,m --columns 3 > $part")
+	mv "$OUT.part" "$OUT"
+	echo "demo.sh: wrote $(cd "$(dirname "$OUT")" && pwd)/$(basename "$OUT"):" \
+		"input, exemplar and result, each beside its mask"
+fi

@@ -1,0 +1,15 @@
+# evaluation.jq - evaluation.json as the lines of a table: what, of the model, and of
+# doing nothing, which for a mask is to mask all of the picture.
+def digits: if . == null then "-" else . * 10000 | round / 10000 | tostring end;
+.translation as $t | .rebuilding as $r | .input_masks as $i | .exemplar_masks as $e |
+["\(.model.method) \(.model.digest[:8]), \(.size)x\(.size), step \(.model.step)", "model", "doing nothing"],
+["error to the true translation, 0..1", ($t.mae | digits), ($t.mae_input | digits)],
+["  where it differs from the input", ($t.mae_inside | digits), ($t.mae_inside_input | digits)],
+["  elsewhere", ($t.mae_outside | digits), ($t.mae_outside_input | digits)],
+["change of the input elsewhere, 0..1", ($t.change_outside | digits), "0"],
+["SSIM with the true translation", ($t.ssim_uniform7 | digits), ($t.ssim_uniform7_input | digits)],
+["PSNR with the true translation, dB", ($t.psnr | digits), ($t.psnr_input | digits)],
+["error of rebuilding the input, 0..1", ($r.mae | digits), "0"],
+["IoU of masks at 0.5, inputs", ($i.iou | digits), ($i.truth_area | digits)],
+["IoU of masks at 0.5, exemplars", ($e.iou | digits), ($e.truth_area | digits)],
+["\(.pairs) pairs of made faces, seed \(.seed), exchanging \(.attributes)", "", ""] | @tsv

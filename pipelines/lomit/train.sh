@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# train.sh [-n]: train LOMIT on made faces or on photographs; -n only prints the
+# commands. What is finished is not done again, and a run that was stopped goes on.
+# Set by variables:
+#   DATA        folder with list_attr_celeba.txt and pictures [made faces]
+#   COUNT       made faces to train on [20000]
+#   ATTRIBUTES  labels to exchange [Black_Hair,Blond_Hair,Brown_Hair,Smiling]
+#   WHERE       only images with these labels [of several hair colours, one of them]
+#   PRESET      paper, small or tiny [small]
+#   SIZE WIDTH BATCH ITERS   instead of the preset's
+#   EVERY       iterations between two saves [1000]
+#   SEED        of data and training [0]
+#   EXTRA       more options for xl-train, such as --variant=iclr
+#   OUT         folder for what is made [lomit]
+#   SMOKE=1     a run of a minute, to see that everything works
+# Makes in OUT: records.msgpack, model.msgpack and its checkpoint model.msgpack.ckpt,
+# log.jsonl, samples/, losses.png.
+
+set -euo pipefail
+if [ "${SMOKE:-0}" != 0 ]; then
+	: "${PRESET:=tiny}" "${COUNT:=64}" "${WIDTH:=8}" "${BATCH:=2}" "${ITERS:=40}" "${EVERY:=20}"
+fi
+: "${DATA:=}" "${COUNT:=20000}" "${ATTRIBUTES:=Black_Hair,Blond_Hair,Brown_Hair,Smiling}"
+: "${PRESET:=small}" "${SIZE:=}" "${WIDTH:=}" "${BATCH:=}" "${ITERS:=}" "${EVERY:=1000}"
+: "${SEED:=0}" "${EXTRA:=}" "${OUT:=lomit}"
+
+# shellcheck source-path=SCRIPTDIR source=../common.sh
+. "$(dirname "$0")/../common.sh"
+
+case $PRESET in
+paper) : "${SIZE:=128}" ;;
+small) : "${SIZE:=64}" ;;
+tiny) : "${SIZE:=32}" ;;
+*) usage "PRESET: '$PRESET' is not paper, small or tiny" ;;
+esac
+
+# The paper trains hair colours on images that have one of them.
+if [ -z "${WHERE+set}" ]; then
+	WHERE=$(tr , '\n' <<<"$ATTRIBUTES" | sed -n '/_Hair$/s/$/=1/p' | paste -sd '|')
+	[[ $WHERE == *\|* ]] || WHERE=
+fi
+
+make_dir "$OUT"
+records=$OUT/records.msgpack model=$OUT/model.msgpack
+
+choose=(--attributes "$ATTRIBUTES" ${WHERE:+--where "$WHERE"})
+if [ -n "$DATA" ]; then
+	into "$records" "$(words xl-crop --size "$SIZE" --split train "${choose[@]}" "$DATA")"
+else
+	into "$records" "$(words xl-synth faces --count "$COUNT" --size "$SIZE" --seed "$SEED" "${choose[@]}")"
+fi
+
+# shellcheck disable=SC2086  # EXTRA is a list of words
+train=$(words xl-train lomit --preset "$PRESET" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
+	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} --attributes "$ATTRIBUTES" \
+	--seed "$SEED" --every "$EVERY" --log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
+from=--out
+if [ -e "$model.ckpt" ]; then
+	from=--resume
+elif [ -z "$dry" ]; then
+	rm -f "$OUT/log.jsonl" # of a run that was stopped before it saved anything
+fi
+needs=("$records")
+stage "$model" "$train $from $(words "$model" "$records")" "$train"
+
+into "$OUT/losses.png" "$(words xl-plot "$OUT/log.jsonl")"
+[ -n "$dry" ] || say "made $model; see $OUT/losses.png and $OUT/samples"

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# translate.sh [-n]: translate every input by every exemplar; -n only prints the
+# commands. What is finished is not done again. Set by variables:
+#   INPUTS      a picture, a folder of pictures, or a stream of records [made faces]
+#   EXEMPLARS   the same
+#   MODEL       model file [XL_MODEL, else the default model]
+#   OUT         folder for what is made [translated]
+#   SMOKE=1     two inputs, two exemplars
+# Makes in OUT: inputs.msgpack and exemplars.msgpack (codes), translated.msgpack,
+# pictures/INPUT+EXEMPLAR.png, grid.png (inputs down, exemplars across).
+
+set -euo pipefail
+count=5
+if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
+: "${INPUTS:=}" "${EXEMPLARS:=}" "${OUT:=translated}"
+
+# shellcheck source-path=SCRIPTDIR source=../common.sh
+. "$(dirname "$0")/../common.sh"
+find_model
+
+# encode SOURCE SEED: the command that makes codes of it
+encode() {
+	local code
+	code=$(words xl-encode --model "$MODEL")
+	if [ -z "$1" ]; then
+		printf '%s\n' "rm -rf $(words "$OUT/made-$2")
+$(words xl-synth faces --count "$count" --size 128 --seed "$2") | xl-decode --dir $(words "$OUT/made-$2")
+$code $(words "$OUT/made-$2")/*.png"
+	elif [ -d "$1" ]; then
+		printf '%s\n' "find $(words "$1") -type f -iregex '.*\.\(png\|jpe?g\|webp\|gif\|tiff?\|bmp\)' |
+	LC_ALL=C sort | xargs -r -d '\n' $code"
+	else
+		echo "$code $(words "$1")"
+	fi
+}
+
+codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/exemplars.msgpack")
+translated=$(words "$OUT/translated.msgpack") pictures=$(words "$OUT/pictures")
+
+make_dir "$OUT/.made"
+for path in "$INPUTS" "$EXEMPLARS"; do
+	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
+	[ -z "$path" ] || needs+=("$path")
+done
+into "$OUT/inputs.msgpack" "$(encode "$INPUTS" 1)"
+into "$OUT/exemplars.msgpack" "$(encode "$EXEMPLARS" 2)"
+into "$OUT/translated.msgpack" \
+	"xl-hadain $(words --model "$MODEL") --all-pairs --exemplar $styles $codes | xl-decode $(words --model "$MODEL") --stream"
+stage "$OUT/pictures" "rm -rf $pictures
+xl-decode --dir $pictures $translated"
+
+# An empty cell and the exemplars; then each input, before what was made of it.
+corner=$(words "$OUT/.made/exemplars")
+into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
+rows=\$(xl-cat --json $codes | wc -l) columns=\$(xl-cat --json $styles | wc -l)
+{
+	xl-crop --size 0 $corner
+	cat $styles
+	for ((i = 0; i < rows; i++)); do
+		xl-cat --records \$i:\$((i + 1)) $codes
+		xl-cat --records \$((i * columns)):\$(((i + 1) * columns)) $translated
+	done
+} | xl-grid --columns \$((columns + 1))"
+[ -n "$dry" ] || say "made $OUT/grid.png and $OUT/pictures"

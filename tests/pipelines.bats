@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# The scripts of pipelines/: what they print, make, skip and do again.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	# one step of training is enough for all that follows
+	cd "$BATS_FILE_TMPDIR" || return 1
+	pipes=$(cd "$BATS_TEST_DIRNAME/../pipelines" && pwd)
+	export pipes
+	unset DATA COUNT ATTRIBUTES WHERE PRESET SIZE WIDTH BATCH ITERS EVERY SEED EXTRA OUT \
+		MODEL XL_MODEL INPUTS EXEMPLARS PAIRS SHOWN PICTURES SMOKE XDG_DATA_HOME
+	export HOME=$BATS_FILE_TMPDIR
+	SMOKE=1 WIDTH=4 ITERS=1 COUNT=8 OUT=trained "$pipes/lomit/train.sh" 2>trained.log
+}
+
+setup() {
+	mkdir "$BATS_TEST_TMPDIR/work" && cd "$BATS_TEST_TMPDIR/work" || return 1
+	model=$BATS_FILE_TMPDIR/trained/model.msgpack
+}
+
+# small NAME: a pipeline with the smallest model
+small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
+
+@test "scripts are clean shell, wherever they are" {
+	command -v shellcheck >/dev/null || skip "no shellcheck"
+	cd "$BATS_TEST_DIRNAME/.."
+	mapfile -t scripts < <(grep -rlE '^#!.*\<(ba)?sh$' --exclude-dir=.git --exclude-dir='build*' .)
+	[ "${#scripts[@]}" -ge 9 ]
+	shellcheck "${scripts[@]}"
+}
+
+@test "every method has its pipelines" {
+	for method in $("$XL_BIN/xl-train" --help | sed -n '/methods:$/,/^$/s/^  \([a-z0-9]*\): .*/\1/p'); do
+		found=1
+		for name in train translate evaluate; do [ -x "$pipes/$method/$name.sh" ] || return 1; done
+	done
+	[ "$found" ]
+}
+
+@test "--help tells the variables, and other words are refused" {
+	for script in demo.sh lomit/train.sh lomit/translate.sh lomit/evaluate.sh; do
+		run -0 "$pipes/$script" --help
+		[[ $output == "${script##*/} [-n]: "* && $output == *"  OUT  "* ]]
+		run -2 "$pipes/$script" --force
+		[ "$output" = "${script##*/}: takes -n and --help; all else is set by variables, not '--force'" ]
+	done
+}
+
+@test "train.sh makes records, a model, a log, samples and a plot" {
+	cd "$BATS_FILE_TMPDIR/trained"
+	[ "$("$XL_BIN/xl-cat" --json records.msgpack | wc -l)" = 8 ]
+	[ "$("$XL_BIN/xl-cat" --json --records 0:1 model.msgpack | jq -c '.meta | [.method, .step]')" = '["lomit",1]' ]
+	[ -s model.msgpack.ckpt ]
+	head -1 log.jsonl | jq -e .tool
+	ls samples/*.png
+	"$XL_BIN/xl-crop" --size 0 losses.png | "$XL_BIN/xl-cat"
+}
+
+@test "-n prints what would be done, and does nothing" {
+	run -0 --separate-stderr env SMOKE=1 DATA='my photos' "$pipes/lomit/train.sh" -n
+	[ "${lines[0]}" = "PATH=$XL_BIN:\$PATH" ]
+	[ "${lines[1]}" = "mkdir -p lomit" ]
+	[ "${lines[2]}" = "xl-crop --size 32 --split train --attributes Black_Hair,Blond_Hair,Brown_Hair,Smiling --where 'Black_Hair=1|Blond_Hair=1|Brown_Hair=1' 'my photos' > lomit/records.msgpack" ]
+	[[ ${lines[3]} == "xl-train lomit --preset tiny --size 32 "*" --out lomit/model.msgpack lomit/records.msgpack" ]]
+	[ -z "$stderr" ]
+	small translate -n >printed
+	small evaluate -n >>printed
+	[ "$(ls -A)" = printed ] && [ "$(grep -c '^xl-' printed)" -gt 12 ]
+}
+
+@test "what -n prints does the same" {
+	export OUT="a b"
+	small evaluate >printed.txt
+	mv "$OUT" run
+	small evaluate -n | bash
+	cmp run/evaluation.txt "$OUT/evaluation.txt"
+	cmp run/pairs.png "$OUT/pairs.png"
+	rm -r "$OUT"
+	small translate
+	mv "$OUT/grid.png" grid.png
+	rm -r "$OUT"
+	small translate -n | bash
+	cmp grid.png "$OUT/grid.png"
+}
+
+@test "evaluate.sh compares each pair with its own truth" {
+	run -0 --separate-stderr small evaluate
+	cmp <(echo "$output") evaluated/evaluation.txt
+	[ "$("$XL_BIN/xl-cat" --json evaluated/results.msgpack | jq -r .id | sed -n 3p)" = \
+		"$("$XL_BIN/xl-cat" --json evaluated/pairs.msgpack | jq -r .id | sed -n '3p;11p' | sed 's/\.png$//' | paste -sd +)" ]
+	value() { jq "$1" evaluated/evaluation.json; }
+	[ "$(value .pairs)" = 8 ] && [ "$(value .size)" = 32 ] && [ "$(value .translation.records)" = 8 ]
+	[ "$(value .model.step)" = 1 ]
+	# doing nothing is the distance between inputs and truths
+	nothing=$("$XL_BIN/xl-ssim" --json evaluated/truths.msgpack evaluated/inputs.msgpack)
+	[ "$(value .translation.mae_inside_input)" = "$(jq .mae_inside <<<"$nothing")" ]
+	[ "$(value .translation.change_outside)" != "$(value .translation.change_inside)" ]
+	# every row of the table, beside doing nothing
+	row() {
+		local name=$1 of_model of_nothing
+		of_model=$(value "$2 * 10000 | round / 10000") of_nothing=$(value "$3 * 10000 | round / 10000")
+		grep -qE "^ *$name +$of_model +$of_nothing\$" <<<"$output" || { echo "$name" && return 1; }
+	}
+	row "error to the true translation, 0..1" .translation.mae .translation.mae_input
+	row "where it differs from the input" .translation.mae_inside .translation.mae_inside_input
+	row "elsewhere" .translation.mae_outside .translation.mae_outside_input
+	row "change of the input elsewhere, 0..1" .translation.change_outside 0
+	row "SSIM with the true translation" .translation.ssim_uniform7 .translation.ssim_uniform7_input
+	row "PSNR with the true translation, dB" .translation.psnr .translation.psnr_input
+	row "error of rebuilding the input, 0..1" .rebuilding.mae 0
+	row "IoU of masks at 0.5, inputs" .input_masks.iou .input_masks.truth_area
+	row "IoU of masks at 0.5, exemplars" .exemplar_masks.iou .exemplar_masks.truth_area
+	"$XL_BIN/xl-crop" --size 0 evaluated/pairs.png | "$XL_BIN/xl-cat"
+}
+
+@test "translate.sh translates every input by every exemplar" {
+	"$XL_BIN/xl-synth" faces --count 3 --size 40 | "$XL_BIN/xl-decode" --dir "in puts"
+	echo text >"in puts/notes.txt"
+	INPUTS="in puts" EXEMPLARS="in puts/face-000001.png" small translate
+	[ "$(ls translated/pictures)" = "face-000000+face-000001.png
+face-000001+face-000001.png
+face-000002+face-000001.png" ]
+	INPUTS="in puts" EXEMPLARS=translated/inputs.msgpack OUT=all small translate
+	[ "$(ls all/pictures | wc -l)" = 9 ]
+	# a row of exemplars and three of an input with its pictures, of 32 pixels each
+	"$XL_BIN/xl-crop" --size 0 all/grid.png | "$XL_BIN/xl-cat" --json | jq -e '.tensors.x.shape[1] > 4 * 32'
+	run -1 env INPUTS=no-such OUT=none MODEL="$model" "$pipes/lomit/translate.sh"
+	[ "$output" = "translate.sh: no-such: no such file or folder" ]
+}
+
+@test "what is finished is not done again" {
+	small translate
+	before=$(stat -c '%n %y' translated/*)
+	run -0 small translate
+	[ "$(grep -c ' is there$' <<<"$output")" = 5 ]
+	[ "$(stat -c '%n %y' translated/*)" = "$before" ]
+}
+
+@test "a change of settings, input or model is seen, from its stage on" {
+	SIZE=32 small evaluate >/dev/null
+	run -0 --separate-stderr env PAIRS=7 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
+	[[ $stderr != *"is there"* && $output == *"7 pairs of made faces"* ]]
+	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
+	[ "$(grep -c 'is there$' <<<"$stderr")" = 8 ]
+	touch -d '+1 min' "$model"
+	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
+	[[ $stderr != *"is there"* ]]
+	touch "$model"
+}
+
+@test "a stage that fails ends the pipeline and leaves no result" {
+	mkdir bin
+	cp "$XL_BIN"/xl-* bin
+	printf '#!/bin/sh\nhead -c 100; exit 3\n' >bin/xl-decode
+	XL_BIN=$PWD/bin run -3 small evaluate
+	[ ! -e evaluated/results.msgpack ] && [ ! -e evaluated/evaluation.txt ]
+	[[ ${lines[-1]} == *"xl-decode "* ]]
+	cp "$XL_BIN/xl-decode" bin
+	XL_BIN=$PWD/bin run -0 small evaluate
+	[[ $output == *"evaluated/exemplar_codes.msgpack is there"* ]]
+	[ -s evaluated/evaluation.txt ]
+}
+
+@test "train.sh goes on where it was stopped, and further when asked" {
+	cp -a "$BATS_FILE_TMPDIR/trained" trained
+	export SMOKE=1 WIDTH=4 COUNT=8 OUT=trained
+	ITERS=1 run -0 "$pipes/lomit/train.sh"
+	[[ $output == *"trained/model.msgpack is there"* ]]
+	ITERS=2 run -0 "$pipes/lomit/train.sh"
+	[[ $output == *"--resume trained/model.msgpack"* ]]
+	[ "$("$XL_BIN/xl-cat" --json --records 0:1 trained/model.msgpack | jq .meta.step)" = 2 ]
+	rm trained/.made/model.msgpack # as after a kill
+	ITERS=2 "$pipes/lomit/train.sh"
+	ITERS=2 SEED=1 run -2 "$pipes/lomit/train.sh"
+	[ "$("$XL_BIN/xl-cat" --json --records 0:1 trained/model.msgpack | jq .meta.step)" = 2 ]
+}
+
+@test "the demonstration draws a sheet and says where" {
+	run -0 env MODEL="$model" "$pipes/demo.sh"
+	[ "$output" = "demo.sh: wrote $PWD/demo.png: input, exemplar and result, each beside its mask" ]
+	"$XL_BIN/xl-crop" --size 0 demo.png | "$XL_BIN/xl-cat" --json | jq -e '.tensors.x.shape[2] > 6 * 32'
+	[ "$(ls)" = demo.png ]
+	printf 'nothing' >broken
+	run -1 env MODEL=broken OUT=other.png "$pipes/demo.sh"
+	[ ! -e other.png ] && [ ! -e other.png.part ]
+}
+
+@test "the default model translates the bundled pictures" {
+	[ -e "$pipes/../models/default.msgpack" ] || skip "no default model"
+	run -0 "$pipes/demo.sh"
+	[ -s demo.png ]
+}
+
+@test "tools are found beside the pipelines, in XL_BIN, or in PATH" {
+	cp -r "$pipes" pipelines
+	run -2 env XL_BIN=nowhere pipelines/demo.sh
+	[ "$output" = "demo.sh: XL_BIN: there is no xl-cat in 'nowhere'" ]
+	run -1 env -u XL_BIN pipelines/lomit/evaluate.sh
+	[[ $output == "evaluate.sh: the tools of xl are neither built nor in PATH: run make in "* ]]
+	PATH=$XL_BIN:$PATH MODEL=$model run -0 env -u XL_BIN pipelines/lomit/evaluate.sh -n
+	[ "${lines[0]}" = "mkdir -p evaluated" ]
+	mkdir bin
+	ln -s "$XL_BIN/xl-cat" bin
+	MODEL=$model run -0 env -u XL_BIN pipelines/lomit/evaluate.sh -n
+	[ "${lines[0]}" = "PATH=$PWD/bin:\$PATH" ]
+}
+
+@test "without a model, or with a bad number, nothing is begun" {
+	cp -r "$pipes" pipelines
+	run -2 pipelines/lomit/translate.sh
+	[ "$output" = "translate.sh: no model: set MODEL to a file" ]
+	MODEL=none run -1 pipelines/lomit/evaluate.sh
+	[ "$output" = "evaluate.sh: none: cannot be read" ]
+	PAIRS='1; ls' MODEL=$model run -2 pipelines/lomit/evaluate.sh
+	[ "$output" = "evaluate.sh: PAIRS: '1; ls' is not a number of pairs" ]
+	PRESET=huge run -2 pipelines/lomit/train.sh
+	[ "$output" = "train.sh: PRESET: 'huge' is not paper, small or tiny" ]
+}
+
+@test "the examples of translation in xl(7) work" {
+	export XL_MODEL=$model PATH=$XL_BIN:$PATH
+	for name in a b in/a in/b ex/c; do
+		mkdir -p "$(dirname $name)"
+		xl-synth faces --count 1 --size 64 --seed ${#name} | xl-decode >$name.png
+	done
+	sed -n 's/^\.Dl \(xl-encode\|xl-mask\)/\1/p' "$pipes/../man/xl.7" | sed 's/\\-/-/g' >examples
+	[ "$(wc -l <examples)" -ge 8 ]
+	bash -euxo pipefail examples
+	xl-crop out.png | xl-cat
+	xl-crop --size 0 all.png | xl-cat
+}
+
+@test "README begins with the two commands and names every tool and method" {
+	cd "$BATS_TEST_DIRNAME/.."
+	[ "$(grep -oE '\./deps\.sh make (demo|check)' README.md | head -2)" = "./deps.sh make demo
+./deps.sh make check" ]
+	for t in tools/xl-*.c; do
+		t=$(basename "$t" .c)
+		grep -q "\`$t\`" README.md && grep -q "^\.It Xr $t 1\$" man/xl.7 || { echo "$t" && return 1; }
+	done
+	# and none that is not there
+	for t in $(grep -ohE '\bxl-[a-z]+' README.md man/xl.7 | sort -u); do
+		[ -e "tools/$t.c" ] || [ -e "man/$t.5" ] || { echo "$t" && return 1; }
+	done
+}
