@@ -15,7 +15,7 @@ OPT    += -march=native
 endif
 
 # Packages by pkg-config; msgpack-c is called msgpack on Debian 12.
-MSGPACK := $(shell $(PKGCONF) --exists msgpack-c && echo msgpack-c || echo msgpack)
+MSGPACK := $(shell $(PKGCONF) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
 PKGS    := vips $(MSGPACK) libjpeg libpng zlib
 PKG_CFLAGS = $(shell $(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')
 PKG_LIBS   = $(shell $(PKGCONF) --libs $(PKGS))
@@ -46,12 +46,11 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) \
 TOOLS    := $(TOOL_SRC:tools/%.c=$(BIN)/%)
 TESTS    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 
-all: packages $(BUILD)/libxl.a $(TOOLS) $(BUILD)/xl.pc
+all: $(BUILD)/libxl.a $(TOOLS)
 
-# A missing package is named, with the command that installs it.
+# Before anything is compiled, a missing package is named, with the command that installs it.
 packages:
-	@for p in $(PKGS); do $(PKGCONF) --exists $$p || { \
-	  echo "make: the package '$$p' is missing; install what xl needs with: ./deps.sh" >&2; exit 1; }; done
+	@XL_DEPS=$(if $(filter check%,$(MAKECMDGOALS)),all,build) CC='$(CC)' PKGCONF='$(PKGCONF)' ./deps.sh -n
 
 $(BUILD)/methods.inc: $(wildcard lib/methods/*.c) | $(BUILD)
 	@printf 'XL_METHOD(%s)\n' $(METHODS) | sed '/()/d' > $@
@@ -59,12 +58,12 @@ $(BUILD)/methods.inc: $(wildcard lib/methods/*.c) | $(BUILD)
 $(BUILD):
 	@mkdir -p $@
 
-$(BUILD)/lib/%.o: lib/%.c | $(BUILD)/methods.inc
+$(BUILD)/lib/%.o: lib/%.c | $(BUILD)/methods.inc packages
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 define simd_rule
-$$(BUILD)/lib/kernels/simd_%.$(1).o: lib/kernels/simd_%.c
+$$(BUILD)/lib/kernels/simd_%.$(1).o: lib/kernels/simd_%.c | packages
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_CFLAGS) $$(SIMD_FLAGS) $$(ISA_FLAGS_$(1)) -c -o $$@ $$<
 endef
@@ -83,9 +82,6 @@ $(BIN)/%: tools/%.c $(BUILD)/libxl.a
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libxl.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests $(LDFLAGS) -o $@ $< $(BUILD)/libxl.a -Wl,--as-needed $(LIBS) -lcmocka
-
-$(BUILD)/xl.pc: xl.pc.in config.mk
-	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|;s|@PKGS@|$(PKGS)|' xl.pc.in > $@
 
 demo: all
 	XL_BIN=$(BIN) pipelines/demo.sh
@@ -107,25 +103,36 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libxl.a
 man: all
 	XL_BIN=$(BIN) man/options.sh
 
-INSTALLED = $(TOOL_SRC:tools/%.c=$(DESTDIR)$(BINDIR)/%) \
-	$(DESTDIR)$(LIBDIR)/libxl.a $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc $(DESTDIR)$(INCDIR)/xl.h \
-	$(foreach m,$(wildcard man/*.[157]),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
-	$(patsubst %,$(DESTDIR)$(DATADIR)/%,$(wildcard pipelines/*.sh pipelines/*/*.sh)) \
-	$(patsubst models/%,$(DESTDIR)$(DATADIR)/%,$(wildcard models/*.msgpack)) \
-	$(patsubst models/%,$(DESTDIR)$(DATADIR)/%,$(wildcard models/*.png))
+# One completion serves all tools; bash looks for it by the name of each.
+PAGES     := $(wildcard man/*.[157])
+SCRIPTS   := $(wildcard pipelines/*.sh pipelines/*.jq pipelines/*/*.sh)
+MODELS    := $(wildcard models/*.msgpack models/*.png)
+INSTALLED = $(TOOL_SRC:tools/%.c=$(DESTDIR)$(BINDIR)/%) $(TOOL_SRC:tools/%.c=$(DESTDIR)$(COMPDIR)/%) \
+	$(DESTDIR)$(COMPDIR)/xl $(DESTDIR)$(LIBDIR)/libxl.a $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc \
+	$(DESTDIR)$(INCDIR)/xl.h $(SCRIPTS:%=$(DESTDIR)$(DATADIR)/%) $(MODELS:models/%=$(DESTDIR)$(DATADIR)/%) \
+	$(foreach m,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 
-install: all
+$(BUILD)/completion: completions/bash.sh $(TOOLS)
+	completions/bash.sh $(TOOLS) > $@
+
+install: all $(BUILD)/completion
 	install -d $(sort $(dir $(INSTALLED)))
 	install -m755 $(TOOLS) $(DESTDIR)$(BINDIR)
 	install -m644 $(BUILD)/libxl.a $(DESTDIR)$(LIBDIR)
-	install -m644 $(BUILD)/xl.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|;s|@PKGS@|$(PKGS)|' \
+	  xl.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc
 	install -m644 lib/xl.h $(DESTDIR)$(INCDIR)
-	for m in $(wildcard man/*.[157]); do install -m644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/; done
-	for p in $(wildcard pipelines/*.sh pipelines/*/*.sh); do install -m755 $$p $(DESTDIR)$(DATADIR)/$$p; done
-	for p in $(notdir $(wildcard models/*.msgpack models/*.png)); do install -m644 models/$$p $(DESTDIR)$(DATADIR)/$$p; done
+	for m in $(PAGES); do install -m644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/; done
+	for p in $(SCRIPTS); do \
+	  install -m`test -x $$p && echo 755 || echo 644` $$p $(DESTDIR)$(DATADIR)/$$p; done
+	for m in $(MODELS); do install -m644 $$m $(DESTDIR)$(DATADIR)/; done
+	install -m644 $(BUILD)/completion $(DESTDIR)$(COMPDIR)/xl
+	for t in $(notdir $(TOOLS)); do ln -sf xl $(DESTDIR)$(COMPDIR)/$$t; done
 
+# What is installed, and then the folders that are xl's alone.
 uninstall:
 	rm -f $(INSTALLED)
+	find $(DESTDIR)$(DATADIR) -depth -type d -empty -delete 2>/dev/null || true
 
 dist:
 	git archive --prefix=xl-$(VERSION)/ -o xl-$(VERSION).tar.gz HEAD

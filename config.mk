@@ -7,6 +7,7 @@ LIBDIR  = $(PREFIX)/lib
 INCDIR  = $(PREFIX)/include
 MANDIR  = $(PREFIX)/share/man
 DATADIR = $(PREFIX)/share/xl
+COMPDIR = $(PREFIX)/share/bash-completion/completions
 
 CC     ?= cc
 AR     ?= ar
