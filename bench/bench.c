@@ -9,199 +9,19 @@
  *   fma      peak of one thread, of all, in GFLOP/s: a loop that only multiplies
  *            and adds in registers
  *   triad    a = b + 3 c over arrays beyond the caches, in GB/s
- *   conv     SIZE/WIDTH/BATCH, layer, pass, n ci h w co k stride pad, minimum,
- *            median, GFLOP
+ *   conv     SIZE/WIDTH/BATCH, layer, pass, n ci h w co k stride pad up, minimum,
+ *            median, GFLOP; up 2: of the map enlarged by two (nearest), and GFLOP
+ *            as if it were not folded
  *   memory   the same with - for the shape, and GB read and written
  *   rss      peak memory in MB
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
-#include "core/pool.h"
-#include "kernels/kernels.h"
+#include "kernels/upconv.h"
+#include "limits.h"
 #include "xl.h"
 
-enum { WARM_UP = 2, MAX_RUNS = 200, SAMPLES = 40 };
-
-static int least_runs = 10;
-static const struct xl_kernels *k;
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-struct times {
-	double least, median;
-};
-
-/* Warm-up, then at least least_runs runs and 100 ms. */
-static struct times measure(void (*fn)(void *), void *ctx)
-{
-	double ms[MAX_RUNS], total = 0;
-	int n = 0;
-
-	for (int i = 0; i < WARM_UP; i++)
-		fn(ctx);
-	while (n < least_runs || (n < MAX_RUNS && total < 100)) {
-		const double start = now();
-		fn(ctx);
-		ms[n] = now() - start;
-		total += ms[n++];
-	}
-	qsort(ms, (size_t)n, sizeof *ms, by_size);
-	return (struct times){ms[0], n % 2 ? ms[n / 2] : (ms[n / 2 - 1] + ms[n / 2]) / 2};
-}
-
-static void *take(size_t bytes)
-{
-	/* what a training step gets from its arena: aligned, and touched before */
-	void *p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
-
-	if (!p) {
-		perror("bench");
-		exit(1);
-	}
-	memset(p, 0, bytes);
-	return p;
-}
-
-static float *noise(int64_t count)
-{
-	float *x = take((size_t)count * sizeof(float));
-	uint32_t h = 12345;
-
-	for (int64_t i = 0; i < count; i++) {
-		h = h * 1664525u + 1013904223u;
-		x[i] = (float)(h >> 8) / 8388608.0f - 1;
-	}
-	return x;
-}
-
-/* ---- the limits of this machine, in this run ---- */
-
-enum { LOOPS = 2000000, CHAINS = 10 }; /* chains: latency times units, at least */
-
-#ifdef __x86_64__
-#define FMA_LOOP(NAME, TARGET, V, SET, FMA, STORE, LANES)                                          \
-	__attribute__((target(TARGET))) static double NAME(void)                                   \
-	{                                                                                          \
-		const V a = SET(0.999999f), b = SET(1e-7f);                                        \
-		V x0 = a, x1 = a, x2 = a, x3 = a, x4 = a, x5 = a, x6 = a, x7 = a, x8 = a, x9 = a;  \
-		float out[LANES];                                                                  \
-		for (int i = 0; i < LOOPS; i++) {                                                  \
-			x0 = FMA(x0, a, b), x1 = FMA(x1, a, b), x2 = FMA(x2, a, b);                \
-			x3 = FMA(x3, a, b), x4 = FMA(x4, a, b), x5 = FMA(x5, a, b);                \
-			x6 = FMA(x6, a, b), x7 = FMA(x7, a, b), x8 = FMA(x8, a, b);                \
-			x9 = FMA(x9, a, b);                                                        \
-		}                                                                                  \
-		STORE(out, x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9);                       \
-		return (double)out[0];                                                             \
-	}
-FMA_LOOP(fma_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_storeu_ps, 16)
-FMA_LOOP(fma_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_storeu_ps, 8)
-#endif
-
-typedef float v4 __attribute__((vector_size(16)));
-
-/* Vectors of four, as the portable kernels are compiled. */
-__attribute__((optimize("fp-contract=fast"))) static double fma_generic(void)
-{
-	const v4 a = {0.999999f, 0.999999f, 0.999999f, 0.999999f}, b = a * 1e-7f;
-	v4 x0 = a, x1 = a, x2 = a, x3 = a, x4 = a, x5 = a, x6 = a, x7 = a, x8 = a, x9 = a;
-
-	for (int i = 0; i < LOOPS; i++) {
-		x0 = x0 * a + b, x1 = x1 * a + b, x2 = x2 * a + b, x3 = x3 * a + b;
-		x4 = x4 * a + b, x5 = x5 * a + b, x6 = x6 * a + b, x7 = x7 * a + b;
-		x8 = x8 * a + b, x9 = x9 * a + b;
-	}
-	x0 += x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9;
-	return (double)x0[0];
-}
-
-struct peak {
-	double (*loop)(void);
-	int threads;
-	double sums[256];
-};
-
-static void peak_item(void *ctx, int64_t i)
-{
-	struct peak *p = ctx;
-
-	p->sums[i] = p->loop();
-}
-
-static void peak_run(void *ctx)
-{
-	struct peak *p = ctx;
-
-	xl_parallel(peak_item, p, p->threads);
-}
-
-static double fma_peak(int threads)
-{
-	struct peak p = {.loop = fma_generic, .threads = threads < 256 ? threads : 256};
-	int lanes = 4;
-
-#ifdef __x86_64__
-	if (strcmp(k->name, "avx512") == 0) {
-		p.loop = fma_avx512;
-		lanes = 16;
-	} else if (strcmp(k->name, "avx2") == 0) {
-		p.loop = fma_avx2;
-		lanes = 8;
-	}
-#endif
-	const double gflop = (double)LOOPS * CHAINS * lanes * 2 * p.threads * 1e-9;
-	return gflop / measure(peak_run, &p).least * 1e3;
-}
-
-enum { TRIAD = 12 << 20, TRIAD_CHUNK = 1 << 18 };
-
-static float *triad_arrays[3];
-
-static void triad_item(void *ctx, int64_t i)
-{
-	float *a = triad_arrays[0] + i * TRIAD_CHUNK;
-	const float *b = triad_arrays[1] + i * TRIAD_CHUNK, *c = triad_arrays[2] + i * TRIAD_CHUNK;
-
-	(void)ctx;
-	for (int j = 0; j < TRIAD_CHUNK; j++)
-		a[j] = b[j] + 3 * c[j];
-}
-
-static void triad_run(void *ctx)
-{
-	xl_parallel(triad_item, ctx, TRIAD / TRIAD_CHUNK);
-}
-
-static double triad(void)
-{
-	for (int i = 0; i < 3; i++)
-		triad_arrays[i] = noise(TRIAD);
-	const double gb = 3.0 * TRIAD * sizeof(float) * 1e-9;
-	const double rate = gb / measure(triad_run, NULL).least * 1e3;
-	for (int i = 0; i < 3; i++)
-		free(triad_arrays[i]);
-	return rate;
-}
+enum { SAMPLES = 40 };
 
 /* ---- convolutions ---- */
 
@@ -216,21 +36,30 @@ static void fwd(void *ctx)
 {
 	struct conv *c = ctx;
 
-	k->conv2d_fwd(c->y, c->x, c->w, c->bias, &c->d, c->scratch);
+	if (c->d.up)
+		xl_upconv_fwd(k, c->y, c->x, c->w, c->bias, &c->d, c->scratch);
+	else
+		k->conv2d_fwd(c->y, c->x, c->w, c->bias, &c->d, c->scratch);
 }
 
 static void bwd_x(void *ctx)
 {
 	struct conv *c = ctx;
 
-	k->conv2d_bwd_x(c->gx, c->gy, c->w, &c->d, c->scratch);
+	if (c->d.up)
+		xl_upconv_bwd_x(k, c->gx, c->gy, c->w, &c->d, c->scratch);
+	else
+		k->conv2d_bwd_x(c->gx, c->gy, c->w, &c->d, c->scratch);
 }
 
 static void bwd_w(void *ctx)
 {
 	struct conv *c = ctx;
 
-	k->conv2d_bwd_w(c->gw, c->x, c->gy, &c->d, c->scratch);
+	if (c->d.up)
+		xl_upconv_bwd_w(k, c->gw, c->x, c->gy, &c->d, c->scratch);
+	else
+		k->conv2d_bwd_w(c->gw, c->x, c->gy, &c->d, c->scratch);
 }
 
 static int64_t place(int channels, int h, int w, int n, int c, int i, int j)
@@ -240,22 +69,31 @@ static int64_t place(int channels, int h, int w, int n, int c, int i, int j)
 	return ((((int64_t)n * (channels / b) + c / b) * h + i) * w + j) * b + c % b;
 }
 
-/* Every padded position that reads row (or column) i of n: itself and mirrors. */
-static int readers(int i, int n, int pad, int *at)
+enum { READERS = 6 };
+
+/* Every padded position that shows row (or column) `of` of n: itself, or both it
+ * was enlarged to, and mirrors. */
+static int readers(const struct xl_conv2d_dims *d, int of, int n, int *at)
 {
+	const int s = d->up ? 2 : 1, pad = d->pad;
 	int count = 0;
 
-	at[count++] = i + pad;
-	if (i > 0 && i <= pad)
-		at[count++] = pad - i;
-	if (i < n - 1 && n - 1 - i <= pad)
-		at[count++] = pad + 2 * (n - 1) - i;
+	for (int i = of * s; i < (of + 1) * s; i++) {
+		at[count++] = i + pad;
+		if (i > 0 && i <= pad)
+			at[count++] = pad - i;
+		if (i < n * s - 1 && n * s - 1 - i <= pad)
+			at[count++] = pad + 2 * (n * s - 1) - i;
+	}
 	return count;
 }
 
-static int mirror(int i, int n)
+/* What tap u of output r reads, along an axis of n numbers. */
+static int source(const struct xl_conv2d_dims *d, int r, int u, int n)
 {
-	return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i;
+	const int s = d->up ? 2 : 1, i = r * d->stride + u - d->pad;
+
+	return (i < 0 ? -i : i >= n * s ? 2 * (n * s - 1) - i : i) / s;
 }
 
 /* One number of each pass in double, and the sum of the sizes of its terms. */
@@ -267,8 +105,8 @@ static double y_at(const struct conv *c, int n, int o, int r, int q, double *siz
 	for (int i = 0; i < d->ci; i++)
 		for (int u = 0; u < d->kh; u++)
 			for (int v = 0; v < d->kw; v++) {
-				const int h = mirror(r * d->stride + u - d->pad, d->h);
-				const int w = mirror(q * d->stride + v - d->pad, d->w);
+				const int h = source(d, r, u, d->h);
+				const int w = source(d, q, v, d->w);
 				const double a =
 					(double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
 					(double)c->w[((o * d->ci + i) * d->kh + u) * d->kw + v];
@@ -281,8 +119,8 @@ static double y_at(const struct conv *c, int n, int o, int r, int q, double *siz
 static double gx_at(const struct conv *c, int n, int i, int h, int w, double *size)
 {
 	const struct xl_conv2d_dims *d = &c->d;
-	int rows[3], cols[3];
-	const int nr = readers(h, d->h, d->pad, rows), nc = readers(w, d->w, d->pad, cols);
+	int rows[READERS], cols[READERS];
+	const int nr = readers(d, h, d->h, rows), nc = readers(d, w, d->w, cols);
 	double t = 0;
 
 	for (int e = 0; e < nr * nc * d->kh * d->kw; e++) {
@@ -310,8 +148,8 @@ static double gw_at(const struct conv *c, int o, int i, int u, int v, double *si
 	for (int n = 0; n < d->n; n++)
 		for (int r = 0; r < d->oh; r++)
 			for (int q = 0; q < d->ow; q++) {
-				const int h = mirror(r * d->stride + u - d->pad, d->h);
-				const int w = mirror(q * d->stride + v - d->pad, d->w);
+				const int h = source(d, r, u, d->h);
+				const int w = source(d, q, v, d->w);
 				const double a =
 					(double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
 					(double)c->gy[place(d->co, d->oh, d->ow, n, o, r, q)];
@@ -355,13 +193,13 @@ static void verify(const struct conv *c, const char *name)
 
 struct layer {
 	const char *net;
-	int ci, co, size, k, stride, pad;
+	int ci, co, size, k, stride, pad, up;
 };
 
 static void bench_conv(const struct layer *l, int batch, const char *group)
 {
 	struct conv c = {.d = {batch, l->ci, l->size, l->size, l->co, l->k, l->k, l->stride, l->pad,
-			       XL_PAD_REFLECT, 0, 0}};
+			       XL_PAD_REFLECT, 0, 0, 0}};
 	struct xl_conv2d_dims *d = &c.d;
 	static const struct {
 		const char *name;
@@ -369,8 +207,9 @@ static void bench_conv(const struct layer *l, int batch, const char *group)
 	} passes[] = {{"fwd", fwd}, {"bwd_x", bwd_x}, {"bwd_w", bwd_w}};
 	char name[60];
 
-	d->oh = (d->h + 2 * d->pad - d->kh) / d->stride + 1;
-	d->ow = (d->w + 2 * d->pad - d->kw) / d->stride + 1;
+	const int h = l->up ? 2 * l->size : l->size;
+	d->oh = d->ow = (h + 2 * l->pad - l->k) / l->stride + 1;
+	d->up = l->up;
 	const int64_t nx = (int64_t)d->n * d->ci * d->h * d->w;
 	const int64_t ny = (int64_t)d->n * d->co * d->oh * d->ow;
 	const int64_t nw = (int64_t)d->co * d->ci * d->kh * d->kw;
@@ -382,18 +221,21 @@ static void bench_conv(const struct layer *l, int batch, const char *group)
 	c.y = noise(ny);
 	c.gx = noise(nx);
 	c.gw = noise(nw);
-	c.scratch = take(k->conv2d_scratch(d));
+	c.scratch = take(d->up ? xl_upconv_scratch(k, d) : k->conv2d_scratch(d));
 	snprintf(name, sizeof name, "%s %dx%d%s %d>%d @%d", l->net, d->kh, d->kw,
-		 d->stride == 2 ? "s2" : "", d->ci, d->co, d->h);
+		 d->up            ? "up"
+		 : d->stride == 2 ? "s2"
+				  : "",
+		 d->ci, d->co, h);
 
 	for (int i = 0; i < 3; i++)
 		passes[i].fn(&c);
 	verify(&c, name);
 	for (int i = 0; i < 3; i++) {
 		const struct times t = measure(passes[i].fn, &c);
-		printf("conv\t%s\t%s\t%s\t%d %d %d %d %d %d %d %d\t%.4f\t%.4f\t%.6f\n", group, name,
-		       passes[i].name, d->n, d->ci, d->h, d->w, d->co, d->kh, d->stride, d->pad,
-		       t.least, t.median, 2e-9 * (double)ny * d->ci * d->kh * d->kw);
+		printf("conv\t%s\t%s\t%s\t%d %d %d %d %d %d %d %d %d\t%.4f\t%.4f\t%.6f\n", group,
+		       name, passes[i].name, d->n, d->ci, d->h, d->w, d->co, d->kh, d->stride,
+		       d->pad, d->up, t.least, t.median, 2e-9 * (double)ny * d->ci * d->kh * d->kw);
 		fflush(stdout);
 	}
 	float *all[] = {c.x, c.w, c.bias, gy, c.y, c.gx, c.gw, c.scratch};
@@ -406,27 +248,27 @@ static void bench_convs(int size, int width, int batch, const char *group)
 {
 	const int w = width, s = size;
 	const struct layer layers[] = {
-		{"E", 3, w, s, 7, 1, 3},
-		{"E", w, 2 * w, s, 4, 2, 1},
-		{"E", 2 * w, 4 * w, s / 2, 4, 2, 1},
-		{"E/m/G", 4 * w, 4 * w, s / 4, 3, 1, 1},
-		{"E_s", 4 * w, 4 * w, s / 4, 4, 2, 1},
-		{"E_s", 4 * w, 4 * w, s / 8, 4, 2, 1},
-		{"m", 4 * w, 1, s / 4, 1, 1, 0},
-		{"G", 4 * w, 2 * w, s / 2, 5, 1, 2},
-		{"G", 2 * w, w, s, 5, 1, 2},
-		{"G", w, 3, s, 7, 1, 3},
-		{"MLP", 4 * w, 8 * w, 1, 1, 1, 0},
-		{"D", 3, w, s, 4, 2, 1},
+		{"E", 3, w, s, 7, 1, 3, 0},
+		{"E", w, 2 * w, s, 4, 2, 1, 0},
+		{"E", 2 * w, 4 * w, s / 2, 4, 2, 1, 0},
+		{"E/m/G", 4 * w, 4 * w, s / 4, 3, 1, 1, 0},
+		{"E_s", 4 * w, 4 * w, s / 4, 4, 2, 1, 0},
+		{"E_s", 4 * w, 4 * w, s / 8, 4, 2, 1, 0},
+		{"m", 4 * w, 1, s / 4, 1, 1, 0, 0},
+		{"G", 4 * w, 2 * w, s / 4, 5, 1, 2, 2},
+		{"G", 2 * w, w, s / 2, 5, 1, 2, 2},
+		{"G", w, 3, s, 7, 1, 3, 0},
+		{"MLP", 4 * w, 8 * w, 1, 1, 1, 0, 0},
+		{"D", 3, w, s, 4, 2, 1, 0},
 	};
 	int c = w, at = s / 2;
 
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
 		bench_conv(&layers[i], batch, group);
 	for (; at > 2 && c < 32 * w; c *= 2, at /= 2)
-		bench_conv(&(struct layer){"D", c, 2 * c, at, 4, 2, 1}, batch, group);
-	bench_conv(&(struct layer){"D src", c, 1, at, 3, 1, 1}, batch, group);
-	bench_conv(&(struct layer){"D cls", c, 4, at, at, 1, 0}, batch, group);
+		bench_conv(&(struct layer){"D", c, 2 * c, at, 4, 2, 1, 0}, batch, group);
+	bench_conv(&(struct layer){"D src", c, 1, at, 3, 1, 1, 0}, batch, group);
+	bench_conv(&(struct layer){"D cls", c, 4, at, at, 1, 0, 0}, batch, group);
 }
 
 /* ---- what moves memory ---- */

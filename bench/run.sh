@@ -64,7 +64,7 @@ awk -F '\t' -v with_torch="${torch:+1}" -v tuned="$tuned" '
 		}
 		rate = $8 / $6 * 1e3
 		rows++
-		busy += $7 > 1.5 * $6
+		busy += $7 > 1.5 * $6 || (with_torch && $1 == "conv" && $10 > 1.5 * $9)
 		printf "%-30s %-6s %9.4f %9.4f %9.1f %6.0f%%", $3, $4 == "-" ? "" : $4, $6, $7, rate,
 			100 * rate / ($1 == "conv" ? fma : triad)
 		if (with_torch && $1 == "conv")
@@ -74,6 +74,7 @@ awk -F '\t' -v with_torch="${torch:+1}" -v tuned="$tuned" '
 	$1 == "rss" { printf "\npeak memory of the benchmark: %d MB\n", $2 }
 	END {
 		if (busy > rows / 10)
-			printf "%d of %d medians are far above the minimum: others used this machine\n", busy, rows
+			printf "in %d of %d rows a median is far above its minimum: others used this " \
+				"machine, do not trust the ratios\n", busy, rows
 	}
 ' "$([ -n "$torch" ] && echo "$peer" || echo "$times")"

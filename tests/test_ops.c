@@ -172,6 +172,26 @@ static struct array ref_conv(const struct array *in, const struct opcase *c)
 	return y;
 }
 
+static struct xl_var *do_upconv(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_upconv(t, in[0], in[1], in[2], c->k[1]);
+}
+
+static struct array ref_upconv(const struct array *in, const struct opcase *c)
+{
+	struct opcase conv = *c;
+	struct array x = in[0], big[INPUTS] = {{.d = in[0].d}, in[1], in[2]};
+
+	conv.k[0] = 1;
+	big[0].d.h *= 2;
+	big[0].d.w *= 2;
+	big[0] = array_zeros(big[0].d);
+	naive_up(&big[0], &x, 2, false);
+	struct array y = ref_conv(big, &conv);
+	array_free(&big[0]);
+	return y;
+}
+
 static struct xl_var *do_norm(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
 {
 	return xl_op_norm(t, in[0], in[1], in[2], (enum xl_norm)c->kind, c->p, NULL);
@@ -253,6 +273,9 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 #define CONV(N, CI, H, W, CO, KH, KW, STRIDE, PAD, MODE)                                           \
 	{.name = "conv2d", .op = do_conv, .ref = ref_conv, .kind = MODE, .k = {STRIDE, PAD},       \
 	 .in = {MAP(N, CI, H, W), PLAIN(CO, CI, KH, KW), MAP(1, CO, 1, 1)}}
+#define UPCONV(N, CI, H, W, CO, K, PAD)                                                            \
+	{.name = "upconv", .op = do_upconv, .ref = ref_upconv, .kind = XL_PAD_REFLECT,             \
+	 .k = {0, PAD}, .in = {MAP(N, CI, H, W), PLAIN(CO, CI, K, K), MAP(1, CO, 1, 1)}}
 #define NORM(NAME, KIND, N, C, H, W)                                                               \
 	{.name = NAME, .op = do_norm, .ref = ref_norm, .kind = KIND, .p = 1e-5,                    \
 	 .in = {MAP(N, C, H, W), MAP(1, C, 1, 1), MAP(1, C, 1, 1)}},                               \
@@ -299,6 +322,12 @@ static const struct opcase cases[] = {
 	 .ref = ref_conv,
 	 .k = {1, 0},
 	 .in = {MAP(2, 3, 3, 4), PLAIN(2, 3, 2, 2)}},
+	UPCONV(2, 2, 2, 2, 1, 5, 2),
+	UPCONV(1, 2, 3, 4, 2, 5, 2),
+	UPCONV(1, 16, 2, 3, 1, 5, 2),
+	UPCONV(1, 1, 3, 2, 16, 5, 2),
+	UPCONV(2, 2, 3, 2, 3, 3, 1), /* what is not folded */
+	UPCONV(1, 2, 2, 3, 2, 5, 1),
 	NORM("instance norm", XL_NORM_INSTANCE, 2, 3, 3, 4),
 	NORM("instance norm blocked", XL_NORM_INSTANCE, 2, 16, 2, 3),
 	NORM("layer norm", XL_NORM_LAYER, 2, 3, 3, 2),

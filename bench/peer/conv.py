@@ -3,8 +3,9 @@
 
 Reads the lines of bench/bench.c; to each `conv` line it appends the minimum and
 the median of PyTorch in milliseconds, and passes the other lines on. The same
-work is timed: reflection padding and its adjoint count, as they do there. (The
-weight gradient gets the padded input, which PyTorch keeps from the forward pass.)
+work is timed: enlarging, reflection padding and their adjoints count, as they do
+there. (The weight gradient gets the enlarged and padded input, which PyTorch keeps
+from the forward pass.)
 """
 import sys
 import time
@@ -27,14 +28,15 @@ def measure(fn, runs):
     return ms[0], (ms[n // 2] + ms[(n - 1) // 2]) / 2
 
 
-def work(which, n, ci, h, w, co, k, stride, pad):
+def work(which, n, ci, h, w, co, k, stride, pad, up):
     x, weight, bias = torch.randn(n, ci, h, w), torch.randn(co, ci, k, k), torch.randn(co)
     around = (pad,) * 4
 
     def padded():
-        return F.pad(x, around, mode='reflect') if pad else x
+        big = F.interpolate(x, scale_factor=2, mode='nearest') if up else x
+        return F.pad(big, around, mode='reflect') if pad else big
 
-    xp = padded()
+    big, xp = torch.empty(n, ci, h * (up or 1), w * (up or 1)), padded()
     gy = torch.randn_like(F.conv2d(xp, weight, bias, stride))
 
     def back(mask):
@@ -43,7 +45,9 @@ def work(which, n, ci, h, w, co, k, stride, pad):
 
     def to_input():
         g = back([True, False, False])[0]
-        return torch.ops.aten.reflection_pad2d_backward(g, x, around) if pad else g
+        if pad:
+            g = torch.ops.aten.reflection_pad2d_backward(g, big, around)
+        return torch.ops.aten.upsample_nearest2d_backward(g, big.shape[2:], x.shape) if up else g
 
     return {'fwd': lambda: F.conv2d(padded(), weight, bias, stride), 'bwd_x': to_input,
             'bwd_w': lambda: back([False, True, False])}[which]
