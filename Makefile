@@ -36,7 +36,7 @@ ISAS := generic
 ifneq ($(filter x86_64 amd64,$(ARCH)),)
 ISAS += avx2 avx512
 endif
-SIMD_FLAGS = -O3 -ffp-contract=fast
+SIMD_FLAGS = -O3 -ffp-contract=fast -fno-math-errno
 ISA_FLAGS_generic = -DXL_ISA=generic -DXL_LANES=4
 ISA_FLAGS_avx2    = -DXL_ISA=avx2 -DXL_LANES=8 -mavx2 -mfma
 ISA_FLAGS_avx512  = -DXL_ISA=avx512 -DXL_LANES=16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512

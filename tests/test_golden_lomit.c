@@ -104,7 +104,7 @@ static void set_weights(struct xl_model *m, const struct xl_record *golden)
 			for (int64_t e = 0; e < xl_dims_count(&p->d); e++) {
 				const double z = (critic ? he / 2 : he) * unit(number, e);
 				net->value[p->at + (size_t)e] =
-				        (float)(strstr(p->name, ".scale") ? 1 + z : z);
+					(float)(strstr(p->name, ".scale") ? 1 + z : z);
 			}
 			number++;
 		}
@@ -118,13 +118,13 @@ static void set_images(float *x, double which)
 			for (int i = 0; i < SIZE; i++)
 				for (int j = 0; j < SIZE; j++)
 					*x++ = (float)(sin(0.05 * (c + 1) * (i + 1) +
-					                   0.07 * (j + 1) * (n + 1) + which) *
-					               cos(0.11 * i - 0.06 * j * (c + 1) + 0.5 * n));
+							   0.07 * (j + 1) * (n + 1) + which) *
+						       cos(0.11 * i - 0.06 * j * (c + 1) +
+							   0.5 * n));
 }
 
-
 static struct xl_model *new_model(const struct xl_record *golden, const char *variant,
-                                  const char *name, const char *value)
+				  const char *name, const char *value)
 {
 	static const char *const names[ATTRIBUTES] = {"a", "b", "c"};
 	struct xl_model *m = xl_model_new(xl_method_find("lomit"));
@@ -143,7 +143,7 @@ static struct xl_model *new_model(const struct xl_record *golden, const char *va
 
 /* One iteration on the golden inputs. */
 static void iterate(struct xl_model *m, struct xl_tape *t, const struct xl_record *inputs,
-                    struct xl_losses *loss)
+		    struct xl_losses *loss)
 {
 	static float x[2][PAIRS * PIXELS];
 	float y[2][PAIRS * ATTRIBUTES], alpha[2 * PAIRS];
@@ -180,16 +180,17 @@ static double loss_of(const struct xl_model *m, const struct xl_losses *l, const
 }
 
 static const char *const names_d[][2] = {
-        {"adv", "D.adv"}, {"cls", "D.cls"}, {"gp", "D.gp"}, {"total", "D.total"}, {NULL, NULL}};
-static const char *const names_g[][2] = {
-        {"adv", "G.adv"},         {"cls", "G.cls"},         {"style_f", "G.style_f"},
-        {"style_b", "G.style_b"}, {"content", "G.content"}, {"cycle", "G.cycle"},
-        {"self", "G.self"},       {"r1", "G.r1"},           {"r_area", "G.area"},
-        {"r_style", "G.style_diff"}, {"total", "G.total"},  {NULL, NULL}};
+	{"adv", "D.adv"}, {"cls", "D.cls"}, {"gp", "D.gp"}, {"total", "D.total"}, {NULL, NULL}};
+static const char *const names_g[][2] = {{"adv", "G.adv"},         {"cls", "G.cls"},
+					 {"style_f", "G.style_f"}, {"style_b", "G.style_b"},
+					 {"content", "G.content"}, {"cycle", "G.cycle"},
+					 {"self", "G.self"},       {"r1", "G.r1"},
+					 {"r_area", "G.area"},     {"r_style", "G.style_diff"},
+					 {"total", "G.total"},     {NULL, NULL}};
 
 static void check_losses(const struct xl_model *m, const struct xl_losses *l,
-                         const struct xl_record *want, const char *prefix,
-                         const char *const (*names)[2])
+			 const struct xl_record *want, const char *prefix,
+			 const char *const (*names)[2])
 {
 	for (; (*names)[0]; names++) {
 		char key[32];
@@ -210,7 +211,7 @@ static double grad_norm(const struct xl_net *net)
 }
 
 static void check_norms(const struct xl_model *m, enum xl_group group, const struct xl_record *want,
-                        const char *prefix, double tolerance)
+			const char *prefix, double tolerance)
 {
 	for (int i = 0; i < m->n_nets; i++) {
 		char key[40];
@@ -238,7 +239,7 @@ struct rows {
 };
 
 static void check_param(const struct xl_net *net, const struct xl_param *p, const char *name,
-                        const struct rows *w, int k, double lr)
+			const struct rows *w, int k, double lr)
 {
 	const float *g = net->grad + p->at, *v = net->value + p->at;
 	const double scale = fmax(w->norm[k], 1e-12);
@@ -255,10 +256,11 @@ static void check_param(const struct xl_net *net, const struct xl_param *p, cons
 		if (e < 0)
 			continue;
 		if (!(fabs((double)g[e] - w->grad[i]) <= 1e-3 * scale))
-			fail_msg("%s[%d]: gradient %.9g, not %.9g", name, e, (double)g[e], w->grad[i]);
+			fail_msg("%s[%d]: gradient %.9g, not %.9g", name, e, (double)g[e],
+				 w->grad[i]);
 		if (!(fabs((double)v[e] - w->after[i]) <= 0.02 * lr + 1e-7 * fabs(w->after[i])))
 			fail_msg("%s[%d]: after Adam %.9g, not %.9g", name, e, (double)v[e],
-			         w->after[i]);
+				 w->after[i]);
 	}
 	/* Adam's first step is lr times a sign: allow a few gradients within rounding
 	 * of zero to fall on the other side */
@@ -267,13 +269,13 @@ static void check_param(const struct xl_net *net, const struct xl_param *p, cons
 }
 
 static void check_params(const struct xl_model *m, enum xl_group group,
-                         const struct xl_record *want)
+			 const struct xl_record *want)
 {
 	const struct xl_value *names = xl_meta_get(want, "names");
 	int64_t n;
 	struct rows w = {numbers(want, "grad_norm", &n), numbers(want, "index", &n),
-	                 numbers(want, "grad", &n),      numbers(want, "after", &n),
-	                 numbers(want, "sum", &n),       numbers(want, "slack", &n)};
+			 numbers(want, "grad", &n),      numbers(want, "after", &n),
+			 numbers(want, "sum", &n),       numbers(want, "slack", &n)};
 	int k = 0;
 
 	assert_true(names && names->type == XL_LIST);
@@ -374,8 +376,8 @@ static void test_codes(void **state)
 	ok(xl_model_bind(m, t, XL_GENERATOR, false));
 	struct xl_var *v = xl_var_input(t, 2 * PAIRS, 3, SIZE, SIZE, x);
 	xl_lomit_encode(t, m->hyper, m->state, v, true, &c);
-	struct xl_var *out = xl_lomit_decode(t, m->hyper, m->state, c.m, c.c,
-	                                     xl_lomit_swap(t, c.s_f), c.s_b);
+	struct xl_var *out =
+		xl_lomit_decode(t, m->hyper, m->state, c.m, c.c, xl_lomit_swap(t, c.s_f), c.s_b);
 	assert_non_null(out);
 	struct xl_var *const vars[] = {c.c, c.m, c.s_f, c.s_b, out};
 	for (int i = 0; i < 5; i++) {
@@ -386,8 +388,8 @@ static void test_codes(void **state)
 		xl_var_read(t, vars[i], got);
 		for (int64_t k = 0; k < n; k++)
 			if (!(fabs((double)got[k] - want[k]) <= 1e-4))
-				fail_msg("%s[%d] is %.9g, not %.9g", names[i], (int)k, (double)got[k],
-				         want[k]);
+				fail_msg("%s[%d] is %.9g, not %.9g", names[i], (int)k,
+					 (double)got[k], want[k]);
 		free(got);
 		free(want);
 	}
@@ -399,13 +401,13 @@ static void test_codes(void **state)
 static void test_switches(void **state)
 {
 	static const char *const cases[][4] = {
-	        {"ijcai-style-split", "ijcai", "style-split", "true"},
-	        {"iclr-style-split", "iclr", "style-split", "true"},
-	        {"ijcai-gamma-exp", "ijcai", "gamma", "exp"},
-	        {"ijcai-compat", "ijcai", "compat", "true"},
-	        {"iclr-compat", "iclr", "compat", "true"},
-	        {"ijcai-mask-norm-in", "ijcai", "mask-norm", "in"},
-	        {"ijcai-no-exemplar-mask", "ijcai", "no-exemplar-mask", "true"}};
+		{"ijcai-style-split", "ijcai", "style-split", "true"},
+		{"iclr-style-split", "iclr", "style-split", "true"},
+		{"ijcai-gamma-exp", "ijcai", "gamma", "exp"},
+		{"ijcai-compat", "ijcai", "compat", "true"},
+		{"iclr-compat", "iclr", "compat", "true"},
+		{"ijcai-mask-norm-in", "ijcai", "mask-norm", "in"},
+		{"ijcai-no-exemplar-mask", "ijcai", "no-exemplar-mask", "true"}};
 	struct xl_tape *t = xl_tape_new();
 	struct golden g, inputs;
 
@@ -431,10 +433,10 @@ static void test_switches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_codes),
-	        cmocka_unit_test(test_ijcai),
-	        cmocka_unit_test(test_iclr),
-	        cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_ijcai),
+		cmocka_unit_test(test_iclr),
+		cmocka_unit_test(test_switches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

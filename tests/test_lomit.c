@@ -15,7 +15,7 @@
 static struct xl_model *build(const char *const *set, int n_attributes, bool trained)
 {
 	static const char *const names[12] = {"a", "b", "c", "d", "e", "f",
-	                                      "g", "h", "i", "j", "k", "l"};
+					      "g", "h", "i", "j", "k", "l"};
 	struct xl_model *m = xl_model_new(xl_method_find("lomit"));
 
 	assert_non_null(m);
@@ -29,13 +29,13 @@ static struct xl_model *build(const char *const *set, int n_attributes, bool tra
 }
 
 static void check_count(const char *size, const char *width, const char *variant, const char *split,
-                        int attributes, size_t generator, size_t critic)
+			int attributes, size_t generator, size_t critic)
 {
-	const char *set[] = {"size", size, "width", width, "variant", variant,
-	                     "style-split", split, NULL};
+	const char *set[] = {"size",  size,          "width", width, "variant",
+			     variant, "style-split", split,   NULL};
 	struct xl_model *m = xl_model_new(xl_method_find("lomit"));
 	static const char *const names[12] = {"a", "b", "c", "d", "e", "f",
-	                                      "g", "h", "i", "j", "k", "l"};
+					      "g", "h", "i", "j", "k", "l"};
 
 	for (int i = 0; set[i]; i += 2)
 		assert_int_equal(xl_model_set(m, set[i], set[i + 1]), 0);
@@ -76,7 +76,7 @@ struct hadain {
 static const float ref_f[4] = {0.1f, -0.2f, 1.5f, 0.5f}, ref_b[4] = {-0.3f, 0.4f, 0.8f, -1.1f};
 
 static void hadain_run(struct hadain *k, const struct xl_lomit *h, const float *m, const float *f,
-                       const float *b)
+		       const float *b)
 {
 	float c[24];
 
@@ -87,7 +87,7 @@ static void hadain_run(struct hadain *k, const struct xl_lomit *h, const float *
 	assert_non_null(k->t);
 	xl_tape_record(k->t, true);
 	struct xl_var *const in[] = {xl_var_input(k->t, 1, 2, 3, 4, c),
-	                             xl_var_input(k->t, 1, 1, 3, 4, m)};
+				     xl_var_input(k->t, 1, 1, 3, 4, m)};
 	k->c = xl_var_leaf(k->t, in[0]->d, in[0]->data, k->gc);
 	k->m = xl_var_leaf(k->t, in[1]->d, in[1]->data, k->gm);
 	k->f = xl_var_leaf(k->t, xl_dims_map(1, 4, 1, 1), f, k->gf);
@@ -110,7 +110,7 @@ static void close_to(const float *got, const double *want, int n, double toleran
 }
 
 static void check_hadain(bool compat, const double *rows, const double *gc, const double *gm,
-                         const double *ends, double tolerance)
+			 const double *ends, double tolerance)
 {
 	const struct xl_lomit h = {.gamma = "linear", .compat = compat};
 	struct hadain k;
@@ -139,30 +139,32 @@ static void test_hadain_paper(void **state)
 {
 	(void)state;
 	check_hadain(false,
-	             (double[]){-0.1672906, 0.7208216, 1.2324065, 0.9377015, 0.0974444, 0.2849465,
-	                        0.3925845, 0.9234184, -5.0798047},
-	             (double[]){1.355810, 1.556512, 0.450931, -1.161128, -0.192385, 0.506245,
-	                        -1.108121, 0.234254},
-	             (double[]){0.325239, 0.304140, -2.381923, -2.571501},
-	             (double[]){-1.970692, 0.762119, -0.883987, 1.963703, -2.752961, -0.358081,
-	                        0.465806, -0.188662}, 3e-6);
+		     (double[]){-0.1672906, 0.7208216, 1.2324065, 0.9377015, 0.0974444, 0.2849465,
+				0.3925845, 0.9234184, -5.0798047},
+		     (double[]){1.355810, 1.556512, 0.450931, -1.161128, -0.192385, 0.506245,
+				-1.108121, 0.234254},
+		     (double[]){0.325239, 0.304140, -2.381923, -2.571501},
+		     (double[]){-1.970692, 0.762119, -0.883987, 1.963703, -2.752961, -0.358081,
+				0.465806, -0.188662},
+		     3e-6);
 }
 
 static void test_hadain_compat(void **state)
 {
 	(void)state;
 	check_hadain(true,
-	             (double[]){0.7869723, 6.6367283, 9.0825576, 6.0946707, 47.7381710, 36.2536874,
-	                        0.5138484, -20.9746348, -14.4623558},
-	             (double[]){61.402344, -10.785791, -38.824578, -7.245324, 146.892955, 114.495436,
-	                        -35.102197, -167.616474},
-	             (double[]){-3.005345, 1.900391, -20.908951, -20.650790},
-	             (double[]){-9.162176, 14.322215, -0.883987, 1.963703, -9.019383, -3.023661,
-	                        0.465806, -0.188662}, 3e-5);
+		     (double[]){0.7869723, 6.6367283, 9.0825576, 6.0946707, 47.7381710, 36.2536874,
+				0.5138484, -20.9746348, -14.4623558},
+		     (double[]){61.402344, -10.785791, -38.824578, -7.245324, 146.892955,
+				114.495436, -35.102197, -167.616474},
+		     (double[]){-3.005345, 1.900391, -20.908951, -20.650790},
+		     (double[]){-9.162176, 14.322215, -0.883987, 1.963703, -9.019383, -3.023661,
+				0.465806, -0.188662},
+		     3e-5);
 }
 
 static void hadain_value(const struct xl_lomit *h, const float *m, const float *f, const float *b,
-                         float *y)
+			 float *y)
 {
 	struct hadain k;
 
@@ -241,8 +243,9 @@ static struct xl_record *picture(const char *id, int64_t h, int64_t w, double ph
 
 	assert_true(r && x);
 	for (int64_t i = 0; i < 3 * h * w; i++)
-		((uint8_t *)x->data)[i] = (uint8_t)(127.5 + 120 * sin(phase + 0.13 * (double)(i % w) +
-		                                                      0.17 * (double)(i / w)));
+		((uint8_t *)x->data)[i] =
+			(uint8_t)(127.5 + 120 * sin(phase + 0.13 * (double)(i % w) +
+						    0.17 * (double)(i / w)));
 	assert_int_equal(xl_record_put(r, "x", x), 0);
 	return r;
 }
@@ -378,7 +381,7 @@ static void test_alone_or_in_a_batch(void **state)
 	xl_var_read(t, mask, batch);
 	for (int i = 0; i < 3; i++) {
 		assert_memory_equal(xl_record_tensor(r[i], "m")->data, batch + i * 64,
-		                    64 * sizeof *batch);
+				    64 * sizeof *batch);
 		xl_record_free(r[i]);
 	}
 	xl_model_free(m);
@@ -391,7 +394,7 @@ static void fill_batch(float *x, int which, int n, int side)
 {
 	for (int i = 0; i < n * 3 * side * side; i++)
 		x[i] = (float)sin(0.21 * (i % side) + 0.15 * (i / side % side) + i / (side * side) +
-		                  2.2 * which);
+				  2.2 * which);
 }
 
 /* 12: exchanging the two sides changes no loss (without the penalty, whose
@@ -417,16 +420,17 @@ static void test_exchange(void **state)
 		assert_true(loss[0].given[i] && loss[1].given[i]);
 		if (fabs(loss[0].value[i] - loss[1].value[i]) > 1e-5 * (1 + fabs(loss[0].value[i])))
 			fail_msg("%s: %.9g and %.9g", xl_method_find("lomit")->loss_names[i],
-			         loss[0].value[i], loss[1].value[i]);
+				 loss[0].value[i], loss[1].value[i]);
 	}
 }
 
 /* 21: four pairs are learned by heart. */
 static void test_overfit(void **state)
 {
-	const char *const set[] = {"size", "32", "width", "8", "critic", "1", "lr", "1e-3", "w-adv",
-	                           "0", "w-cls", "0", "w-cycle", "0", "w-style-f", "0", "w-style-b",
-	                           "0", "w-content", "0", NULL};
+	const char *const set[] = {"size",      "32",   "width",     "8", "critic",    "1",
+				   "lr",        "1e-3", "w-adv",     "0", "w-cls",     "0",
+				   "w-cycle",   "0",    "w-style-f", "0", "w-style-b", "0",
+				   "w-content", "0",    NULL};
 	static float x[2][4 * 3 * 32 * 32];
 	const float y[4] = {1, 0, 1, 0};
 	struct xl_model *m = build(set, 1, true);
@@ -487,18 +491,18 @@ static void test_critic_identity(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_counts),
-	        cmocka_unit_test(test_hadain_paper),
-	        cmocka_unit_test(test_hadain_compat),
-	        cmocka_unit_test(test_hadain_properties),
-	        cmocka_unit_test(test_hadain_gradient_properties),
-	        cmocka_unit_test(test_self),
-	        cmocka_unit_test(test_stages),
-	        cmocka_unit_test(test_sizes),
-	        cmocka_unit_test(test_alone_or_in_a_batch),
-	        cmocka_unit_test(test_exchange),
-	        cmocka_unit_test(test_critic_identity),
-	        cmocka_unit_test(test_overfit),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_hadain_paper),
+		cmocka_unit_test(test_hadain_compat),
+		cmocka_unit_test(test_hadain_properties),
+		cmocka_unit_test(test_hadain_gradient_properties),
+		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_stages),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_alone_or_in_a_batch),
+		cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_critic_identity),
+		cmocka_unit_test(test_overfit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,13 +40,14 @@ static void run(struct side *s, bool fold, int n, int ci, int co, int h, int wid
 		const struct xl_dims xd = xl_dims_map(n, ci, h, wide);
 		struct xl_var *in = xl_var_input(t, n, ci, h, wide, x);
 		struct xl_var *xv = second ? in : xl_var_leaf(t, xd, in->data, s->gx);
-		struct xl_var *wv = xl_var_leaf(t, xl_dims_plain(co, ci, 5, 5), w,
-		                                second ? s->hw : s->gw);
-		struct xl_var *bv = xl_var_leaf(t, xl_dims_map(1, co, 1, 1), b, second ? NULL : s->gb);
+		struct xl_var *wv =
+			xl_var_leaf(t, xl_dims_plain(co, ci, 5, 5), w, second ? s->hw : s->gw);
+		struct xl_var *bv =
+			xl_var_leaf(t, xl_dims_map(1, co, 1, 1), b, second ? NULL : s->gb);
 		xl_var_watch(xv, true);
-		struct xl_var *y = fold ? xl_op_upconv(t, xv, wv, bv, 2)
-		                        : xl_op_conv2d(t, xl_op_up2(t, xv), wv, bv, 1, 2,
-		                                       XL_PAD_REFLECT);
+		struct xl_var *y =
+			fold ? xl_op_upconv(t, xv, wv, bv, 2)
+			     : xl_op_conv2d(t, xl_op_up2(t, xv), wv, bv, 1, 2, XL_PAD_REFLECT);
 		assert_non_null(y);
 		xl_var_read(t, y, s->y);
 		struct xl_var *loss = xl_op_affine(t, xl_op_sum(t, xl_op_mul(t, y, y)), 0.5, 0);
@@ -69,13 +70,13 @@ static void same(const char *what, const float *p, const float *q, int n)
 	for (int i = 0; i < n; i++)
 		if (!(fabs((double)p[i] - (double)q[i]) <= 1e-5 * scale))
 			fail_msg("%s[%d]: %.9g folded, %.9g plain", what, i, (double)p[i],
-			         (double)q[i]);
+				 (double)q[i]);
 }
 
 static void test_same_as_unfolded(void **state)
 {
-	static const int cases[][5] = {{1, 1, 1, 2, 2},   {2, 3, 4, 2, 5},  {1, 16, 3, 3, 2},
-	                               {2, 16, 16, 5, 4}, {1, 32, 17, 4, 7}, {3, 8, 32, 6, 3}};
+	static const int cases[][5] = {{1, 1, 1, 2, 2},   {2, 3, 4, 2, 5},   {1, 16, 3, 3, 2},
+				       {2, 16, 16, 5, 4}, {1, 32, 17, 4, 7}, {3, 8, 32, 6, 3}};
 	static const char *const backends[] = {"generic", "avx2", "avx512"};
 	const char *best = xl_kernels()->name;
 

@@ -46,7 +46,7 @@ struct xl_arena *xl_arena_new(void)
 	/* reserving costs nothing; where it is refused, try for less */
 	for (a->reserved = (size_t)1 << 36; a->reserved >= (size_t)1 << 26; a->reserved /= 2) {
 		a->base = mmap(NULL, a->reserved, PROT_READ | PROT_WRITE,
-		               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (a->base != MAP_FAILED)
 			break;
 	}

@@ -12,29 +12,29 @@
 
 enum xl_opt_type {
 	XL_OPT_END,
-	XL_OPT_FLAG,  /* bool */
-	XL_OPT_INT,   /* int64_t, whole number from min to max */
-	XL_OPT_NUM,   /* double from min to max */
-	XL_OPT_STR,   /* const char *, points into argv */
-	XL_OPT_ENUM,  /* const char *, one of the words of arg, split at '|' */
-	XL_OPT_CALL,  /* fn(ctx, name, value), in command-line order; value is NULL
-	               * where arg is; -1 with xl_err set is wrong usage */
-	XL_OPT_GROUP  /* no option: help is a heading in --help */
+	XL_OPT_FLAG, /* bool */
+	XL_OPT_INT,  /* int64_t, whole number from min to max */
+	XL_OPT_NUM,  /* double from min to max */
+	XL_OPT_STR,  /* const char *, points into argv */
+	XL_OPT_ENUM, /* const char *, one of the words of arg, split at '|' */
+	XL_OPT_CALL, /* fn(ctx, name, value), in command-line order; value is NULL
+		      * where arg is; -1 with xl_err set is wrong usage */
+	XL_OPT_GROUP /* no option: help is a heading in --help */
 };
 
 typedef int xl_opt_fn(void *ctx, const char *name, const char *value);
 
 struct xl_opt {
 	enum xl_opt_type type;
-	char letter;       /* short option, or 0 */
-	const char *name;  /* long option without hyphens */
-	const char *arg;   /* argument token, NULL for none */
-	const char *def;   /* default, for help and (if not NULL) as initial value */
-	const char *help;  /* lower case, no full stop */
-	void *target;      /* what to set; for CALL the ctx */
-	double min, max;   /* INT, NUM; no range where min >= max */
-	xl_opt_fn *fn;     /* CALL */
-	bool *given;       /* set to true when the option was given; may be NULL */
+	char letter;      /* short option, or 0 */
+	const char *name; /* long option without hyphens */
+	const char *arg;  /* argument token, NULL for none */
+	const char *def;  /* default, for help and (if not NULL) as initial value */
+	const char *help; /* lower case, no full stop */
+	void *target;     /* what to set; for CALL the ctx */
+	double min, max;  /* INT, NUM; no range where min >= max */
+	xl_opt_fn *fn;    /* CALL */
+	bool *given;      /* set to true when the option was given; may be NULL */
 };
 
 /* Describes a tool for --help and the page. */

@@ -32,12 +32,12 @@ struct xl_rng {
 
 /* xl_rng_init - begin the stream of numbers of this key */
 void xl_rng_init(struct xl_rng *r, uint64_t seed, enum xl_purpose purpose, uint32_t step,
-                 uint32_t index);
+		 uint32_t index);
 
 uint32_t xl_rng_u32(struct xl_rng *r);
-double xl_rng_uniform(struct xl_rng *r);               /* 0 <= u < 1, 32 bits */
-double xl_rng_normal(struct xl_rng *r);                /* mean 0, variance 1 */
-uint32_t xl_rng_below(struct xl_rng *r, uint32_t n);   /* 0..n-1 without bias */
+double xl_rng_uniform(struct xl_rng *r);             /* 0 <= u < 1, 32 bits */
+double xl_rng_normal(struct xl_rng *r);              /* mean 0, variance 1 */
+uint32_t xl_rng_below(struct xl_rng *r, uint32_t n); /* 0..n-1 without bias */
 
 /* xl_rng_permute - shuffle idx[0..n-1] (Fisher-Yates) */
 void xl_rng_permute(struct xl_rng *r, uint32_t *idx, uint32_t n);

@@ -23,7 +23,7 @@ int xl_batch_enough(const struct xl_spool *s, int n)
 }
 
 int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint64_t seed,
-                    double flip)
+		    double flip)
 {
 	size_t floats;
 

@@ -14,7 +14,7 @@ int xl_batch_enough(const struct xl_spool *s, int n);
 struct xl_batcher {
 	const struct xl_spool *spool;
 	struct xl_order order;
-	double flip;      /* probability of a mirrored image */
+	double flip; /* probability of a mirrored image */
 	struct xl_batch batch;
 	float *x[2], *y[2];
 	const uint32_t *image[2]; /* of the batch last fetched */
@@ -28,7 +28,7 @@ struct xl_batcher {
  * Errors   0, or -1 with xl_err set: too few images, no memory
  */
 int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint64_t seed,
-                    double flip);
+		    double flip);
 void xl_batcher_done(struct xl_batcher *b);
 
 /*

@@ -70,7 +70,7 @@ static int label(const struct xl_record *r, const struct xl_value *names, int co
 }
 
 static int domain_from_labels(const struct xl_record *r, const struct xl_value *names,
-                              const char *domain_by)
+			      const char *domain_by)
 {
 	const char **name = xl_alloc((size_t)names->n + 1, sizeof *name);
 	uint8_t *y = xl_alloc((size_t)names->n + 1, 1);
@@ -170,7 +170,7 @@ static int count_defaults(const struct xl_labels_want *want)
 
 /* The names to take: a choice of one of three lists. */
 static int choose_names(struct xl_labels *l, const struct xl_labels_want *want,
-                        const struct xl_value *have)
+			const struct xl_value *have)
 {
 	int n = count_defaults(want);
 
@@ -201,7 +201,7 @@ int xl_labels_pretend(struct xl_labels *l, const struct xl_labels_want *want)
 }
 
 int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
-                     const struct xl_record *r)
+		     const struct xl_record *r)
 {
 	const struct xl_value *have = names_of(r);
 	int domain = xl_labels_domain(r, want->domain_by);

@@ -10,8 +10,8 @@
 struct xl_labels {
 	char **names; /* the labels chosen, in the order of y */
 	int n;
-	bool is_domain;     /* the one label is the domain itself: A is 0, B is 1 */
-	int *column;        /* where each stands in y of the present record */
+	bool is_domain; /* the one label is the domain itself: A is 0, B is 1 */
+	int *column;    /* where each stands in y of the present record */
 	bool is_chosen;
 };
 
@@ -21,8 +21,8 @@ struct xl_labels_want {
 	const char *const *names; /* else those of a run that is resumed */
 	int n_names;
 	const char *const *defaults; /* taken where the stream has all of them; or NULL */
-	bool two_domains; /* the method asks for domains: no labels unless named */
-	const char *domain_by; /* a condition (where.h) that B meets; NULL: meta.domain */
+	bool two_domains;            /* the method asks for domains: no labels unless named */
+	const char *domain_by;       /* a condition (where.h) that B meets; NULL: meta.domain */
 };
 
 /*
@@ -35,7 +35,7 @@ struct xl_labels_want {
  * Errors   0, or -1 with xl_err set: a label the record lacks, with those it has
  */
 int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
-                     const struct xl_record *r);
+		     const struct xl_record *r);
 
 /* xl_labels_pretend - the labels a stream would likely give; 0, or -1 with xl_err set */
 int xl_labels_pretend(struct xl_labels *l, const struct xl_labels_want *want);

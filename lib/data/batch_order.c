@@ -71,8 +71,8 @@ static void shuffle(struct xl_order *o, int k, int64_t epoch)
 	o->epoch[k] = epoch;
 }
 
-void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first,
-                 const uint32_t **second, int64_t epoch[2])
+void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const uint32_t **second,
+		 int64_t epoch[2])
 {
 	if (!o->paired) {
 		int64_t steps = o->n[0] / (uint32_t)o->batch / 2; /* of an epoch */

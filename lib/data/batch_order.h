@@ -10,11 +10,11 @@
 struct xl_order {
 	uint64_t seed;
 	int batch;
-	bool paired;          /* one stream for each domain */
-	uint32_t n[2];        /* images of the stream, or of each domain */
-	uint32_t *image[2];   /* numbers of the images, shuffled for `epoch` */
-	uint32_t *sorted[2];  /* the same in the order of the data */
-	int64_t epoch[2];     /* -1 before the first */
+	bool paired;         /* one stream for each domain */
+	uint32_t n[2];       /* images of the stream, or of each domain */
+	uint32_t *image[2];  /* numbers of the images, shuffled for `epoch` */
+	uint32_t *sorted[2]; /* the same in the order of the data */
+	int64_t epoch[2];    /* -1 before the first */
 };
 
 /*
@@ -37,8 +37,8 @@ void xl_order_done(struct xl_order *o);
  *
  * Shapes   first, second: (batch) numbers of images; epoch: of each
  */
-void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first,
-                 const uint32_t **second, int64_t epoch[2]);
+void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const uint32_t **second,
+		 int64_t epoch[2]);
 
 /* xl_order_flips - true if this image is mirrored in this epoch, which happens
  * with probability p */

@@ -120,7 +120,7 @@ static int grow(struct xl_spool *s, size_t id_bytes)
 
 /* x as bytes of the size wanted; *made is to be freed. NULL with xl_err set. */
 static const struct xl_tensor *fit(struct xl_spool *s, const struct xl_tensor *x,
-                                   struct xl_tensor **made)
+				   struct xl_tensor **made)
 {
 	const struct xl_box all = {0, 0, x->shape[2], x->shape[1]};
 	struct xl_tensor *bytes = NULL;
@@ -145,7 +145,8 @@ static int check_image(const struct xl_tensor *x)
 	if (!x)
 		return xl_err("has no image (tensor 'x')");
 	if (x->ndim != 3 || x->shape[0] != 3 || x->shape[1] < 1 || x->shape[2] < 1)
-		return xl_err("x is %s, an image is (3,H,W)", xl_tensor_show(x, shape, sizeof shape));
+		return xl_err("x is %s, an image is (3,H,W)",
+			      xl_tensor_show(x, shape, sizeof shape));
 	if (x->shape[1] != x->shape[2])
 		return xl_err("is %lld x %lld pixels, training takes squares",
 			      (long long)x->shape[2], (long long)x->shape[1]);
@@ -153,7 +154,7 @@ static int check_image(const struct xl_tensor *x)
 }
 
 static enum xl_take store(struct xl_spool *s, const struct xl_tensor *x, const char *id,
-                          const uint8_t *y, int domain)
+			  const uint8_t *y, int domain)
 {
 	const size_t a = (size_t)s->labels.n, id_bytes = strlen(id) + 1;
 	const uint8_t d = (uint8_t)domain;

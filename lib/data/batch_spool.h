@@ -10,25 +10,25 @@
 #include "xl.h"
 
 struct xl_spool {
-	int size;           /* images are (3,size,size) */
-	uint32_t n;         /* images taken */
-	uint32_t resized;   /* of these, that came in another size */
-	int64_t from;       /* the first such size */
-	uint32_t of[3];     /* images of domain A, of B, of none */
+	int size;         /* images are (3,size,size) */
+	uint32_t n;       /* images taken */
+	uint32_t resized; /* of these, that came in another size */
+	int64_t from;     /* the first such size */
+	uint32_t of[3];   /* images of domain A, of B, of none */
 	struct xl_labels labels;
-	bool paired;        /* batches pair domain A with domain B */
-	char hex[65];       /* digest of images, labels and domains, once ended */
+	bool paired;  /* batches pair domain A with domain B */
+	char hex[65]; /* digest of images, labels and domains, once ended */
 
-	const uint8_t *x;   /* (n,3,size,size), mapped, once ended */
-	uint8_t *y;         /* (n,labels.n) */
-	uint8_t *domain;    /* (n): 0 A, 1 B, 2 none */
-	char *ids;          /* (bytes), each ended by NUL */
-	size_t *id_at;      /* (n) offsets in ids */
+	const uint8_t *x; /* (n,3,size,size), mapped, once ended */
+	uint8_t *y;       /* (n,labels.n) */
+	uint8_t *domain;  /* (n): 0 A, 1 B, 2 none */
+	char *ids;        /* (bytes), each ended by NUL */
+	size_t *id_at;    /* (n) offsets in ids */
 
 	struct xl_labels_want want;
 	struct xl_digest digest;
 	int fd;
-	char *name;         /* of the file, for messages */
+	char *name; /* of the file, for messages */
 	size_t n_ids, cap_ids, cap;
 };
 

@@ -13,7 +13,7 @@ struct xl_node;
 struct xl_opdef {
 	const char *name;
 	int (*vjp)(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-	           struct xl_var **gin);
+		   struct xl_var **gin);
 };
 
 enum { XL_OP_INPUTS = 3 };

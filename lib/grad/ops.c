@@ -25,7 +25,7 @@ static int64_t conv_macs(const struct xl_conv2d_dims *d)
 }
 
 static struct xl_var *conv_fwd(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
-                               struct xl_var *b, const struct xl_conv2d_dims *d)
+			       struct xl_var *b, const struct xl_conv2d_dims *d)
 {
 	struct xl_node nd = {.op = &op_conv, .in = {x, w, b}, .u.conv = *d};
 	const size_t bytes = conv_scratch(t, d);
@@ -45,7 +45,7 @@ static struct xl_var *conv_fwd(struct xl_tape *t, struct xl_var *x, struct xl_va
 }
 
 static struct xl_var *conv_bwd_x(struct xl_tape *t, struct xl_var *gy, struct xl_var *w,
-                                 const struct xl_conv2d_dims *d)
+				 const struct xl_conv2d_dims *d)
 {
 	struct xl_node nd = {.op = &op_conv_bwd_x, .in = {gy, w}, .u.conv = *d};
 	const size_t bytes = conv_scratch(t, d);
@@ -64,7 +64,7 @@ static struct xl_var *conv_bwd_x(struct xl_tape *t, struct xl_var *gy, struct xl
 }
 
 static struct xl_var *conv_bwd_w(struct xl_tape *t, struct xl_var *x, struct xl_var *gy,
-                                 const struct xl_conv2d_dims *d)
+				 const struct xl_conv2d_dims *d)
 {
 	struct xl_node nd = {.op = &op_conv_bwd_w, .in = {x, gy}, .u.conv = *d};
 	const size_t bytes = conv_scratch(t, d);
@@ -83,7 +83,7 @@ static struct xl_var *conv_bwd_w(struct xl_tape *t, struct xl_var *x, struct xl_
 }
 
 static int conv_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                    struct xl_var **gin)
+		    struct xl_var **gin)
 {
 	if (want[0] && !(gin[0] = conv_bwd_x(t, g, nd->in[1], &nd->u.conv)))
 		return -1;
@@ -95,7 +95,7 @@ static int conv_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *
 }
 
 static int conv_bwd_x_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                          const bool *want, struct xl_var **gin)
+			  const bool *want, struct xl_var **gin)
 {
 	if (want[0] && !(gin[0] = conv_fwd(t, g, nd->in[1], NULL, &nd->u.conv)))
 		return -1;
@@ -105,7 +105,7 @@ static int conv_bwd_x_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl
 }
 
 static int conv_bwd_w_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                          const bool *want, struct xl_var **gin)
+			  const bool *want, struct xl_var **gin)
 {
 	if (want[0] && !(gin[0] = conv_bwd_x(t, nd->in[1], g, &nd->u.conv)))
 		return -1;
@@ -118,14 +118,21 @@ static const struct xl_opdef op_conv = {"conv2d", conv_vjp};
 static const struct xl_opdef op_conv_bwd_x = {"conv2d_bwd_x", conv_bwd_x_vjp};
 static const struct xl_opdef op_conv_bwd_w = {"conv2d_bwd_w", conv_bwd_w_vjp};
 
-struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
-                            struct xl_var *b, int stride, int pad, enum xl_pad_mode mode)
+struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
+			    int stride, int pad, enum xl_pad_mode mode)
 {
 	if (!x || !w)
 		return NULL;
-	struct xl_conv2d_dims d = {.n = x->d.n, .ci = x->d.c, .h = x->d.h, .w = x->d.w, .co = w->d.n,
-	                           .kh = w->d.h, .kw = w->d.w, .stride = stride, .pad = pad,
-	                           .mode = mode};
+	struct xl_conv2d_dims d = {.n = x->d.n,
+				   .ci = x->d.c,
+				   .h = x->d.h,
+				   .w = x->d.w,
+				   .co = w->d.n,
+				   .kh = w->d.h,
+				   .kw = w->d.w,
+				   .stride = stride,
+				   .pad = pad,
+				   .mode = mode};
 	if (b && !(xl_dims_count(&b->d) == d.co && b->d.c == d.co)) {
 		xl_err("conv2d: bias (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d)", b->d.n,
 		       b->d.c, b->d.h, b->d.w, d.co, w->d.c, d.kh, d.kw);
@@ -142,8 +149,8 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 	return conv_fwd(t, x, w, b, &d);
 }
 
-struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
-                            struct xl_var *b, int pad)
+struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
+			    int pad)
 {
 	struct xl_conv2d_dims d;
 
@@ -179,16 +186,16 @@ static bool is_plain(const struct xl_dims *d)
 }
 
 static struct xl_var *binary(struct xl_tape *t, const struct xl_opdef *op, enum xl_binary kind,
-                             struct xl_var *a, struct xl_var *b, float p)
+			     struct xl_var *a, struct xl_var *b, float p)
 {
 	struct xl_node nd = {.op = op, .in = {a, b}, .u.num.p = p};
 	bool fits = true;
 
 	if (!a || !b)
 		return NULL;
-	struct xl_dims d = xl_dims_map(axis_of(a->d.n, b->d.n, &fits), axis_of(a->d.c, b->d.c, &fits),
-	                               axis_of(a->d.h, b->d.h, &fits),
-	                               axis_of(a->d.w, b->d.w, &fits));
+	struct xl_dims d =
+		xl_dims_map(axis_of(a->d.n, b->d.n, &fits), axis_of(a->d.c, b->d.c, &fits),
+			    axis_of(a->d.h, b->d.h, &fits), axis_of(a->d.w, b->d.w, &fits));
 	if (is_plain(&a->d) || is_plain(&b->d)) {
 		d.b = 1;
 		fits &= !is_blocked(&a->d) && !is_blocked(&b->d);
@@ -213,7 +220,7 @@ static struct xl_var *dropped(struct xl_tape *t, struct xl_var *result, struct x
 }
 
 static int add_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                   struct xl_var **gin)
+		   struct xl_var **gin)
 {
 	for (int i = 0; i < 2; i++)
 		if (want[i] && !(gin[i] = xl_op_sum_to(t, g, nd->in[i]->d)))
@@ -222,7 +229,7 @@ static int add_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g
 }
 
 static int sub_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                   struct xl_var **gin)
+		   struct xl_var **gin)
 {
 	if (want[0] && !(gin[0] = xl_op_sum_to(t, g, nd->in[0]->d)))
 		return -1;
@@ -236,7 +243,7 @@ static int sub_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g
 }
 
 static int mul_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                   struct xl_var **gin)
+		   struct xl_var **gin)
 {
 	for (int i = 0; i < 2; i++) {
 		if (!want[i])
@@ -270,7 +277,7 @@ struct xl_var *xl_op_mul(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
 /* ---- functions of each element ---- */
 
 static struct xl_var *unary(struct xl_tape *t, const struct xl_opdef *op, enum xl_unary kind,
-                            struct xl_var *x, double p, double q)
+			    struct xl_var *x, double p, double q)
 {
 	struct xl_node nd = {.op = op, .in = {x}, .u.num = {(float)p, (float)q}};
 
@@ -290,7 +297,7 @@ static int times(struct xl_tape *t, struct xl_var *g, struct xl_var *d, struct x
 }
 
 static int affine_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                      const bool *want, struct xl_var **gin)
+		      const bool *want, struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = xl_op_affine(t, g, (double)nd->u.num.p, 0);
@@ -299,23 +306,23 @@ static int affine_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var
 
 /* a (b > 0 ? 1 : p) and a (b > p): linear in a; almost everywhere flat in b */
 static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                    struct xl_var **gin);
+		    struct xl_var **gin);
 static const struct xl_opdef op_leaky_bwd = {"leaky_bwd", gate_vjp};
 static const struct xl_opdef op_max_bwd = {"max_bwd", gate_vjp};
 
 static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                    struct xl_var **gin)
+		    struct xl_var **gin)
 {
 	const bool leaky = nd->op == &op_leaky_bwd;
 
 	if (want[0])
 		gin[0] = binary(t, nd->op, leaky ? XL_LEAKY_BWD : XL_MAXC_BWD, g, nd->in[1],
-		                nd->u.num.p);
+				nd->u.num.p);
 	return want[0] && !gin[0] ? -1 : 0;
 }
 
 static int leaky_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                     const bool *want, struct xl_var **gin)
+		     const bool *want, struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = binary(t, &op_leaky_bwd, XL_LEAKY_BWD, g, nd->in[0], nd->u.num.p);
@@ -323,7 +330,7 @@ static int leaky_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var 
 }
 
 static int max_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                   struct xl_var **gin)
+		   struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = binary(t, &op_max_bwd, XL_MAXC_BWD, g, nd->in[0], nd->u.num.p);
@@ -332,7 +339,7 @@ static int max_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g
 
 /* tanh' = 1 - y^2 */
 static int tanh_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                    struct xl_var **gin)
+		    struct xl_var **gin)
 {
 	struct xl_var *y2 = xl_op_mul(t, nd->out, nd->out);
 
@@ -342,7 +349,7 @@ static int tanh_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *
 
 /* sigmoid' = y (1 - y) */
 static int sigmoid_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                       const bool *want, struct xl_var **gin)
+		       const bool *want, struct xl_var **gin)
 {
 	struct xl_var *q = xl_op_affine(t, nd->out, -1, 1);
 
@@ -351,7 +358,7 @@ static int sigmoid_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_va
 }
 
 static int no_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                  struct xl_var **gin)
+		  struct xl_var **gin)
 {
 	(void)t, (void)nd, (void)g, (void)want, (void)gin;
 	return 0; /* flat almost everywhere */
@@ -360,7 +367,7 @@ static int no_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
 static const struct xl_opdef op_sign = {"sign", no_vjp};
 
 static int abs_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                   struct xl_var **gin)
+		   struct xl_var **gin)
 {
 	(void)want;
 	return times(t, g, unary(t, &op_sign, XL_SIGN, nd->in[0], 0, 0), gin);
@@ -368,7 +375,7 @@ static int abs_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g
 
 /* sqrt' = 1 / (2 y) */
 static int sqrt_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                    struct xl_var **gin)
+		    struct xl_var **gin)
 {
 	struct xl_var *r = xl_op_recip(t, nd->out);
 
@@ -377,7 +384,7 @@ static int sqrt_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *
 }
 
 static int exp_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                   struct xl_var **gin)
+		   struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = xl_op_mul(t, g, nd->out);
@@ -385,7 +392,7 @@ static int exp_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g
 }
 
 static int softplus_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                        const bool *want, struct xl_var **gin)
+			const bool *want, struct xl_var **gin)
 {
 	(void)want;
 	return times(t, g, xl_op_sigmoid(t, nd->in[0]), gin);
@@ -393,7 +400,7 @@ static int softplus_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_v
 
 /* (1/x)' = -y^2 */
 static int recip_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                     const bool *want, struct xl_var **gin)
+		     const bool *want, struct xl_var **gin)
 {
 	struct xl_var *y2 = xl_op_mul(t, nd->out, nd->out);
 

@@ -13,23 +13,23 @@
 
 /* conv(pad(x), w) + b; w (O,I,kh,kw) plain, b (1,O,1,1) or NULL. A linear layer
  * is a 1x1 convolution of a (N,C,1,1) vector. */
-struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
-                            struct xl_var *b, int stride, int pad, enum xl_pad_mode mode);
+struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
+			    int stride, int pad, enum xl_pad_mode mode);
 
 /* conv2d, padded by reflection, of x enlarged by two (nearest): the same value as
  * xl_op_conv2d of xl_op_up2, for 5x5 in 9/25 of the multiplications. */
-struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
-                            struct xl_var *b, int pad);
+struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
+			    int pad);
 
 struct xl_var *xl_op_add(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 struct xl_var *xl_op_sub(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 struct xl_var *xl_op_mul(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 
 struct xl_var *xl_op_affine(struct xl_tape *t, struct xl_var *x, double p, double q); /* p x + q */
-struct xl_var *xl_op_leaky(struct xl_tape *t, struct xl_var *x, double slope); /* 0: ReLU */
+struct xl_var *xl_op_leaky(struct xl_tape *t, struct xl_var *x, double slope);        /* 0: ReLU */
 struct xl_var *xl_op_tanh(struct xl_tape *t, struct xl_var *x);
 struct xl_var *xl_op_sigmoid(struct xl_tape *t, struct xl_var *x);
-struct xl_var *xl_op_abs(struct xl_tape *t, struct xl_var *x);      /* gradient sign(x), 0 at 0 */
+struct xl_var *xl_op_abs(struct xl_tape *t, struct xl_var *x); /* gradient sign(x), 0 at 0 */
 struct xl_var *xl_op_sqrt(struct xl_tape *t, struct xl_var *x);
 struct xl_var *xl_op_exp(struct xl_tape *t, struct xl_var *x);
 struct xl_var *xl_op_softplus(struct xl_tape *t, struct xl_var *x); /* log(1 + e^x) */
@@ -55,7 +55,7 @@ struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *
  * moments, if not NULL, gets the batch's (C,2) mean and biased variance (only
  * for XL_NORM_BATCH). */
 struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *scale,
-                          struct xl_var *shift, enum xl_norm kind, double eps, double *moments);
+			  struct xl_var *shift, enum xl_norm kind, double eps, double *moments);
 
 /* Mask smoothness R1 of masks m (N,1,h,w) with contents c, see xl_r1; c is held
  * constant for the gradient. No second derivative (it is zero). */

@@ -19,7 +19,7 @@ static size_t scratch_bytes(const struct xl_dims *d)
 }
 
 struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *scale,
-                          struct xl_var *shift, enum xl_norm kind, double eps, double *moments)
+			  struct xl_var *shift, enum xl_norm kind, double eps, double *moments)
 {
 	struct xl_node nd = {.op = &op_norm, .in = {x, scale, shift}};
 	void *scratch;
@@ -27,7 +27,7 @@ struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *sc
 	if (!x || !scale != !shift)
 		return NULL;
 	if (scale && (scale->d.c != x->d.c || xl_dims_count(&scale->d) != x->d.c ||
-	              !xl_dims_same(&scale->d, &shift->d))) {
+		      !xl_dims_same(&scale->d, &shift->d))) {
 		xl_err("norm: scale (%d,%d,%d,%d) does not fit (%d,%d,%d,%d)", scale->d.n,
 		       scale->d.c, scale->d.h, scale->d.w, x->d.n, x->d.c, x->d.h, x->d.w);
 		return NULL;
@@ -40,7 +40,7 @@ struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *sc
 		return NULL;
 	if (!t->dry)
 		t->k->norm_fwd(nd.out->data, nd.aux, x->data, scale ? scale->data : NULL,
-		               shift ? shift->data : NULL, &nd.u.norm, scratch);
+			       shift ? shift->data : NULL, &nd.u.norm, scratch);
 	xl_tape_give(t, scratch, scratch_bytes(&x->d));
 	for (int c = 0; moments && !t->dry && c < x->d.c; c++) {
 		const float *st = nd.aux + XL_NORM_STATS * c;
@@ -62,12 +62,12 @@ static struct xl_var *group_mean(struct xl_tape *t, struct xl_var *x, const stru
 	if (nd->kind == XL_NORM_BATCH)
 		g = xl_dims_map(1, d->c, 1, 1);
 	return xl_op_affine(t, xl_op_sum_to(t, x, g),
-	                    (double)xl_dims_count(&g) / (double)xl_dims_count(d), 0);
+			    (double)xl_dims_count(&g) / (double)xl_dims_count(d), 0);
 }
 
 /* gx = r (g' - mean g' - xhat mean(g' xhat)), g' = scale g, recorded */
 static int norm_vjp_recorded(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                             const bool *want, struct xl_var **gin)
+			     const bool *want, struct xl_var **gin)
 {
 	const struct xl_norm_dims *n = &nd->u.norm;
 	struct xl_var *x = nd->in[0], *scale = nd->in[1];
@@ -79,8 +79,9 @@ static int norm_vjp_recorded(struct xl_tape *t, const struct xl_node *nd, struct
 	struct xl_var *slope = group_mean(t, xl_op_mul(t, gs, xhat), n);
 
 	if (want[0])
-		gin[0] = xl_op_mul(t, r, xl_op_sub(t, xl_op_sub(t, gs, group_mean(t, gs, n)),
-		                                   xl_op_mul(t, xhat, slope)));
+		gin[0] = xl_op_mul(t, r,
+				   xl_op_sub(t, xl_op_sub(t, gs, group_mean(t, gs, n)),
+					     xl_op_mul(t, xhat, slope)));
 	if (want[1])
 		gin[1] = xl_op_sum_to(t, xl_op_mul(t, g, xhat), scale->d);
 	if (want[2])
@@ -92,7 +93,7 @@ static int norm_vjp_recorded(struct xl_tape *t, const struct xl_node *nd, struct
 }
 
 static int norm_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                    struct xl_var **gin)
+		    struct xl_var **gin)
 {
 	const struct xl_dims *d = &nd->u.norm.d;
 	void *scratch;
@@ -106,8 +107,8 @@ static int norm_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *
 			return -1;
 	if (!t->dry)
 		t->k->norm_bwd(gin[0]->data, gin[1] ? gin[1]->data : NULL,
-		               gin[2] ? gin[2]->data : NULL, g->data, nd->in[0]->data, nd->aux,
-		               nd->in[1] ? nd->in[1]->data : NULL, &nd->u.norm, scratch);
+			       gin[2] ? gin[2]->data : NULL, g->data, nd->in[0]->data, nd->aux,
+			       nd->in[1] ? nd->in[1]->data : NULL, &nd->u.norm, scratch);
 	xl_tape_give(t, scratch, scratch_bytes(d));
 	if (!want[0]) {
 		xl_drop(t, gin[0]);
@@ -120,7 +121,7 @@ static const struct xl_opdef op_norm = {"norm", norm_vjp};
 
 /* aux holds dR1/dm */
 static int r1_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
-                  struct xl_var **gin)
+		  struct xl_var **gin)
 {
 	(void)want;
 	if (t->keep)
@@ -140,8 +141,8 @@ struct xl_var *xl_op_r1(struct xl_tape *t, struct xl_var *m, struct xl_var *c)
 	if (!m || !c)
 		return NULL;
 	if (m->d.c != 1 || m->d.n != c->d.n || m->d.h != c->d.h || m->d.w != c->d.w) {
-		xl_err("r1: mask (%d,%d,%d,%d) and content (%d,%d,%d,%d) do not fit", m->d.n, m->d.c,
-		       m->d.h, m->d.w, c->d.n, c->d.c, c->d.h, c->d.w);
+		xl_err("r1: mask (%d,%d,%d,%d) and content (%d,%d,%d,%d) do not fit", m->d.n,
+		       m->d.c, m->d.h, m->d.w, c->d.n, c->d.c, c->d.h, c->d.w);
 		return NULL;
 	}
 	const size_t chat = (size_t)xl_dims_count(&c->d) * sizeof(float);

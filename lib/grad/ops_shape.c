@@ -6,7 +6,7 @@
 #include "grad/ops.h"
 
 static const struct xl_opdef op_sum_to, op_expand, op_up2, op_up2_bwd, op_up4, op_up4_bwd,
-        op_narrow, op_embed;
+	op_narrow, op_embed;
 
 /* ---- sums and repeats ---- */
 
@@ -56,7 +56,7 @@ struct xl_var *xl_op_expand(struct xl_tape *t, struct xl_var *x, struct xl_dims 
 }
 
 static int sum_to_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                      const bool *want, struct xl_var **gin)
+		      const bool *want, struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = xl_op_expand(t, g, nd->in[0]->d);
@@ -64,7 +64,7 @@ static int sum_to_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var
 }
 
 static int expand_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                      const bool *want, struct xl_var **gin)
+		      const bool *want, struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = xl_op_sum_to(t, g, nd->in[0]->d);
@@ -104,8 +104,8 @@ struct xl_var *xl_op_mean_hw(struct xl_tape *t, struct xl_var *x)
 /* ---- enlargement ---- */
 
 static struct xl_var *resample(struct xl_tape *t, const struct xl_opdef *op, struct xl_var *x,
-                               struct xl_dims out,
-                               void (*fn)(float *, const float *, const struct xl_dims *))
+			       struct xl_dims out,
+			       void (*fn)(float *, const float *, const struct xl_dims *))
 {
 	struct xl_node nd = {.op = op, .in = {x}};
 
@@ -134,13 +134,13 @@ static struct xl_var *resample(struct xl_tape *t, const struct xl_opdef *op, str
 		return resample(t, &op_##NAME, x, d, xl_##NAME##_fwd);                             \
 	}                                                                                          \
 	static int NAME##_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,       \
-	                      const bool *want, struct xl_var **gin)                               \
+			      const bool *want, struct xl_var **gin)                               \
 	{                                                                                          \
 		(void)nd, (void)want;                                                              \
 		return (gin[0] = NAME##_bwd(t, g)) ? 0 : -1;                                       \
 	}                                                                                          \
 	static int NAME##_bwd_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,   \
-	                          const bool *want, struct xl_var **gin)                           \
+				  const bool *want, struct xl_var **gin)                           \
 	{                                                                                          \
 		(void)nd, (void)want;                                                              \
 		return (gin[0] = xl_op_##NAME(t, g)) ? 0 : -1;                                     \
@@ -160,12 +160,12 @@ struct xl_var *xl_op_narrow(struct xl_tape *t, struct xl_var *x, int axis, int s
 	if (!x)
 		return NULL;
 	struct xl_dims d = axis == 0 ? xl_dims_map(len, x->d.c, x->d.h, x->d.w)
-	                             : xl_dims_map(x->d.n, len, x->d.h, x->d.w);
+				     : xl_dims_map(x->d.n, len, x->d.h, x->d.w);
 	const int size = axis == 0 ? x->d.n : x->d.c;
 	if (start < 0 || len < 1 || start > size - len ||
 	    (axis == 1 && d.h * d.w > 1 && (d.b != x->d.b || start % d.b))) {
-		xl_err("narrow: no part %d+%d of axis %d of (%d,%d,%d,%d)", start, len, axis, x->d.n,
-		       x->d.c, x->d.h, x->d.w);
+		xl_err("narrow: no part %d+%d of axis %d of (%d,%d,%d,%d)", start, len, axis,
+		       x->d.n, x->d.c, x->d.h, x->d.w);
 		return NULL;
 	}
 	nd.u.part.axis = axis;
@@ -180,7 +180,7 @@ struct xl_var *xl_op_narrow(struct xl_tape *t, struct xl_var *x, int axis, int s
 }
 
 static struct xl_var *embed(struct xl_tape *t, struct xl_var *x, struct xl_dims whole, int axis,
-                            int start, int len)
+			    int start, int len)
 {
 	struct xl_node nd = {.op = &op_embed, .in = {x}, .u.part = {axis, start, len, whole}};
 
@@ -192,7 +192,7 @@ static struct xl_var *embed(struct xl_tape *t, struct xl_var *x, struct xl_dims 
 }
 
 static int narrow_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                      const bool *want, struct xl_var **gin)
+		      const bool *want, struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = embed(t, g, nd->u.part.whole, nd->u.part.axis, nd->u.part.start, nd->u.part.len);
@@ -200,7 +200,7 @@ static int narrow_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var
 }
 
 static int embed_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
-                     const bool *want, struct xl_var **gin)
+		     const bool *want, struct xl_var **gin)
 {
 	(void)want;
 	gin[0] = xl_op_narrow(t, g, nd->u.part.axis, nd->u.part.start, nd->u.part.len);
@@ -219,7 +219,7 @@ struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *
 	if (p->h != q->h || p->w != q->w || (axis == 0 ? p->c != q->c : p->n != q->n))
 		return wrong_shape("concat", p, q);
 	const struct xl_dims d = axis == 0 ? xl_dims_map(na + nb, p->c, p->h, p->w)
-	                                   : xl_dims_map(p->n, na + nb, p->h, p->w);
+					   : xl_dims_map(p->n, na + nb, p->h, p->w);
 	if (axis == 1 && d.h * d.w > 1 && (p->b != d.b || q->b != d.b)) {
 		xl_err("concat: %d and %d channels of a map are not both whole blocks of %d", na,
 		       nb, XL_BLOCK);

@@ -232,7 +232,7 @@ static int add_grad(struct xl_tape *t, struct xl_var *v, struct xl_var *g)
 	if (v->leaf_grad && !t->keep) { /* xl_grad wants the gradient itself */
 		if (!t->dry)
 			t->k->binary(XL_ADD, v->leaf_grad, &v->d, v->leaf_grad, &v->d, g->data,
-			             &v->d, 0);
+				     &v->d, 0);
 		return 0;
 	}
 	if (!v->grad) {

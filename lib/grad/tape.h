@@ -19,14 +19,14 @@
 /* A value. Read d; leave the rest to grad. */
 struct xl_var {
 	struct xl_dims d;
-	float *data;       /* in the layout of kernels.h */
-	bool owned;        /* data is the arena's, else borrowed */
-	bool needs;        /* a gradient may be asked for */
-	float *leaf_grad;  /* leaves: where xl_backward adds the gradient */
+	float *data;      /* in the layout of kernels.h */
+	bool owned;       /* data is the arena's, else borrowed */
+	bool needs;       /* a gradient may be asked for */
+	float *leaf_grad; /* leaves: where xl_backward adds the gradient */
 	struct xl_var *grad;
-	int uses;          /* gradients only: how many variables share it */
-	int reach;         /* the xl_grad call that found it on a path */
-	bool recorded;     /* made by, or input of, a node */
+	int uses;      /* gradients only: how many variables share it */
+	int reach;     /* the xl_grad call that found it on a path */
+	bool recorded; /* made by, or input of, a node */
 };
 
 struct xl_tape {
@@ -36,10 +36,10 @@ struct xl_tape {
 	int n_nodes, cap_nodes;
 	struct xl_chunk *chunks; /* of variables */
 	bool recording;
-	bool dry;      /* count memory and multiply-adds, compute nothing */
-	int64_t macs;  /* of convolutions, since xl_tape_new */
-	int grads;     /* calls of xl_grad */
-	bool keep;     /* a gradient is being recorded: vjps must be differentiable */
+	bool dry;     /* count memory and multiply-adds, compute nothing */
+	int64_t macs; /* of convolutions, since xl_tape_new */
+	int grads;    /* calls of xl_grad */
+	bool keep;    /* a gradient is being recorded: vjps must be differentiable */
 };
 
 /* xl_tape_new - NULL with xl_err set */

@@ -23,16 +23,16 @@ static const struct xl_kernels *backend(int i)
 #ifdef XL_HAVE_avx512
 	case 0:
 		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-		                       __builtin_cpu_supports("avx512vl") &&
-		                       __builtin_cpu_supports("avx512bw")
-		               ? &xl_kernels_avx512
-		               : NULL;
+				       __builtin_cpu_supports("avx512vl") &&
+				       __builtin_cpu_supports("avx512bw")
+			       ? &xl_kernels_avx512
+			       : NULL;
 #endif
 #ifdef XL_HAVE_avx2
 	case 1:
 		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-		               ? &xl_kernels_avx2
-		               : NULL;
+			       ? &xl_kernels_avx2
+			       : NULL;
 #endif
 	case 2:
 		return &xl_kernels_generic;
@@ -51,7 +51,8 @@ int xl_kernels_select(const char *name)
 		}
 	}
 	return xl_err("XL_CPU: '%s' is not a kind of CPU this program can use here "
-	              "(avx512, avx2, generic)", name);
+		      "(avx512, avx2, generic)",
+		      name);
 }
 
 const struct xl_kernels *xl_kernels(void)

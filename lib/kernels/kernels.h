@@ -49,17 +49,17 @@ struct xl_conv2d_dims {
 };
 
 enum xl_unary {
-	XL_AFFINE,   /* p x + q */
-	XL_LEAKY,    /* x > 0 ? x : p x */
+	XL_AFFINE, /* p x + q */
+	XL_LEAKY,  /* x > 0 ? x : p x */
 	XL_TANH,
 	XL_SIGMOID,
 	XL_ABS,
-	XL_SIGN,     /* -1, 0, 1 */
+	XL_SIGN, /* -1, 0, 1 */
 	XL_SQRT,
 	XL_EXP,
 	XL_SOFTPLUS, /* max(x,0) + log(1 + exp(-|x|)) */
 	XL_RECIP,
-	XL_MAXC      /* max(x, p) */
+	XL_MAXC /* max(x, p) */
 };
 
 enum xl_binary {
@@ -95,13 +95,13 @@ struct xl_kernels {
 	/* Bytes of scratch each of the three may use. */
 	size_t (*conv2d_scratch)(const struct xl_conv2d_dims *d);
 	void (*conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
-	                   const struct xl_conv2d_dims *d, void *scratch);
+			   const struct xl_conv2d_dims *d, void *scratch);
 	/* gx = the adjoint of x -> y, applied to gy */
 	void (*conv2d_bwd_x)(float *gx, const float *gy, const float *w,
-	                     const struct xl_conv2d_dims *d, void *scratch);
+			     const struct xl_conv2d_dims *d, void *scratch);
 	/* gw = the adjoint of w -> y, applied to gy */
 	void (*conv2d_bwd_w)(float *gw, const float *x, const float *gy,
-	                     const struct xl_conv2d_dims *d, void *scratch);
+			     const struct xl_conv2d_dims *d, void *scratch);
 
 	/* y = f(x) over count numbers; y may be x */
 	void (*unary)(enum xl_unary op, float *y, const float *x, int64_t count, float p, float q);
@@ -109,10 +109,11 @@ struct xl_kernels {
 	/* y = f(a, b), y of dims d, a and b broadcast where they have size 1; y may
 	 * be a or b where that has dims d */
 	void (*binary)(enum xl_binary op, float *y, const struct xl_dims *d, const float *a,
-	               const struct xl_dims *da, const float *b, const struct xl_dims *db, float p);
+		       const struct xl_dims *da, const float *b, const struct xl_dims *db, float p);
 
 	/* y = the sum of x over every axis where y has size 1 */
-	void (*sum_to)(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx);
+	void (*sum_to)(float *y, const struct xl_dims *dy, const float *x,
+		       const struct xl_dims *dx);
 
 	/*
 	 * norm_fwd - y = (x - mean) / sqrt(var + eps) * scale + shift
@@ -124,13 +125,13 @@ struct xl_kernels {
 	 *          scratch: (5 N C)
 	 */
 	void (*norm_fwd)(float *y, float *stats, const float *x, const float *scale,
-	                 const float *shift, const struct xl_norm_dims *nd, double *scratch);
+			 const float *shift, const struct xl_norm_dims *nd, double *scratch);
 	void (*norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy, const float *x,
-	                 const float *stats, const float *scale, const struct xl_norm_dims *nd,
-                 double *scratch);
+			 const float *stats, const float *scale, const struct xl_norm_dims *nd,
+			 double *scratch);
 
 	void (*adam)(float *p, float *m, float *v, const float *g, int64_t count,
-	             const struct xl_adam *a);
+		     const struct xl_adam *a);
 };
 
 /*
@@ -162,7 +163,7 @@ void xl_up4_bwd(float *gx, const float *gy, const struct xl_dims *d);
  * the adjoint: zeros, with y in that part. d: of the larger, x. */
 void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len);
 void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
-                   int len);
+		   int len);
 
 /*
  * xl_r1 - mask smoothness and its gradient for one batch
@@ -176,6 +177,6 @@ void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis
  * Errors   -1 with xl_err set without memory, else 0
  */
 int xl_r1(double *value, float *gm, const float *m, const float *c, const struct xl_dims *dc,
-          float *chat);
+	  float *chat);
 
 #endif

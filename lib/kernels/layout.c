@@ -37,7 +37,8 @@ void xl_map_pack(float *map, const float *plain, const struct xl_dims *d)
 	for (int64_t p = 0; p < planes; p++)
 		for (int64_t i = 0; i < pixels; i++)
 			for (int l = 0; l < d->b; l++)
-				map[(p * pixels + i) * d->b + l] = plain[(p * d->b + l) * pixels + i];
+				map[(p * pixels + i) * d->b + l] =
+					plain[(p * d->b + l) * pixels + i];
 }
 
 void xl_map_unpack(float *plain, const float *map, const struct xl_dims *d)
@@ -51,12 +52,13 @@ void xl_map_unpack(float *plain, const float *map, const struct xl_dims *d)
 	for (int64_t p = 0; p < planes; p++)
 		for (int l = 0; l < d->b; l++)
 			for (int64_t i = 0; i < pixels; i++)
-				plain[(p * d->b + l) * pixels + i] = map[(p * pixels + i) * d->b + l];
+				plain[(p * d->b + l) * pixels + i] =
+					map[(p * pixels + i) * d->b + l];
 }
 
 /* Floats before and in the part, and in the whole, of each outer step. */
 static void part(const struct xl_dims *d, int axis, int start, int len, int64_t *outer,
-                 int64_t *whole, int64_t *from, int64_t *size)
+		 int64_t *whole, int64_t *from, int64_t *size)
 {
 	const int64_t plane = (int64_t)d->h * d->w, image = plane * d->c;
 
@@ -77,7 +79,7 @@ void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, 
 }
 
 void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
-                   int len)
+		   int len)
 {
 	int64_t outer, whole, from, size;
 

@@ -137,7 +137,7 @@ static void block_item(void *ctx, int64_t n)
 			for (int l = 0; l < XL_BLOCK; l++) {
 				const int c = b * XL_BLOCK + l;
 				y[(int64_t)i * XL_BLOCK + l] =
-				        c < k->c ? x[(int64_t)c * k->pixels + i] : 0;
+					c < k->c ? x[(int64_t)c * k->pixels + i] : 0;
 			}
 	}
 }

@@ -10,7 +10,7 @@
  * the border: index -k reads k. xl_pad_bwd folds: the adjoint, gx is written. */
 void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad, enum xl_pad_mode mode);
 void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad,
-                enum xl_pad_mode mode);
+		enum xl_pad_mode mode);
 
 /* xl_pad_at - x in a map (n,c,h,w) of zeros, its first pixel at (top, left) */
 void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int left, int h, int w);

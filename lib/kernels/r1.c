@@ -95,7 +95,7 @@ static void r1_item(void *ctx, int64_t n)
 }
 
 int xl_r1(double *value, float *gm, const float *m, const float *c, const struct xl_dims *dc,
-          float *chat)
+	  float *chat)
 {
 	const size_t n = (size_t)dc->n, pixels = (size_t)dc->h * (size_t)dc->w;
 	struct pixel *order = xl_alloc(n * pixels, sizeof *order);

@@ -81,9 +81,9 @@ static void up4_fwd_item(void *ctx, int64_t plane)
 			tap4(j, w, &c0, &c1, &tc);
 			for (int l = 0; l < b; l++) {
 				const float a = (1 - tc) * x[(r0 * w + c0) * b + l] +
-				                tc * x[(r0 * w + c1) * b + l];
+						tc * x[(r0 * w + c1) * b + l];
 				const float c = (1 - tc) * x[(r1 * w + c0) * b + l] +
-				                tc * x[(r1 * w + c1) * b + l];
+						tc * x[(r1 * w + c1) * b + l];
 				y[l] = (1 - tr) * a + tr * c;
 			}
 		}

@@ -62,7 +62,8 @@ struct sweep {
 };
 
 #define SWEEP(NAME, PX, NV, LANES_IN)                                                              \
-	static void NAME(float *out, const float *const *px, const float *w, const struct sweep *s) \
+	static void NAME(float *out, const float *const *px, const float *w,                       \
+			 const struct sweep *s)                                                    \
 	{                                                                                          \
 		vf acc[PX][NV];                                                                    \
 		UNROLL for (int p = 0; p < PX; p++)                                                \
@@ -75,20 +76,20 @@ struct sweep {
 				for (int l = 0; l < LANES_IN; l++, w += NV * XL_LANES) {           \
 					vf wv[NV];                                                 \
 					UNROLL for (int v = 0; v < NV; v++) wv[v] =                \
-					        *(const vf *)(w + v * XL_LANES);                   \
+						*(const vf *)(w + v * XL_LANES);                   \
 					UNROLL for (int p = 0; p < PX; p++)                        \
 					{                                                          \
 						const float xv = px[p][d + l];                     \
 						UNROLL for (int v = 0; v < NV; v++) acc[p][v] +=   \
-						        xv * wv[v];                                \
+							xv * wv[v];                                \
 					}                                                          \
 				}                                                                  \
 			}                                                                          \
 		}                                                                                  \
 		UNROLL for (int p = 0; p < PX; p++)                                                \
 		{                                                                                  \
-			UNROLL for (int v = 0; v < NV; v++) *(vf *)(out + (p * NV + v) * XL_LANES) = \
-			        acc[p][v];                                                         \
+			UNROLL for (int v = 0; v < NV; v++) *                                      \
+				(vf *)(out + (p * NV + v) * XL_LANES) = acc[p][v];                 \
 		}                                                                                  \
 	}
 
@@ -104,7 +105,7 @@ SWEEP(sweep_two_plain, PX_TWO, 2 * XL_VECS, 1)
 
 /* Write one tile: `wide` channels from channel c0 for each of npx pixels. */
 static void store_tile(const struct sweep *s, const float *out, float *const *yp, int npx, int c0,
-                       int wide)
+		       int wide)
 {
 	const int nc = s->co - c0 < wide ? s->co - c0 : wide;
 	float bias[2 * XL_BLOCK] = {0};
@@ -189,7 +190,7 @@ static void run_sweep(struct sweep *s)
 	const int64_t per_item = (int64_t)TILES_PER_ITEM * PX_TWO;
 	s->items_per_group = (int)((s->pixels + per_item - 1) / per_item);
 	xl_parallel(sweep_item, s,
-	            (int64_t)div_up(div_up(s->co, XL_BLOCK), PAIR) * s->items_per_group);
+		    (int64_t)div_up(div_up(s->co, XL_BLOCK), PAIR) * s->items_per_group);
 }
 
 /* Weights for a sweep. Each output group is an item. */
@@ -237,9 +238,10 @@ static void pack_and_run(struct sweep *s, float *wpack, struct packing *k)
 		run_sweep(s);
 		return;
 	}
-	const struct xl_few f = {s->x, s->x_image, s->x_row, s->x_col, s->x_block, s->blocks,
-	                         s->taps, s->delta, wpack, s->bias, s->y, s->y_image, s->y_row,
-	                         s->y_col, s->y_block, s->co, s->n, s->gh, s->gw};
+	const struct xl_few f = {s->x,      s->x_image, s->x_row, s->x_col, s->x_block,
+				 s->blocks, s->taps,    s->delta, wpack,    s->bias,
+				 s->y,      s->y_image, s->y_row, s->y_col, s->y_block,
+				 s->co,     s->n,       s->gh,    s->gw};
 	XL_FN(xl_few_pack)(wpack, k->w, &f, k->w_co, k->w_ci, k->tap);
 	XL_FN(xl_few_sweep)(&f);
 }
@@ -267,17 +269,18 @@ static int grad_size(int in, int pad, int stride, int k)
 
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 {
-	const int64_t x = round64((int64_t)d->n * d->ci * (d->h + 2 * d->pad) * (d->w + 2 * d->pad));
+	const int64_t x =
+		round64((int64_t)d->n * d->ci * (d->h + 2 * d->pad) * (d->w + 2 * d->pad));
 	const int64_t g = round64((int64_t)d->n * div_up(d->co, XL_BLOCK) * XL_BLOCK *
-	                          grad_size(d->h, d->pad, d->stride, d->kh) *
-	                          grad_size(d->w, d->pad, d->stride, d->kw));
+				  grad_size(d->h, d->pad, d->stride, d->kh) *
+				  grad_size(d->w, d->pad, d->stride, d->kw));
 	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
 	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
 	return (size_t)(x + g + (fw > bw ? fw : bw)) * sizeof(float);
 }
 
 void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
-                          const struct xl_conv2d_dims *d, void *scratch)
+			  const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int taps = d->kh * d->kw, b = block_of(d->ci), bo = block_of(d->co);
 	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
@@ -293,26 +296,26 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad, d->mode);
 
 	struct sweep s = {
-	        .x = d->pad > 0 ? xpad : x,
-	        .x_image = (int64_t)d->ci * hp * wp,
-	        .x_row = (int64_t)d->stride * wp * b,
-	        .x_col = (int64_t)d->stride * b,
-	        .x_block = (int64_t)hp * wp * b,
-	        .blocks = d->ci / b,
-	        .lanes = b,
-	        .taps = taps,
-	        .w = wpack,
-	        .bias = bias,
-	        .y = y,
-	        .y_image = (int64_t)d->co * d->oh * d->ow,
-	        .y_row = (int64_t)d->ow * bo,
-	        .y_col = bo,
-	        .y_block = (int64_t)d->oh * d->ow * bo,
-	        .co = d->co,
-	        .y_plain = bo == 1,
-	        .n = d->n,
-	        .gh = d->oh,
-	        .gw = d->ow,
+		.x = d->pad > 0 ? xpad : x,
+		.x_image = (int64_t)d->ci * hp * wp,
+		.x_row = (int64_t)d->stride * wp * b,
+		.x_col = (int64_t)d->stride * b,
+		.x_block = (int64_t)hp * wp * b,
+		.blocks = d->ci / b,
+		.lanes = b,
+		.taps = taps,
+		.w = wpack,
+		.bias = bias,
+		.y = y,
+		.y_image = (int64_t)d->co * d->oh * d->ow,
+		.y_row = (int64_t)d->ow * bo,
+		.y_col = bo,
+		.y_block = (int64_t)d->oh * d->ow * bo,
+		.co = d->co,
+		.y_plain = bo == 1,
+		.n = d->n,
+		.gh = d->oh,
+		.gw = d->ow,
 	};
 	for (int t = 0; t < taps; t++)
 		s.delta[t] = ((int64_t)(t / d->kw) * wp + t % d->kw) * b;
@@ -321,7 +324,7 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 
 /* The sweep that fills the rows = ry, columns = rx (mod stride) of gxp. */
 static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpack, int ry, int rx,
-                        const struct xl_conv2d_dims *d)
+			const struct xl_conv2d_dims *d)
 {
 	const int st = d->stride, b = block_of(d->co), bx = block_of(d->ci);
 	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad, all = d->kh * d->kw;
@@ -329,24 +332,24 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 	const int ly = grad_lead(d->kh, st), lx = grad_lead(d->kw, st);
 	int tap[MAX_TAPS];
 	struct sweep s = {
-	        .x = gyp,
-	        .x_image = (int64_t)d->co * gh * gw,
-	        .x_row = (int64_t)gw * b,
-	        .x_col = b,
-	        .x_block = (int64_t)gh * gw * b,
-	        .blocks = d->co / b,
-	        .lanes = b,
-	        .w = wpack,
-	        .y = gxp + ((int64_t)ry * wp + rx) * bx,
-	        .y_image = (int64_t)d->ci * hp * wp,
-	        .y_row = (int64_t)st * wp * bx,
-	        .y_col = (int64_t)st * bx,
-	        .y_block = (int64_t)hp * wp * bx,
-	        .co = d->ci,
-	        .y_plain = bx == 1,
-	        .n = d->n,
-	        .gh = ry < hp ? div_up(hp - ry, st) : 0,
-	        .gw = rx < wp ? div_up(wp - rx, st) : 0,
+		.x = gyp,
+		.x_image = (int64_t)d->co * gh * gw,
+		.x_row = (int64_t)gw * b,
+		.x_col = b,
+		.x_block = (int64_t)gh * gw * b,
+		.blocks = d->co / b,
+		.lanes = b,
+		.w = wpack,
+		.y = gxp + ((int64_t)ry * wp + rx) * bx,
+		.y_image = (int64_t)d->ci * hp * wp,
+		.y_row = (int64_t)st * wp * bx,
+		.y_col = (int64_t)st * bx,
+		.y_block = (int64_t)hp * wp * bx,
+		.co = d->ci,
+		.y_plain = bx == 1,
+		.n = d->n,
+		.gh = ry < hp ? div_up(hp - ry, st) : 0,
+		.gw = rx < wp ? div_up(wp - rx, st) : 0,
 	};
 
 	/* row st*q + ry of x met tap kh = ry + st*j at row q - j of y */
@@ -360,7 +363,7 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 }
 
 void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
-                            const struct xl_conv2d_dims *d, void *scratch)
+			    const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int b = block_of(d->co), st = d->stride;
 	const int gh = grad_size(d->h, d->pad, st, d->kh), gw = grad_size(d->w, d->pad, st, d->kw);
@@ -370,13 +373,13 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 	assert(d->kh * d->kw <= MAX_TAPS);
 
 	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
-	          grad_lead(d->kw, st), gh, gw);
+		  grad_lead(d->kw, st), gh, gw);
 	for (int ry = 0; ry < st; ry++)
 		for (int rx = 0; rx < st; rx++)
 			bwd_x_phase(gxp, gyp, w, wpack, ry, rx, d);
 	if (d->pad > 0)
 		xl_pad_bwd(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, block_of(d->ci)},
-		           d->pad, d->mode);
+			   d->pad, d->mode);
 }
 
 /* Weight gradient: a slot is one (input channel, tap). */
@@ -389,7 +392,7 @@ struct wgrad {
 
 #define WGRAD(NAME, OFFSET)                                                                        \
 	static void NAME(double *sum, const struct wgrad *g, const float *x, const float *gy,      \
-	                 const int64_t *off)                                                       \
+			 const int64_t *off)                                                       \
 	{                                                                                          \
 		const struct xl_conv2d_dims *d = g->d;                                             \
 		const int64_t row = (int64_t)d->stride * g->wp * g->b, col = d->stride * g->b;     \
@@ -404,20 +407,20 @@ struct wgrad {
 			for (int c = 0; c < d->ow; c++, xr += col, gy += XL_BLOCK) {               \
 				vf gv[XL_VECS];                                                    \
 				UNROLL for (int v = 0; v < XL_VECS; v++) gv[v] =                   \
-				        *(const vf *)(gy + v * XL_LANES);                          \
+					*(const vf *)(gy + v * XL_LANES);                          \
 				UNROLL for (int s = 0; s < SLOTS; s++)                             \
 				{                                                                  \
 					const float xv = xr[OFFSET];                               \
 					UNROLL for (int v = 0; v < XL_VECS; v++) acc[s][v] +=      \
-					        xv * gv[v];                                        \
+						xv * gv[v];                                        \
 				}                                                                  \
 			}                                                                          \
 		}                                                                                  \
 		UNROLL for (int s = 0; s < SLOTS; s++)                                             \
 		{                                                                                  \
 			float f[XL_BLOCK];                                                         \
-			UNROLL for (int v = 0; v < XL_VECS; v++) *(vf *)(f + v * XL_LANES) =       \
-			        acc[s][v];                                                         \
+			UNROLL for (int v = 0; v < XL_VECS; v++) * (vf *)(f + v * XL_LANES) =      \
+				acc[s][v];                                                         \
 			for (int o = 0; o < XL_BLOCK; o++)                                         \
 				sum[s * XL_BLOCK + o] += (double)f[o];                             \
 		}                                                                                  \
@@ -447,7 +450,7 @@ static void wgrad_item(void *ctx, int64_t item)
 	for (int n = 0; n < d->n; n++) {
 		const float *x = g->x + n * (int64_t)d->ci * plane;
 		const float *gy = g->gy + ((int64_t)n * div_up(d->co, XL_BLOCK) + ocb) * d->oh *
-		                                  d->ow * XL_BLOCK;
+						  d->ow * XL_BLOCK;
 		if (g->b > 1)
 			wgrad_blocked(sum, g, x + off[0], gy, off);
 		else
@@ -456,11 +459,11 @@ static void wgrad_item(void *ctx, int64_t item)
 	for (int s = 0; s < SLOTS && s0 + s < g->slots; s++)
 		for (int o = 0; o < XL_BLOCK && ocb * XL_BLOCK + o < d->co; o++)
 			g->gw[(int64_t)(ocb * XL_BLOCK + o) * d->ci * taps + dst[s]] =
-			        (float)sum[s * XL_BLOCK + o];
+				(float)sum[s * XL_BLOCK + o];
 }
 
 void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
-                            const struct xl_conv2d_dims *d, void *scratch)
+			    const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int b = block_of(d->ci), taps = d->kh * d->kw;
 	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
@@ -479,6 +482,6 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 		xl_block_pad(blocked, gy, d->n, d->co, d->oh * d->ow);
 
 	struct wgrad g = {gw, d->pad > 0 ? xpad : x, block_of(d->co) == 1 ? blocked : gy, d, b, hp,
-	                  wp, d->ci * taps, div_up(d->ci * taps, SLOTS)};
+			  wp, d->ci * taps,          div_up(d->ci * taps, SLOTS)};
 	xl_parallel(wgrad_item, &g, (int64_t)div_up(d->co, XL_BLOCK) * g.slot_groups);
 }

@@ -36,7 +36,7 @@ static void unary_item(void *ctx, int64_t item)
 
 	switch (u->op) {
 	case XL_AFFINE:
-		EACH(p *v + q);
+		EACH(p * v + q);
 	case XL_LEAKY:
 		EACH(v > 0 ? v : p * v);
 	case XL_TANH:
@@ -105,7 +105,7 @@ static struct operand operand(const float *data, const struct xl_dims *o, const 
 
 /* The operand's row as w*b floats, spread into buf where it is broadcast. */
 static const float *spread(const struct operand *o, int64_t n, int64_t cb, int64_t h,
-                           const struct xl_dims *d, float *buf, int from, int len)
+			   const struct xl_dims *d, float *buf, int from, int len)
 {
 	const float *x = o->data + n * o->n + cb * o->cb + h * o->h;
 
@@ -196,7 +196,7 @@ static void flat_item(void *ctx, int64_t item)
 }
 
 void XL_FN(xl_binary)(enum xl_binary op, float *y, const struct xl_dims *d, const float *a,
-                      const struct xl_dims *da, const float *b, const struct xl_dims *db, float p)
+		      const struct xl_dims *da, const float *b, const struct xl_dims *db, float p)
 {
 	const int64_t count = xl_dims_count(d);
 
@@ -225,7 +225,8 @@ static void sum_any_item(void *ctx, int64_t i)
 {
 	const struct sum *s = ctx;
 	const struct xl_dims *y = s->dy, *x = s->dx;
-	const int l = (int)(i % y->b), w = (int)(i / y->b % y->w), h = (int)(i / y->b / y->w % y->h);
+	const int l = (int)(i % y->b), w = (int)(i / y->b % y->w),
+		  h = (int)(i / y->b / y->w % y->h);
 	const int c = (int)(i / y->b / y->w / y->h % (y->c / y->b)) * y->b + l;
 	const int n = (int)(i / y->b / y->w / y->h / (y->c / y->b));
 	double t = 0;
@@ -233,8 +234,11 @@ static void sum_any_item(void *ctx, int64_t i)
 	for (int xn = y->n > 1 ? n : 0; xn < (y->n > 1 ? n + 1 : x->n); xn++)
 		for (int xc = y->c > 1 ? c : 0; xc < (y->c > 1 ? c + 1 : x->c); xc++)
 			for (int xh = y->h > 1 ? h : 0; xh < (y->h > 1 ? h + 1 : x->h); xh++) {
-				const float *row = s->x + (((int64_t)xn * (x->c / x->b) + xc / x->b) *
-				                                   x->h + xh) * x->w * x->b + xc % x->b;
+				const float *row =
+					s->x +
+					(((int64_t)xn * (x->c / x->b) + xc / x->b) * x->h + xh) *
+						x->w * x->b +
+					xc % x->b;
 				if (y->w > 1)
 					t += (double)row[w * x->b];
 				else
@@ -356,7 +360,7 @@ static void adam_item(void *ctx, int64_t item)
 }
 
 void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,
-                    const struct xl_adam *c)
+		    const struct xl_adam *c)
 {
 	/* p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps) */
 	struct adam a = {.p = p, .m = m, .v = v, .g = g, .count = count};

@@ -48,12 +48,12 @@ static void few_tile(float out[PX][XL_FEW], const float *const *px, const struct
 				const int64_t d = k * s->x_block + s->delta[t] + v * XL_LANES;
 				vf wv[XL_FEW];
 				UNROLL for (int o = 0; o < XL_FEW; o++) wv[o] =
-				        *(const vf *)(w + o * XL_LANES);
+					*(const vf *)(w + o * XL_LANES);
 				UNROLL for (int p = 0; p < PX; p++)
 				{
 					const vf xv = *(const vf *)(px[p] + d);
 					UNROLL for (int o = 0; o < XL_FEW; o++) acc[p][o] +=
-					        xv * wv[o];
+						xv * wv[o];
 				}
 			}
 	for (int p = 0; p < PX; p++)
@@ -78,7 +78,7 @@ static void few_item(void *ctx, int64_t item)
 		for (int p = 0; p < PX && c + p < s->gw; p++)
 			for (int o = 0; o < s->co; o++)
 				y[(c + p) * s->y_col + o * s->y_plane] =
-				        out[p][o] + (s->bias ? s->bias[o] : 0);
+					out[p][o] + (s->bias ? s->bias[o] : 0);
 	}
 }
 
@@ -88,7 +88,7 @@ int64_t XL_FN(xl_few_packed)(int blocks, int taps)
 }
 
 void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int64_t w_co,
-                        int64_t w_ci, const int *tap)
+			int64_t w_ci, const int *tap)
 {
 	for (int k = 0; k < s->blocks; k++)
 		for (int t = 0; t < s->taps; t++)
@@ -96,7 +96,8 @@ void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int6
 				for (int o = 0; o < XL_FEW; o++)
 					for (int l = 0; l < XL_LANES; l++, out++) {
 						const int ci = k * XL_BLOCK + v * XL_LANES + l;
-						*out = o < s->co ? w[o * w_co + ci * w_ci + tap[t]] : 0;
+						*out = o < s->co ? w[o * w_co + ci * w_ci + tap[t]]
+								 : 0;
 					}
 }
 
@@ -109,7 +110,7 @@ void XL_FN(xl_few_sweep)(const struct xl_few *s)
 
 /* Up to TAPS taps of one block of inputs and one vector of it. */
 static void few_wgrad_image(double *sum, const struct xl_few_wgrad *g, const float *x,
-                            const float *gy, const int64_t *off)
+			    const float *gy, const int64_t *off)
 {
 	const struct xl_conv2d_dims *d = g->d;
 	const int64_t row = (int64_t)d->stride * g->wp * XL_BLOCK;
@@ -156,12 +157,12 @@ static void few_wgrad_item(void *ctx, int64_t item)
 	const int64_t at = c0 / XL_BLOCK * plane * XL_BLOCK + c0 % XL_BLOCK;
 	for (int n = 0; n < d->n; n++)
 		few_wgrad_image(sum, g, g->x + n * d->ci * plane + at, g->gy + n * pixels * XL_FEW,
-		                off);
+				off);
 	for (int t = 0; t < TAPS && t0 + t < taps; t++)
 		for (int o = 0; o < d->co; o++)
 			for (int l = 0; l < XL_LANES; l++)
 				g->gw[((int64_t)o * d->ci + c0 + l) * taps + t0 + t] =
-				        (float)sum[(t * XL_FEW + o) * XL_LANES + l];
+					(float)sum[(t * XL_FEW + o) * XL_LANES + l];
 }
 
 /* Plain (n,co,pixels) to (n,pixels,4), missing outputs zero. */
@@ -174,7 +175,7 @@ static void interleave_item(void *ctx, int64_t n)
 	for (int64_t i = 0; i < pixels; i++)
 		for (int o = 0; o < XL_FEW; o++)
 			y[i * XL_FEW + o] =
-			        o < g->d->co ? g->plain[(n * g->d->co + o) * pixels + i] : 0;
+				o < g->d->co ? g->plain[(n * g->d->co + o) * pixels + i] : 0;
 }
 
 void XL_FN(xl_few_wgrad)(const struct xl_few_wgrad *g)
@@ -183,5 +184,5 @@ void XL_FN(xl_few_wgrad)(const struct xl_few_wgrad *g)
 
 	xl_parallel(interleave_item, (void *)(uintptr_t)g, g->d->n);
 	xl_parallel(few_wgrad_item, (void *)(uintptr_t)g,
-	            (int64_t)(g->d->ci / XL_LANES) * ((taps + TAPS - 1) / TAPS));
+		    (int64_t)(g->d->ci / XL_LANES) * ((taps + TAPS - 1) / TAPS));
 }

@@ -33,7 +33,7 @@ struct xl_few_wgrad {
 
 int64_t XL_FN(xl_few_packed)(int blocks, int taps);
 void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int64_t w_co,
-                        int64_t w_ci, const int *tap);
+			int64_t w_ci, const int *tap);
 void XL_FN(xl_few_sweep)(const struct xl_few *s);
 void XL_FN(xl_few_wgrad)(const struct xl_few_wgrad *g);
 

@@ -9,8 +9,8 @@
 #include "kernels/simd_vec.h"
 
 struct norm {
-	float *y;          /* fwd: y, bwd: gx */
-	float *stats;      /* (N,C,3) */
+	float *y;     /* fwd: y, bwd: gx */
+	float *stats; /* (N,C,3) */
 	const float *x, *gy;
 	const float *scale, *shift;
 	const struct xl_dims *d;
@@ -97,7 +97,7 @@ static void affine_item(void *ctx, int64_t item)
 }
 
 void XL_FN(xl_norm_fwd)(float *y, float *stats, const float *x, const float *scale,
-                        const float *shift, const struct xl_norm_dims *nd, double *scratch)
+			const float *shift, const struct xl_norm_dims *nd, double *scratch)
 {
 	const struct xl_dims *d = &nd->d;
 	const int64_t planes = (int64_t)d->n * d->c / d->b;
@@ -186,8 +186,8 @@ static void grad_item(void *ctx, int64_t item)
 }
 
 void XL_FN(xl_norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy, const float *x,
-                        const float *stats, const float *scale, const struct xl_norm_dims *nd,
-                 double *scratch)
+			const float *stats, const float *scale, const struct xl_norm_dims *nd,
+			double *scratch)
 {
 	const struct xl_dims *d = &nd->d;
 	const int64_t planes = (int64_t)d->n * d->c / d->b, nc = (int64_t)d->n * d->c;

@@ -19,22 +19,21 @@ typedef float vf __attribute__((vector_size(XL_LANES * 4), aligned(4), may_alias
 
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d);
 void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
-                          const struct xl_conv2d_dims *d, void *scratch);
+			  const struct xl_conv2d_dims *d, void *scratch);
 void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
-                            const struct xl_conv2d_dims *d, void *scratch);
+			    const struct xl_conv2d_dims *d, void *scratch);
 void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
-                            const struct xl_conv2d_dims *d, void *scratch);
+			    const struct xl_conv2d_dims *d, void *scratch);
 void XL_FN(xl_unary)(enum xl_unary op, float *y, const float *x, int64_t count, float p, float q);
 void XL_FN(xl_binary)(enum xl_binary op, float *y, const struct xl_dims *d, const float *a,
-                      const struct xl_dims *da, const float *b, const struct xl_dims *db, float p);
-void XL_FN(xl_sum_to)(float *y, const struct xl_dims *dy, const float *x,
-                      const struct xl_dims *dx);
+		      const struct xl_dims *da, const float *b, const struct xl_dims *db, float p);
+void XL_FN(xl_sum_to)(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx);
 void XL_FN(xl_norm_fwd)(float *y, float *stats, const float *x, const float *scale,
-                        const float *shift, const struct xl_norm_dims *nd, double *scratch);
+			const float *shift, const struct xl_norm_dims *nd, double *scratch);
 void XL_FN(xl_norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy, const float *x,
-                        const float *stats, const float *scale, const struct xl_norm_dims *nd,
-                 double *scratch);
+			const float *stats, const float *scale, const struct xl_norm_dims *nd,
+			double *scratch);
 void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,
-                    const struct xl_adam *a);
+		    const struct xl_adam *a);
 
 #endif

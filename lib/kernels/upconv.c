@@ -29,10 +29,19 @@ bool xl_upconv_dims(struct xl_conv2d_dims *d, const struct xl_dims *x, const str
 {
 	if (w->h != K || w->w != K || w->c != x->c || x->h < 2 || x->w < 2)
 		return false;
-	*d = (struct xl_conv2d_dims){.n = x->n, .ci = x->c, .h = x->h, .w = x->w, .co = w->n,
-	                             .kh = K, .kw = K, .stride = 1, .pad = PAD,
-	                             .mode = XL_PAD_REFLECT, .oh = 2 * x->h, .ow = 2 * x->w,
-	                             .up = 2};
+	*d = (struct xl_conv2d_dims){.n = x->n,
+				     .ci = x->c,
+				     .h = x->h,
+				     .w = x->w,
+				     .co = w->n,
+				     .kh = K,
+				     .kw = K,
+				     .stride = 1,
+				     .pad = PAD,
+				     .mode = XL_PAD_REFLECT,
+				     .oh = 2 * x->h,
+				     .ow = 2 * x->w,
+				     .up = 2};
 	return true;
 }
 
@@ -40,26 +49,40 @@ static struct strip strip_at(const struct xl_conv2d_dims *d, int i)
 {
 	const int h = d->oh, w = d->ow;
 	const struct strip all[STRIPS] = {
-	        {0, K, 0, w + 2 * PAD, 0, 0, 1, w},             /* top */
-	        {h - 1, K, 0, w + 2 * PAD, h - 1, 0, 1, w},     /* bottom */
-	        {1, h + 2, 0, K, 1, 0, h - 2, 1},               /* left, between them */
-	        {1, h + 2, w - 1, K, 1, w - 1, h - 2, 1},       /* right */
+		{0, K, 0, w + 2 * PAD, 0, 0, 1, w},         /* top */
+		{h - 1, K, 0, w + 2 * PAD, h - 1, 0, 1, w}, /* bottom */
+		{1, h + 2, 0, K, 1, 0, h - 2, 1},           /* left, between them */
+		{1, h + 2, w - 1, K, 1, w - 1, h - 2, 1},   /* right */
 	};
 	return all[i];
 }
 
 static struct xl_conv2d_dims strip_dims(const struct xl_conv2d_dims *d, const struct strip *s)
 {
-	return (struct xl_conv2d_dims){.n = d->n, .ci = d->ci, .h = s->rows, .w = s->cols,
-	                               .co = d->co, .kh = K, .kw = K, .stride = 1, .oh = s->oh,
-	                               .ow = s->ow};
+	return (struct xl_conv2d_dims){.n = d->n,
+				       .ci = d->ci,
+				       .h = s->rows,
+				       .w = s->cols,
+				       .co = d->co,
+				       .kh = K,
+				       .kw = K,
+				       .stride = 1,
+				       .oh = s->oh,
+				       .ow = s->ow};
 }
 
 static struct xl_conv2d_dims phase_dims(const struct xl_conv2d_dims *d)
 {
-	return (struct xl_conv2d_dims){.n = d->n, .ci = d->ci, .h = d->h + 2, .w = d->w + 2,
-	                               .co = d->co, .kh = FOLD, .kw = FOLD, .stride = 1,
-	                               .oh = d->h, .ow = d->w};
+	return (struct xl_conv2d_dims){.n = d->n,
+				       .ci = d->ci,
+				       .h = d->h + 2,
+				       .w = d->w + 2,
+				       .co = d->co,
+				       .kh = FOLD,
+				       .kw = FOLD,
+				       .stride = 1,
+				       .oh = d->h,
+				       .ow = d->w};
 }
 
 static int block_of(int c)
@@ -70,12 +93,12 @@ static int block_of(int c)
 /* ---- scratch ---- */
 
 struct space {
-	float *folded; /* weights (4, co, ci, 3, 3) */
-	float *edge;   /* (n, ci, h+2, w+2), edges repeated */
-	float *edge2;  /* the same, for sums */
-	float *phase;  /* (n, co, h, w) */
+	float *folded;  /* weights (4, co, ci, 3, 3) */
+	float *edge;    /* (n, ci, h+2, w+2), edges repeated */
+	float *edge2;   /* the same, for sums */
+	float *phase;   /* (n, co, h, w) */
 	float *sx, *sy; /* strips of x and y */
-	float *w5;     /* (co, ci, 5, 5) */
+	float *w5;      /* (co, ci, 5, 5) */
 	void *inner;
 };
 
@@ -91,7 +114,7 @@ static size_t larger(size_t a, size_t b)
 
 /* Lay s out from base (NULL to measure); returns bytes. */
 static size_t lay_out(struct space *s, float *base, const struct xl_kernels *k,
-                      const struct xl_conv2d_dims *d)
+		      const struct xl_conv2d_dims *d)
 {
 	const int longest = d->oh > d->ow ? d->oh : d->ow;
 	const int64_t wide = (int64_t)d->co * d->ci;
@@ -105,12 +128,12 @@ static size_t lay_out(struct space *s, float *base, const struct xl_kernels *k,
 		inner = larger(inner, k->conv2d_scratch(&sd));
 	}
 	const int64_t sizes[] = {PHASES * wide * FOLD * FOLD,
-	                         (int64_t)d->n * d->ci * (d->h + 2) * (d->w + 2),
-	                         (int64_t)d->n * d->ci * (d->h + 2) * (d->w + 2),
-	                         (int64_t)d->n * d->co * d->h * d->w,
-	                         (int64_t)d->n * d->ci * K * (longest + 2 * PAD),
-	                         (int64_t)d->n * d->co * longest,
-	                         wide * K * K};
+				 (int64_t)d->n * d->ci * (d->h + 2) * (d->w + 2),
+				 (int64_t)d->n * d->ci * (d->h + 2) * (d->w + 2),
+				 (int64_t)d->n * d->co * d->h * d->w,
+				 (int64_t)d->n * d->ci * K * (longest + 2 * PAD),
+				 (int64_t)d->n * d->co * longest,
+				 wide * K * K};
 	float **to[] = {&s->folded, &s->edge, &s->edge2, &s->phase, &s->sx, &s->sy, &s->w5};
 	int64_t total = 0;
 	for (int i = 0; i < 7; i++) {
@@ -147,7 +170,8 @@ static void unfold_weights(float *gw, const float *folded, int p, int64_t pairs)
 		for (int u = 0; u < K; u++)
 			for (int v = 0; v < K; v++)
 				gw[(i * K + u) * K + v] +=
-				        folded[(i * FOLD + (u + p / 2) / 2) * FOLD + (v + p % 2) / 2];
+					folded[(i * FOLD + (u + p / 2) / 2) * FOLD +
+					       (v + p % 2) / 2];
 }
 
 /* ---- moving pixels: one plane of one image is an item ---- */
@@ -186,9 +210,10 @@ static void strip_from_x(void *ctx, int64_t plane)
 	for (int r = 0; r < s->rows; r++)
 		for (int c = 0; c < s->cols; c++, y += m->b)
 			copy_pixel(y,
-			           x + ((int64_t)small_of(s->r0 + r, m->d->h) * m->d->w +
-			                small_of(s->c0 + c, m->d->w)) * m->b,
-			           m->b);
+				   x + ((int64_t)small_of(s->r0 + r, m->d->h) * m->d->w +
+					small_of(s->c0 + c, m->d->w)) *
+						   m->b,
+				   m->b);
 }
 
 static void strip_to_x(void *ctx, int64_t plane)
@@ -201,7 +226,8 @@ static void strip_to_x(void *ctx, int64_t plane)
 	for (int r = 0; r < s->rows; r++)
 		for (int c = 0; c < s->cols; c++, g += m->b) {
 			float *p = gx + ((int64_t)small_of(s->r0 + r, m->d->h) * m->d->w +
-			                 small_of(s->c0 + c, m->d->w)) * m->b;
+					 small_of(s->c0 + c, m->d->w)) *
+						m->b;
 			for (int l = 0; l < m->b; l++)
 				p[l] += g[l];
 		}
@@ -216,7 +242,8 @@ static void strip_to_y(void *ctx, int64_t plane)
 
 	for (int r = 0; r < s->oh; r++)
 		for (int c = 0; c < s->ow; c++, p += m->b)
-			copy_pixel(y + ((int64_t)(s->oy + r) * m->d->ow + s->ox + c) * m->b, p, m->b);
+			copy_pixel(y + ((int64_t)(s->oy + r) * m->d->ow + s->ox + c) * m->b, p,
+				   m->b);
 }
 
 static void strip_from_y(void *ctx, int64_t plane)
@@ -228,7 +255,8 @@ static void strip_from_y(void *ctx, int64_t plane)
 
 	for (int r = 0; r < s->oh; r++)
 		for (int c = 0; c < s->ow; c++, p += m->b)
-			copy_pixel(p, y + ((int64_t)(s->oy + r) * m->d->ow + s->ox + c) * m->b, m->b);
+			copy_pixel(p, y + ((int64_t)(s->oy + r) * m->d->ow + s->ox + c) * m->b,
+				   m->b);
 }
 
 static void phase_to_y(void *ctx, int64_t plane)
@@ -241,7 +269,7 @@ static void phase_to_y(void *ctx, int64_t plane)
 	for (int r = 0; r < d->h; r++)
 		for (int c = 0; c < d->w; c++, p += m->b)
 			copy_pixel(y + ((int64_t)(2 * r + m->a0) * d->ow + 2 * c + m->b0) * m->b, p,
-			           m->b);
+				   m->b);
 }
 
 /* The ring is left zero: the strips carry its gradient. */
@@ -258,12 +286,12 @@ static void phase_from_y(void *ctx, int64_t plane)
 			const int i = 2 * r + m->a0, j = 2 * c + m->b0;
 			if (i > 0 && i < d->oh - 1 && j > 0 && j < d->ow - 1)
 				copy_pixel(p + ((int64_t)r * d->w + c) * m->b,
-				           y + ((int64_t)i * d->ow + j) * m->b, m->b);
+					   y + ((int64_t)i * d->ow + j) * m->b, m->b);
 		}
 }
 
 static void move(void (*fn)(void *, int64_t), float *to, const float *from,
-                 const struct xl_conv2d_dims *d, const struct strip *s, int channels, int phase)
+		 const struct xl_conv2d_dims *d, const struct strip *s, int channels, int phase)
 {
 	const int b = block_of(channels);
 	struct move m = {to, from, d, s, b, phase / 2, phase % 2};
@@ -279,7 +307,7 @@ static struct xl_dims map_of(const struct xl_conv2d_dims *d)
 /* ---- the three operators ---- */
 
 void xl_upconv_fwd(const struct xl_kernels *k, float *y, const float *x, const float *w,
-                   const float *bias, const struct xl_conv2d_dims *d, float *scratch)
+		   const float *bias, const struct xl_conv2d_dims *d, float *scratch)
 {
 	const struct xl_conv2d_dims pd = phase_dims(d);
 	const int64_t pairs = (int64_t)d->co * d->ci;
@@ -291,7 +319,7 @@ void xl_upconv_fwd(const struct xl_kernels *k, float *y, const float *x, const f
 	xl_pad_fwd(s.edge, x, &xd, 1, XL_PAD_EDGE);
 	for (int p = 0; p < PHASES; p++) {
 		k->conv2d_fwd(s.phase, s.edge, s.folded + p * pairs * FOLD * FOLD, bias, &pd,
-		              s.inner);
+			      s.inner);
 		move(phase_to_y, y, s.phase, d, NULL, d->co, p);
 	}
 	for (int i = 0; i < STRIPS; i++) {
@@ -304,7 +332,7 @@ void xl_upconv_fwd(const struct xl_kernels *k, float *y, const float *x, const f
 }
 
 void xl_upconv_bwd_x(const struct xl_kernels *k, float *gx, const float *gy, const float *w,
-                     const struct xl_conv2d_dims *d, float *scratch)
+		     const struct xl_conv2d_dims *d, float *scratch)
 {
 	const struct xl_conv2d_dims pd = phase_dims(d);
 	const int64_t pairs = (int64_t)d->co * d->ci;
@@ -331,7 +359,7 @@ void xl_upconv_bwd_x(const struct xl_kernels *k, float *gx, const float *gy, con
 }
 
 void xl_upconv_bwd_w(const struct xl_kernels *k, float *gw, const float *x, const float *gy,
-                     const struct xl_conv2d_dims *d, float *scratch)
+		     const struct xl_conv2d_dims *d, float *scratch)
 {
 	const struct xl_conv2d_dims pd = phase_dims(d);
 	const int64_t pairs = (int64_t)d->co * d->ci, count = pairs * K * K;

@@ -17,10 +17,10 @@ bool xl_upconv_dims(struct xl_conv2d_dims *d, const struct xl_dims *x, const str
 /* As xl_kernels.conv2d_*, for dims with up = 2; k does the convolutions. */
 size_t xl_upconv_scratch(const struct xl_kernels *k, const struct xl_conv2d_dims *d);
 void xl_upconv_fwd(const struct xl_kernels *k, float *y, const float *x, const float *w,
-                   const float *bias, const struct xl_conv2d_dims *d, float *scratch);
+		   const float *bias, const struct xl_conv2d_dims *d, float *scratch);
 void xl_upconv_bwd_x(const struct xl_kernels *k, float *gx, const float *gy, const float *w,
-                     const struct xl_conv2d_dims *d, float *scratch);
+		     const struct xl_conv2d_dims *d, float *scratch);
 void xl_upconv_bwd_w(const struct xl_kernels *k, float *gw, const float *x, const float *gy,
-                     const struct xl_conv2d_dims *d, float *scratch);
+		     const struct xl_conv2d_dims *d, float *scratch);
 
 #endif

@@ -112,7 +112,7 @@ static double row_sum(const uint8_t *row, struct span s, int64_t size)
 }
 
 void xl_edit_average(double *out, int64_t h, int64_t w, const struct xl_cells *g,
-                     const struct xl_tensor *paint)
+		     const struct xl_tensor *paint)
 {
 	const int64_t rows = paint->shape[1], cols = paint->shape[2];
 	const uint8_t *p = paint->data;
@@ -139,7 +139,7 @@ void xl_edit_average(double *out, int64_t h, int64_t w, const struct xl_cells *g
 
 /* Averages of a painting over the cells of m; the caller frees them. */
 static double *averages(const struct xl_tensor *m, const struct xl_cells *g,
-                        const struct xl_tensor *paint)
+			const struct xl_tensor *paint)
 {
 	const int64_t h = m->shape[1], w = m->shape[2];
 	double *out = xl_alloc((size_t)(h * w), sizeof *out);
@@ -150,7 +150,7 @@ static double *averages(const struct xl_tensor *m, const struct xl_cells *g,
 }
 
 static int multiply(struct xl_tensor *m, const struct xl_cells *g, const struct xl_tensor *paint,
-                    bool is_erased)
+		    bool is_erased)
 {
 	const int64_t n = m->shape[1] * m->shape[2];
 	double *share = averages(m, g, paint);

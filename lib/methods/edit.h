@@ -48,7 +48,7 @@ int64_t xl_rect_paint(struct xl_tensor *paint, const struct xl_rect *r);
  * Errors   none; sizes are asserted
  */
 void xl_edit_average(double *out, int64_t h, int64_t w, const struct xl_cells *g,
-                     const struct xl_tensor *paint);
+		     const struct xl_tensor *paint);
 
 /*
  * xl_edit_erase - m := m * (1 - share), xl_edit_keep - m := m * share, with share

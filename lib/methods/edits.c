@@ -12,7 +12,7 @@
 #define MAX_SCALE 1e6
 
 static const char *const names[XL_EDIT_KINDS] = {"set",       "erase",  "keep",
-                                                 "threshold", "invert", "scale"};
+						 "threshold", "invert", "scale"};
 
 /* A new edit, or the one that a further --keep belongs to. */
 static struct xl_edit *edit_of(struct xl_edits *e, enum xl_edit_kind kind)
@@ -98,7 +98,7 @@ static int apply_rects(const struct xl_edit *d, struct xl_tensor *m, const struc
 		xl_rect_paint(paint, &d->rects[i]);
 	if (paint)
 		rc = d->kind == XL_EDIT_KEEP ? xl_edit_keep(m, g, paint)
-		                             : xl_edit_erase(m, g, paint);
+					     : xl_edit_erase(m, g, paint);
 	xl_tensor_free(paint);
 	return rc;
 }
@@ -132,8 +132,7 @@ int xl_edits_outside(const struct xl_edits *e, const struct xl_cells *g)
 		for (int k = 0; k < e->list[i].n_rects; k++) {
 			const struct xl_rect *r = &e->list[i].rects[k];
 
-			n += r->x >= g->iw || r->y >= g->ih || r->x + r->w <= 0 ||
-			     r->y + r->h <= 0;
+			n += r->x >= g->iw || r->y >= g->ih || r->x + r->w <= 0 || r->y + r->h <= 0;
 		}
 	return n;
 }

@@ -27,43 +27,58 @@ static const double leaky_slope = 0.01;
 /* ---- hyper-parameters ---- */
 
 #define AT(f) XL_HYPER(struct xl_lomit, f)
-#define INT(n, f, d, h, lo, hi) {XL_OPT_INT, 0, n, "n", d, h, AT(f), lo, hi, NULL, NULL}
-#define NUM(n, f, d, h, lo, hi) {XL_OPT_NUM, 0, n, "x", d, h, AT(f), lo, hi, NULL, NULL}
-#define WORD(n, f, w, d, h) {XL_OPT_ENUM, 0, n, w, d, h, AT(f), 0, 0, NULL, NULL}
-#define FLAG(n, f, h) {XL_OPT_FLAG, 0, n, NULL, NULL, h, AT(f), 0, 0, NULL, NULL}
+#define INT(n, f, d, h, lo, hi)                                                                    \
+	{                                                                                          \
+		XL_OPT_INT, 0, n, "n", d, h, AT(f), lo, hi, NULL, NULL                             \
+	}
+#define NUM(n, f, d, h, lo, hi)                                                                    \
+	{                                                                                          \
+		XL_OPT_NUM, 0, n, "x", d, h, AT(f), lo, hi, NULL, NULL                             \
+	}
+#define WORD(n, f, w, d, h)                                                                        \
+	{                                                                                          \
+		XL_OPT_ENUM, 0, n, w, d, h, AT(f), 0, 0, NULL, NULL                                \
+	}
+#define FLAG(n, f, h)                                                                              \
+	{                                                                                          \
+		XL_OPT_FLAG, 0, n, NULL, NULL, h, AT(f), 0, 0, NULL, NULL                          \
+	}
 
 static const struct xl_opt lomit_opts[] = {
-        INT("size", size, "128", "image side in pixels, a multiple of 16 (ICLR, appendix)", 32, 1024),
-        INT("width", width, "64", "channels of the first layers (ICLR, appendix)", 1, 512),
-        INT("batch", batch, "8", "pairs per step (ICLR, appendix)", 1, MAX_BATCH),
-        INT("iters", iters, "200000", "critic steps in all (ICLR, appendix)", 1, 1e9),
-        WORD("variant", variant, "ijcai|iclr", "ijcai", "independent masks, or co-segmentation"),
-        FLAG("compat", compat, "published code: std of row stds, exp gamma, batch statistics"),
-        WORD("gamma", gamma, "linear|exp", "linear", "scale of AdaIN as it is, or exp(g/2)"),
-        FLAG("style-split", style_split, "separate last layers for foreground and background style"),
-        WORD("mask-norm", mask_norm, "bn|in", "bn", "normalisation of the mask network"),
-        FLAG("no-exemplar-mask", no_exemplar_mask, "styles from whole images (ablation LOMIT--)"),
-        INT("critic", critic, "5", "critic steps per generator step (ICLR, appendix)", 1, 1000),
-        NUM("lr", lr, "1e-4", "learning rate of both optimisers (ICLR, appendix)", 0, 1e30),
-        NUM("beta1", beta1, "0.5", "first moment decay of Adam (ICLR, appendix)", 0, 0.9999),
-        NUM("beta2", beta2, "0.999", "second moment decay of Adam (ICLR, appendix)", 0, 0.999999),
-        INT("decay-start", decay_start, "100001", "iteration from which lr decays (code)", 0, 1e9),
-        INT("decay-every", decay_every, "10000", "iterations between halvings of lr", 1, 1e9),
-        NUM("critic-std", critic_std, "0.02", "std of the critic's initial weights (code)", 1e-6, 10),
-        NUM("flip", flip, "0.5", "probability of mirroring an image (ICLR, appendix)", 0, 1),
-        NUM("w-adv", w_adv, "1", "weight of the adversarial loss (ICLR)", 0, 1e6),
-        NUM("w-cls", w_cls, "1", "weight of classification, both networks (ICLR)", 0, 1e6),
-        NUM("w-gp", w_gp, "10", "weight of the gradient penalty (ICLR)", 0, 1e6),
-        NUM("w-style-f", w_style_f, "1", "weight of foreground style (ICLR)", 0, 1e6),
-        NUM("w-style-b", w_style_b, "1", "weight of background style (ICLR)", 0, 1e6),
-        NUM("w-content", w_content, "1", "weight of content (ICLR)", 0, 1e6),
-        NUM("w-cycle", w_cycle, "10", "weight of the cycle (ICLR)", 0, 1e6),
-        NUM("w-self", w_self, "10", "weight of self-reconstruction (ICLR)", 0, 1e6),
-        NUM("w-r1", w_r1, "0.1", "weight of mask smoothness R1 (ICLR)", 0, 1e6),
-        NUM("w-style-diff", w_style_diff, "-1",
-            "weight of style difference, -1: 0.01 for iclr, 0 for ijcai", -1, 1e6),
-        NUM("w-area", w_area, "1e-4", "weight of the mask's area (ICLR)", 0, 1e6),
-        {XL_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+	INT("size", size, "128", "image side in pixels, a multiple of 16 (ICLR, appendix)", 32,
+	    1024),
+	INT("width", width, "64", "channels of the first layers (ICLR, appendix)", 1, 512),
+	INT("batch", batch, "8", "pairs per step (ICLR, appendix)", 1, MAX_BATCH),
+	INT("iters", iters, "200000", "critic steps in all (ICLR, appendix)", 1, 1e9),
+	WORD("variant", variant, "ijcai|iclr", "ijcai", "independent masks, or co-segmentation"),
+	FLAG("compat", compat, "published code: std of row stds, exp gamma, batch statistics"),
+	WORD("gamma", gamma, "linear|exp", "linear", "scale of AdaIN as it is, or exp(g/2)"),
+	FLAG("style-split", style_split,
+	     "separate last layers for foreground and background style"),
+	WORD("mask-norm", mask_norm, "bn|in", "bn", "normalisation of the mask network"),
+	FLAG("no-exemplar-mask", no_exemplar_mask, "styles from whole images (ablation LOMIT--)"),
+	INT("critic", critic, "5", "critic steps per generator step (ICLR, appendix)", 1, 1000),
+	NUM("lr", lr, "1e-4", "learning rate of both optimisers (ICLR, appendix)", 0, 1e30),
+	NUM("beta1", beta1, "0.5", "first moment decay of Adam (ICLR, appendix)", 0, 0.9999),
+	NUM("beta2", beta2, "0.999", "second moment decay of Adam (ICLR, appendix)", 0, 0.999999),
+	INT("decay-start", decay_start, "100001", "iteration from which lr decays (code)", 0, 1e9),
+	INT("decay-every", decay_every, "10000", "iterations between halvings of lr", 1, 1e9),
+	NUM("critic-std", critic_std, "0.02", "std of the critic's initial weights (code)", 1e-6,
+	    10),
+	NUM("flip", flip, "0.5", "probability of mirroring an image (ICLR, appendix)", 0, 1),
+	NUM("w-adv", w_adv, "1", "weight of the adversarial loss (ICLR)", 0, 1e6),
+	NUM("w-cls", w_cls, "1", "weight of classification, both networks (ICLR)", 0, 1e6),
+	NUM("w-gp", w_gp, "10", "weight of the gradient penalty (ICLR)", 0, 1e6),
+	NUM("w-style-f", w_style_f, "1", "weight of foreground style (ICLR)", 0, 1e6),
+	NUM("w-style-b", w_style_b, "1", "weight of background style (ICLR)", 0, 1e6),
+	NUM("w-content", w_content, "1", "weight of content (ICLR)", 0, 1e6),
+	NUM("w-cycle", w_cycle, "10", "weight of the cycle (ICLR)", 0, 1e6),
+	NUM("w-self", w_self, "10", "weight of self-reconstruction (ICLR)", 0, 1e6),
+	NUM("w-r1", w_r1, "0.1", "weight of mask smoothness R1 (ICLR)", 0, 1e6),
+	NUM("w-style-diff", w_style_diff, "-1",
+	    "weight of style difference, -1: 0.01 for iclr, 0 for ijcai", -1, 1e6),
+	NUM("w-area", w_area, "1e-4", "weight of the mask's area (ICLR)", 0, 1e6),
+	{XL_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };
 
 static int lomit_preset(void *hyper, const char *name)
@@ -99,10 +114,16 @@ static int lomit_check(const void *hyper, int n_attributes)
 /* ---- networks ---- */
 
 static struct xl_layer conv(int ci, int co, int k, int stride, int pad, enum xl_norm_choice norm,
-                            enum xl_act act)
+			    enum xl_act act)
 {
-	return (struct xl_layer){.ci = ci, .co = co, .k = k, .stride = stride, .pad = pad,
-	                         .norm = norm, .act = act, .slope = leaky_slope};
+	return (struct xl_layer){.ci = ci,
+				 .co = co,
+				 .k = k,
+				 .stride = stride,
+				 .pad = pad,
+				 .norm = norm,
+				 .act = act,
+				 .slope = leaky_slope};
 }
 
 /* Declare one row of a table of layers. */
@@ -113,7 +134,7 @@ static int row(struct xl_net *net, struct xl_layer *to, const char *name, struct
 }
 
 static int resblocks(struct xl_net *net, struct xl_layer to[][2], int first, int width,
-                     enum xl_norm_choice norm)
+		     enum xl_norm_choice norm)
 {
 	for (int i = 0; i < XL_LOMIT_BLOCKS; i++) {
 		char a[8], b[8];
@@ -151,7 +172,7 @@ static int build_style(struct xl_model *m, struct xl_lomit_nets *s, int w, bool 
 		if (row(n, &l[0], names[i][0], conv(4 * w, 4 * w, 4, 2, 1, XL_NO_NORM, act)) ||
 		    row(n, &l[1], names[i][1], conv(4 * w, 4 * w, 4, 2, 1, XL_NO_NORM, act)) ||
 		    row(n, &l[2], names[i][2],
-		        conv(4 * w, XL_LOMIT_STYLE, 1, 1, 0, XL_NO_NORM, XL_ACT_NONE)))
+			conv(4 * w, XL_LOMIT_STYLE, 1, 1, 0, XL_NO_NORM, XL_ACT_NONE)))
 			return -1;
 	}
 	return 0;
@@ -173,7 +194,8 @@ static int build_mask(struct xl_model *m, struct xl_lomit_nets *s, const struct 
 	if (!xl_lomit_iclr(h))
 		return 0;
 	n = s->gate_net = xl_model_net(m, "gate", XL_GENERATOR);
-	return !n || row(n, &s->gate[0], "1", conv(4 * w, 8 * w, 1, 1, 0, XL_NO_NORM, XL_ACT_TANH)) ||
+	return !n ||
+	       row(n, &s->gate[0], "1", conv(4 * w, 8 * w, 1, 1, 0, XL_NO_NORM, XL_ACT_TANH)) ||
 	       row(n, &s->gate[1], "2", conv(8 * w, 4 * w, 1, 1, 0, XL_NO_NORM, XL_ACT_SIGMOID));
 }
 
@@ -182,7 +204,8 @@ static int build_mlp(struct xl_model *m, struct xl_lomit_nets *s, int i, const c
 	const enum xl_norm_choice no = XL_NO_NORM;
 	struct xl_net *n = s->mlp_net[i] = xl_model_net(m, id, XL_GENERATOR);
 
-	return !n || row(n, &s->mlp[i][0], "1", conv(XL_LOMIT_STYLE, 4 * w, 1, 1, 0, no, XL_ACT_LEAKY)) ||
+	return !n ||
+	       row(n, &s->mlp[i][0], "1", conv(XL_LOMIT_STYLE, 4 * w, 1, 1, 0, no, XL_ACT_LEAKY)) ||
 	       row(n, &s->mlp[i][1], "2", conv(4 * w, 4 * w, 1, 1, 0, no, XL_ACT_LEAKY)) ||
 	       row(n, &s->mlp[i][2], "3", conv(4 * w, 8 * w, 1, 1, 0, no, XL_ACT_NONE));
 }
@@ -232,11 +255,11 @@ static int lomit_build(struct xl_model *m)
 	const int w = (int)h->width;
 
 	return build_content(m, s, w) || build_style(m, s, w, h->style_split) ||
-	                       build_mask(m, s, h) || build_mlp(m, s, 0, "MLP_f", w) ||
-	                       build_mlp(m, s, 1, "MLP_b", w) || build_decoder(m, s, w) ||
-	                       build_critic(m, s, h)
-	               ? -1
-	               : 0;
+			       build_mask(m, s, h) || build_mlp(m, s, 0, "MLP_f", w) ||
+			       build_mlp(m, s, 1, "MLP_b", w) || build_decoder(m, s, w) ||
+			       build_critic(m, s, h)
+		       ? -1
+		       : 0;
 }
 
 static void lomit_randomise(struct xl_model *m)
@@ -265,19 +288,33 @@ static void lomit_randomise(struct xl_model *m)
 /* ---- one step ---- */
 
 enum loss {
-	D_ADV, D_CLS, D_GP, D_TOTAL,
-	G_ADV, G_CLS, G_STYLE_F, G_STYLE_B, G_CONTENT, G_CYCLE, G_SELF, G_R1, G_STYLE_DIFF, G_AREA,
-	G_TOTAL, MASK_MEAN, STYLE_ABS
+	D_ADV,
+	D_CLS,
+	D_GP,
+	D_TOTAL,
+	G_ADV,
+	G_CLS,
+	G_STYLE_F,
+	G_STYLE_B,
+	G_CONTENT,
+	G_CYCLE,
+	G_SELF,
+	G_R1,
+	G_STYLE_DIFF,
+	G_AREA,
+	G_TOTAL,
+	MASK_MEAN,
+	STYLE_ABS
 };
 
 static const char *const loss_names[] = {
-        "D.adv",     "D.cls",   "D.gp",   "D.total", "G.adv",        "G.cls",  "G.style_f",
-        "G.style_b", "G.content", "G.cycle", "G.self", "G.r1",       "G.style_diff", "G.area",
-        "G.total",   "mask.mean", "s_f.abs", NULL,
+	"D.adv",        "D.cls",     "D.gp",      "D.total",   "G.adv",   "G.cls",
+	"G.style_f",    "G.style_b", "G.content", "G.cycle",   "G.self",  "G.r1",
+	"G.style_diff", "G.area",    "G.total",   "mask.mean", "s_f.abs", NULL,
 };
 
 static void report(const struct xl_tape *t, struct xl_losses *out, enum loss i,
-                   const struct xl_var *v)
+		   const struct xl_var *v)
 {
 	if (!v)
 		return;
@@ -287,7 +324,7 @@ static void report(const struct xl_tape *t, struct xl_losses *out, enum loss i,
 
 /* total + weight * term, and the term noted unweighted */
 static struct xl_var *add_term(struct xl_tape *t, struct xl_losses *out, enum loss i,
-                               struct xl_var *total, double weight, struct xl_var *term)
+			       struct xl_var *total, double weight, struct xl_var *term)
 {
 	report(t, out, i, term);
 	if (weight == 0)
@@ -303,7 +340,7 @@ static struct xl_var *twice(struct xl_tape *t, struct xl_var *mean)
 
 /* mean (|| d sum(D_src) / d xhat || - 1)^2, the equation as it reads */
 static struct xl_var *gradient_penalty(struct xl_tape *t, struct xl_lomit_nets *s,
-                                       struct xl_var *xhat)
+				       struct xl_var *xhat)
 {
 	if (!xhat)
 		return NULL;
@@ -319,7 +356,7 @@ static struct xl_var *gradient_penalty(struct xl_tape *t, struct xl_lomit_nets *
 
 /* alpha real + (1 - alpha) fake, one draw per sample */
 static struct xl_var *interpolate(struct xl_model *m, struct xl_tape *t, struct xl_var *real,
-                                  struct xl_var *fake, const float *given, int64_t iter)
+				  struct xl_var *fake, const float *given, int64_t iter)
 {
 	const int n = real->d.n;
 	float alpha[2 * MAX_BATCH];
@@ -334,7 +371,7 @@ static struct xl_var *interpolate(struct xl_model *m, struct xl_tape *t, struct 
 }
 
 static int critic_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, struct xl_var *y,
-                       struct xl_var *fake, struct xl_var *xhat, struct xl_losses *out)
+		       struct xl_var *fake, struct xl_var *xhat, struct xl_losses *out)
 {
 	const struct xl_lomit *h = m->hyper;
 	struct xl_lomit_nets *s = m->state;
@@ -347,7 +384,7 @@ static int critic_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, 
 	xl_tape_record(t, true);
 	struct xl_var *real_map = xl_lomit_trunk(t, s, x), *fake_map = xl_lomit_trunk(t, s, fake);
 	struct xl_var *adv = xl_op_sub(t, xl_op_mean(t, xl_lomit_src(t, s, fake_map)),
-	                               xl_op_mean(t, xl_lomit_src(t, s, real_map)));
+				       xl_op_mean(t, xl_lomit_src(t, s, real_map)));
 	struct xl_var *cls = xl_nn_bce(t, xl_lomit_cls(t, s, real_map), y);
 	struct xl_var *gp = gradient_penalty(t, s, xhat);
 
@@ -359,9 +396,9 @@ static int critic_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, 
 }
 
 /* The mask terms over every mask of both sides, each with the content of x. */
-static struct xl_var *mask_terms(struct xl_tape *t, const struct xl_lomit *h,
-                                 struct xl_losses *out, struct xl_var *total, struct xl_var *c,
-                                 struct xl_var *const *masks, int n)
+static struct xl_var *mask_terms(struct xl_tape *t, const struct xl_lomit *h, struct xl_losses *out,
+				 struct xl_var *total, struct xl_var *c,
+				 struct xl_var *const *masks, int n)
 {
 	struct xl_var *r1 = NULL, *area = NULL;
 
@@ -374,9 +411,9 @@ static struct xl_var *mask_terms(struct xl_tape *t, const struct xl_lomit *h,
 	return add_term(t, out, G_AREA, total, h->w_area, twice(t, area));
 }
 
-static int generator_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x,
-                          struct xl_var *y, const struct xl_lomit_codes *c, struct xl_var *fake,
-                          struct xl_losses *out)
+static int generator_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, struct xl_var *y,
+			  const struct xl_lomit_codes *c, struct xl_var *fake,
+			  struct xl_losses *out)
 {
 	const struct xl_lomit *h = m->hyper;
 	struct xl_lomit_nets *s = m->state;
@@ -403,16 +440,19 @@ static int generator_step(struct xl_model *m, struct xl_tape *t, struct xl_var *
 	total = add_term(t, out, G_ADV, total, h->w_adv, twice(t, adv));
 	total = add_term(t, out, G_CLS, total, h->w_cls, twice(t, cls));
 	total = add_term(t, out, G_STYLE_F, total, h->w_style_f, twice(t, xl_nn_l1(t, k.s_f, f2)));
-	total = add_term(t, out, G_STYLE_B, total, h->w_style_b, twice(t, xl_nn_l1(t, k.s_b, c->s_b)));
+	total = add_term(t, out, G_STYLE_B, total, h->w_style_b,
+			 twice(t, xl_nn_l1(t, k.s_b, c->s_b)));
 	total = add_term(t, out, G_CONTENT, total, h->w_content, twice(t, xl_nn_l1(t, k.c, c->c)));
 	total = add_term(t, out, G_CYCLE, total, h->w_cycle, twice(t, xl_nn_l1(t, cycle, x)));
 	total = add_term(t, out, G_SELF, total, h->w_self, twice(t, xl_nn_l1(t, self, x)));
 	total = mask_terms(t, h, out, total, c->c, masks, xl_lomit_iclr(h) ? 3 : 2);
-	struct xl_var *diff = xl_nn_l1(t, xl_op_narrow(t, c->s_f, 0, 0, b),
-	                               xl_op_narrow(t, c->s_f, 0, b, b));
+	struct xl_var *diff =
+		xl_nn_l1(t, xl_op_narrow(t, c->s_f, 0, 0, b), xl_op_narrow(t, c->s_f, 0, b, b));
 	total = add_term(t, out, G_STYLE_DIFF, total,
-	                 h->w_style_diff >= 0 ? h->w_style_diff : xl_lomit_iclr(h) ? 0.01 : 0,
-	                 xl_op_affine(t, diff, -1, 0));
+			 h->w_style_diff >= 0 ? h->w_style_diff
+			 : xl_lomit_iclr(h)   ? 0.01
+					      : 0,
+			 xl_op_affine(t, diff, -1, 0));
 	report(t, out, G_TOTAL, total);
 	report(t, out, MASK_MEAN, xl_op_mean(t, xl_op_detach(t, c->m)));
 	report(t, out, STYLE_ABS, xl_op_mean(t, xl_op_abs(t, xl_op_detach(t, c->s_f))));
@@ -432,13 +472,14 @@ static struct xl_var *both(struct xl_tape *t, int n, int c, int side, const floa
 }
 
 static int lomit_step(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b, int64_t iter,
-                      struct xl_losses *out)
+		      struct xl_losses *out)
 {
 	const struct xl_lomit *h = m->hyper;
 	struct xl_lomit_nets *s = m->state;
 	const bool generator = iter % h->critic == 0;
 	const int64_t over = iter - h->decay_start;
-	const double lr = h->lr * pow(0.5, over > 0 ? floor((double)over / (double)h->decay_every) : 0);
+	const double lr =
+		h->lr * pow(0.5, over > 0 ? floor((double)over / (double)h->decay_every) : 0);
 	struct xl_lomit_codes c;
 
 	memset(out, 0, sizeof *out);
@@ -456,8 +497,7 @@ static int lomit_step(struct xl_model *m, struct xl_tape *t, const struct xl_bat
 	if (!constant)
 		return -1;
 	xl_tape_record(t, false);
-	if (critic_step(m, t, x, y, constant, interpolate(m, t, x, constant, b->alpha, iter),
-	                out))
+	if (critic_step(m, t, x, y, constant, interpolate(m, t, x, constant, b->alpha, iter), out))
 		return -1;
 	if (!t->dry)
 		xl_model_adam(m, t->k, XL_CRITIC, lr, h->beta1, h->beta2, 1e-8);
@@ -470,31 +510,32 @@ static int lomit_step(struct xl_model *m, struct xl_tape *t, const struct xl_bat
 	return 0;
 }
 
-static const char *const default_attributes[] = {"Black_Hair", "Blond_Hair", "Brown_Hair", "Smiling",
-                                                 NULL};
+static const char *const default_attributes[] = {"Black_Hair", "Blond_Hair", "Brown_Hair",
+						 "Smiling", NULL};
 static const char *const after_mask[] = {"s_f", "s_b", "h", "out", NULL};
 static const char *const code_tensors[] = {"c", "m", "s_f", "s_b", "h", NULL};
 
 const struct xl_method xl_method_lomit = {
-        .name = "lomit",
-        .summary = "local masks and highway AdaIN: mask of the exemplar says what, of the input where",
-        .citation = "Cho et al., \"What and Where to Translate: Local Mask-based Image-to-Image "
-                    "Translation\"; LOMIT, ICLR 2019 submission",
-        .opts = lomit_opts,
-        .hyper_size = sizeof(struct xl_lomit),
-        .preset = lomit_preset,
-        .check = lomit_check,
-        .loss_names = loss_names,
-        .default_attributes = default_attributes,
-        .stride = 16,
-        .state_size = sizeof(struct xl_lomit_nets),
-        .build = lomit_build,
-        .randomise = lomit_randomise,
-        .step = lomit_step,
-        .encode = xl_lomit_stage_encode,
-        .mask = xl_lomit_stage_mask,
-        .fuse = xl_lomit_stage_fuse,
-        .decode = xl_lomit_stage_decode,
-        .after_mask = after_mask,
-        .code_tensors = code_tensors,
+	.name = "lomit",
+	.summary =
+		"local masks and highway AdaIN: mask of the exemplar says what, of the input where",
+	.citation = "Cho et al., \"What and Where to Translate: Local Mask-based Image-to-Image "
+		    "Translation\"; LOMIT, ICLR 2019 submission",
+	.opts = lomit_opts,
+	.hyper_size = sizeof(struct xl_lomit),
+	.preset = lomit_preset,
+	.check = lomit_check,
+	.loss_names = loss_names,
+	.default_attributes = default_attributes,
+	.stride = 16,
+	.state_size = sizeof(struct xl_lomit_nets),
+	.build = lomit_build,
+	.randomise = lomit_randomise,
+	.step = lomit_step,
+	.encode = xl_lomit_stage_encode,
+	.mask = xl_lomit_stage_mask,
+	.fuse = xl_lomit_stage_fuse,
+	.decode = xl_lomit_stage_decode,
+	.after_mask = after_mask,
+	.code_tensors = code_tensors,
 };

@@ -13,7 +13,7 @@ bool xl_lomit_iclr(const struct xl_lomit *h)
 
 /* Apply layers one after another; x is the caller's, what lies between is not. */
 static struct xl_var *chain(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l, int n,
-                            struct xl_var *x)
+			    struct xl_var *x)
 {
 	struct xl_var *y = x;
 
@@ -27,7 +27,7 @@ static struct xl_var *chain(struct xl_tape *t, struct xl_net *net, const struct 
 }
 
 static struct xl_var *blocks(struct xl_tape *t, struct xl_net *net, const struct xl_layer l[][2],
-                             struct xl_var *x)
+			     struct xl_var *x)
 {
 	struct xl_var *y = x;
 
@@ -67,7 +67,7 @@ struct xl_var *xl_lomit_gate(struct xl_tape *t, struct xl_lomit_nets *s, struct 
 }
 
 struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *c,
-                             bool pairs)
+			     bool pairs)
 {
 	if (!c)
 		return NULL;
@@ -87,7 +87,7 @@ struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct 
 
 /* One masked image through E_s, ending with the given branch. */
 static struct xl_var *style(struct xl_tape *t, struct xl_lomit_nets *s, const struct xl_layer *end,
-                            struct xl_var *x)
+			    struct xl_var *x)
 {
 	struct xl_var *u = chain(t, s->e_s, s->style, 3, x);
 	struct xl_var *v = chain(t, s->e_s, end, 2, u);
@@ -101,7 +101,7 @@ static struct xl_var *style(struct xl_tape *t, struct xl_lomit_nets *s, const st
 }
 
 int xl_lomit_style(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
-                   struct xl_var *x, struct xl_var *m, struct xl_var **s_f, struct xl_var **s_b)
+		   struct xl_var *x, struct xl_var *m, struct xl_var **s_f, struct xl_var **s_b)
 {
 	const struct xl_layer *end_b = s->style_end[h->style_split ? 1 : 0];
 	struct xl_var *fore = x, *back = x;
@@ -124,12 +124,13 @@ int xl_lomit_style(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_
 }
 
 void xl_lomit_encode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
-                     struct xl_var *x, bool pairs, struct xl_lomit_codes *out)
+		     struct xl_var *x, bool pairs, struct xl_lomit_codes *out)
 {
 	*out = (struct xl_lomit_codes){.c = xl_lomit_content(t, s, x)};
 	if (xl_lomit_iclr(h)) {
 		out->gate = xl_lomit_gate(t, s, out->c);
-		out->m = xl_lomit_mask(t, s, xl_op_mul(t, out->c, xl_lomit_swap(t, out->gate)), pairs);
+		out->m = xl_lomit_mask(t, s, xl_op_mul(t, out->c, xl_lomit_swap(t, out->gate)),
+				       pairs);
 	} else {
 		out->m = xl_lomit_mask(t, s, out->c, pairs);
 	}
@@ -142,22 +143,24 @@ void xl_lomit_encode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomi
 static struct xl_var *normalise_compat(struct xl_tape *t, struct xl_var *c)
 {
 	const struct xl_dims d = c->d;
-	const struct xl_dims rows = xl_dims_map(d.n, d.c, d.h, 1), all = xl_dims_map(d.n, d.c, 1, 1);
+	const struct xl_dims rows = xl_dims_map(d.n, d.c, d.h, 1),
+			     all = xl_dims_map(d.n, d.c, 1, 1);
 	struct xl_var *row_mean = xl_op_affine(t, xl_op_sum_to(t, c, rows), 1.0 / d.w, 0);
 	struct xl_var *e = xl_op_sub(t, c, row_mean);
-	struct xl_var *row_var = xl_op_affine(t, xl_op_sum_to(t, xl_op_mul(t, e, e), rows),
-	                                      1.0 / (d.w - 1), 0);
+	struct xl_var *row_var =
+		xl_op_affine(t, xl_op_sum_to(t, xl_op_mul(t, e, e), rows), 1.0 / (d.w - 1), 0);
 	struct xl_var *sd = xl_op_sqrt(t, row_var);
-	struct xl_var *f = xl_op_sub(t, sd, xl_op_affine(t, xl_op_sum_to(t, sd, all), 1.0 / d.h, 0));
-	struct xl_var *var = xl_op_affine(t, xl_op_sum_to(t, xl_op_mul(t, f, f), all),
-	                                  1.0 / (d.h - 1), 0);
+	struct xl_var *f =
+		xl_op_sub(t, sd, xl_op_affine(t, xl_op_sum_to(t, sd, all), 1.0 / d.h, 0));
+	struct xl_var *var =
+		xl_op_affine(t, xl_op_sum_to(t, xl_op_mul(t, f, f), all), 1.0 / (d.h - 1), 0);
 	struct xl_var *scale = xl_op_affine(t, xl_op_sqrt(t, var), 1, adain_eps);
 	return xl_op_mul(t, xl_op_sub(t, c, xl_op_mean_hw(t, c)), xl_op_recip(t, scale));
 }
 
 /* gamma n + beta of one MLP's output */
 static struct xl_var *modulate(struct xl_tape *t, bool exponential, struct xl_var *n,
-                               struct xl_var *p)
+			       struct xl_var *p)
 {
 	if (!n || !p)
 		return NULL;
@@ -172,14 +175,15 @@ static struct xl_var *modulate(struct xl_tape *t, bool exponential, struct xl_va
 }
 
 struct xl_var *xl_lomit_hadain(struct xl_tape *t, const struct xl_lomit *h, struct xl_var *m,
-                               struct xl_var *c, struct xl_var *f, struct xl_var *b)
+			       struct xl_var *c, struct xl_var *f, struct xl_var *b)
 {
 	const bool exponential = h->compat || strcmp(h->gamma, "exp") == 0;
 
 	if (!c)
 		return NULL;
-	struct xl_var *n = h->compat ? normalise_compat(t, c)
-	                             : xl_op_norm(t, c, NULL, NULL, XL_NORM_INSTANCE, adain_eps, NULL);
+	struct xl_var *n =
+		h->compat ? normalise_compat(t, c)
+			  : xl_op_norm(t, c, NULL, NULL, XL_NORM_INSTANCE, adain_eps, NULL);
 	struct xl_var *yf = modulate(t, exponential, n, f), *yb = modulate(t, exponential, n, b);
 	struct xl_var *wf = xl_op_mul(t, yf, m);
 	struct xl_var *wb = xl_op_mul(t, yb, xl_op_affine(t, m, -1, 1));
@@ -193,11 +197,11 @@ struct xl_var *xl_lomit_hadain(struct xl_tape *t, const struct xl_lomit *h, stru
 }
 
 struct xl_var *xl_lomit_fuse(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
-                             struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
-                             struct xl_var *s_b)
+			     struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
+			     struct xl_var *s_b)
 {
 	return xl_lomit_hadain(t, h, m, c, chain(t, s->mlp_net[0], s->mlp[0], 3, s_f),
-	                       chain(t, s->mlp_net[1], s->mlp[1], 3, s_b));
+			       chain(t, s->mlp_net[1], s->mlp[1], 3, s_b));
 }
 
 struct xl_var *xl_lomit_draw(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *y)
@@ -209,9 +213,9 @@ struct xl_var *xl_lomit_draw(struct xl_tape *t, struct xl_lomit_nets *s, struct 
 	return x;
 }
 
-struct xl_var *xl_lomit_decode(struct xl_tape *t, const struct xl_lomit *h,
-                               struct xl_lomit_nets *s, struct xl_var *m, struct xl_var *c,
-                               struct xl_var *s_f, struct xl_var *s_b)
+struct xl_var *xl_lomit_decode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
+			       struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
+			       struct xl_var *s_b)
 {
 	struct xl_var *y = xl_lomit_fuse(t, h, s, m, c, s_f, s_b);
 	struct xl_var *x = xl_lomit_draw(t, s, y);

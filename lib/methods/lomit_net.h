@@ -42,28 +42,28 @@ bool xl_lomit_iclr(const struct xl_lomit *h);
 struct xl_var *xl_lomit_content(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *x);
 struct xl_var *xl_lomit_gate(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *c);
 struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *c,
-                             bool pairs);
+			     bool pairs);
 /* styles of the foreground m x and the background (1 - m) x; s_f or s_b may be
  * NULL if not wanted */
 int xl_lomit_style(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
-                   struct xl_var *x, struct xl_var *m, struct xl_var **s_f, struct xl_var **s_b);
+		   struct xl_var *x, struct xl_var *m, struct xl_var **s_f, struct xl_var **s_b);
 void xl_lomit_encode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
-                     struct xl_var *x, bool pairs, struct xl_lomit_codes *out);
+		     struct xl_var *x, bool pairs, struct xl_lomit_codes *out);
 
 /* HAdaIN:  y = m (gamma_f n + beta_f) + (1 - m) (gamma_b n + beta_b), n the
  * normalised content; gammas and betas from the two MLPs (LOMIT, "Highway
  * AdaIN"). xl_lomit_fuse takes styles, xl_lomit_hadain their MLP outputs
  * (N,8w,1,1) = beta, gamma. */
 struct xl_var *xl_lomit_hadain(struct xl_tape *t, const struct xl_lomit *h, struct xl_var *m,
-                               struct xl_var *c, struct xl_var *f, struct xl_var *b);
+			       struct xl_var *c, struct xl_var *f, struct xl_var *b);
 struct xl_var *xl_lomit_fuse(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
-                             struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
-                             struct xl_var *s_b);
+			     struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
+			     struct xl_var *s_b);
 struct xl_var *xl_lomit_draw(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *y);
 /* draw(fuse(...)) */
-struct xl_var *xl_lomit_decode(struct xl_tape *t, const struct xl_lomit *h,
-                               struct xl_lomit_nets *s, struct xl_var *m, struct xl_var *c,
-                               struct xl_var *s_f, struct xl_var *s_b);
+struct xl_var *xl_lomit_decode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
+			       struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
+			       struct xl_var *s_b);
 
 /* The critic: trunk, then its heads (N,1,K,K) and (N,attributes,1,1). */
 struct xl_var *xl_lomit_trunk(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *x);
@@ -75,9 +75,9 @@ struct xl_var *xl_lomit_swap(struct xl_tape *t, struct xl_var *v);
 
 int xl_lomit_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 int xl_lomit_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                        struct xl_record *exemplar);
+			struct xl_record *exemplar);
 int xl_lomit_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                        struct xl_record *exemplar);
+			struct xl_record *exemplar);
 int xl_lomit_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 
 #endif

@@ -40,7 +40,7 @@ static struct xl_var *image_of(struct xl_tape *t, const struct xl_record *r)
 			for (int64_t i = 0; i < hp; i++)
 				for (int64_t j = 0; j < wp; j++)
 					p[(c * hp + i) * wp + j] =
-					        x[(c * h + mirror(i, h)) * w + mirror(j, w)];
+						x[(c * h + mirror(i, h)) * w + mirror(j, w)];
 		v = xl_var_input(t, 1, 3, (int)hp, (int)wp, p);
 	}
 	free(p);
@@ -50,7 +50,7 @@ static struct xl_var *image_of(struct xl_tape *t, const struct xl_record *r)
 
 /* The tensor `name` of r, of this shape, as a map; NULL with xl_err set. */
 static struct xl_var *given(struct xl_tape *t, const struct xl_record *r, const char *name,
-                            const int64_t *shape, int ndim)
+			    const int64_t *shape, int ndim)
 {
 	const struct xl_tensor *x = xl_record_tensor(r, name);
 	char is[64];
@@ -61,11 +61,10 @@ static struct xl_var *given(struct xl_tape *t, const struct xl_record *r, const 
 		return NULL;
 	}
 	struct xl_tensor *f = xl_tensor_to(x, XL_F4);
-	struct xl_var *v = !f ? NULL
-	                   : ndim == 3
-	                           ? xl_var_input(t, 1, (int)shape[0], (int)shape[1], (int)shape[2],
-	                                          f->data)
-	                           : xl_var_input(t, 1, (int)shape[0], 1, 1, f->data);
+	struct xl_var *v = !f          ? NULL
+			   : ndim == 3 ? xl_var_input(t, 1, (int)shape[0], (int)shape[1],
+						      (int)shape[2], f->data)
+				       : xl_var_input(t, 1, (int)shape[0], 1, 1, f->data);
 	xl_tensor_free(f);
 	return v;
 }
@@ -178,7 +177,7 @@ int xl_lomit_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_recor
 }
 
 int xl_lomit_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                        struct xl_record *exemplar)
+			struct xl_record *exemplar)
 {
 	struct stage g, e;
 
@@ -190,7 +189,7 @@ int xl_lomit_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record 
 }
 
 int xl_lomit_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                        struct xl_record *exemplar)
+			struct xl_record *exemplar)
 {
 	struct stage g, e;
 

@@ -13,7 +13,7 @@ static const struct xl_method *const methods[] = {
 #define XL_METHOD(name) &xl_method_##name,
 #include "methods.inc"
 #undef XL_METHOD
-        NULL,
+	NULL,
 };
 
 const struct xl_method *xl_method_at(int i)

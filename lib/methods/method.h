@@ -65,7 +65,7 @@ struct xl_method {
 	/* step - iteration `iter` (from 0): losses, gradients, Adam. The tape is
 	 * reset by the caller. 0, or -1 with xl_err set */
 	int (*step)(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b, int64_t iter,
-	            struct xl_losses *out);
+		    struct xl_losses *out);
 
 	/* Stages, on one record each: add what they are named for and what it needs;
 	 * keep what is there and still valid. 0, or -1 with xl_err set.
@@ -75,9 +75,9 @@ struct xl_method {
 	 * decode  h, or a code alone (self-reconstruction) -> out */
 	int (*encode)(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 	int (*mask)(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-	            struct xl_record *exemplar);
+		    struct xl_record *exemplar);
 	int (*fuse)(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-	            struct xl_record *exemplar);
+		    struct xl_record *exemplar);
 	int (*decode)(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 
 	/* what fuse does without an exemplar, NULL terminated, NULL for nothing: "remove",

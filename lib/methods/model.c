@@ -166,7 +166,7 @@ void xl_model_zero(struct xl_model *m, enum xl_group group)
 }
 
 void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr,
-                   double beta1, double beta2, double eps)
+		   double beta1, double beta2, double eps)
 {
 	const struct xl_adam a = {lr, beta1, beta2, eps, ++m->adam_t[group]};
 

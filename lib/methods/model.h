@@ -9,21 +9,21 @@
 
 struct xl_model {
 	const struct xl_method *method;
-	void *hyper;          /* the method's struct */
-	struct xl_opt *opts;  /* its table, targets pointing into hyper */
-	void *state;          /* the method's layers */
-	char **words;         /* values given as strings, owned */
+	void *hyper;         /* the method's struct */
+	struct xl_opt *opts; /* its table, targets pointing into hyper */
+	void *state;         /* the method's layers */
+	char **words;        /* values given as strings, owned */
 	int n_words;
 	struct xl_net *nets[XL_MAX_NETS];
 	int n_nets;
 	char **attributes; /* names of the labels, in the order of y */
 	int n_attributes;
 	uint64_t seed;
-	int64_t step;        /* iterations done */
-	char digest[65];     /* of the file it was read from or last saved to */
-	char data[65];       /* digest of the training data, "" if none */
+	int64_t step;              /* iterations done */
+	char digest[65];           /* of the file it was read from or last saved to */
+	char data[65];             /* digest of the training data, "" if none */
 	int64_t adam_t[XL_GROUPS]; /* updates done by each optimiser */
-	bool trained;        /* networks have gradients and moments */
+	bool trained;              /* networks have gradients and moments */
 };
 
 /*
@@ -77,7 +77,7 @@ int xl_model_bind(struct xl_model *m, struct xl_tape *t, enum xl_group group, bo
 void xl_model_bn(struct xl_model *m, enum xl_bn mode);
 void xl_model_zero(struct xl_model *m, enum xl_group group);
 void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr,
-                   double beta1, double beta2, double eps);
+		   double beta1, double beta2, double eps);
 
 /*
  * The stages, as tools call them. They check that codes in the records come
@@ -90,16 +90,16 @@ void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group
  */
 int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                  struct xl_record *exemplar);
+		  struct xl_record *exemplar);
 int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r);
 int xl_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                  struct xl_record *exemplar);
+		  struct xl_record *exemplar);
 int xl_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 
 /* xl_model_prepare - a decoded picture (3,H,W) |u1 with the model's own
  * preprocessing (largest centred square, resized to the model's size), or, for
  * native, as it is; an image record. NULL with xl_err set */
 struct xl_record *xl_model_prepare(const struct xl_model *m, const struct xl_tensor *picture,
-                                   const char *id, bool native);
+				   const char *id, bool native);
 
 #endif

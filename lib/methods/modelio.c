@@ -13,7 +13,7 @@
 enum { MAX_RECORDS = 1 + 3 * XL_MAX_NETS };
 
 static const char preprocess[] =
-        "largest centred square, antialiased bilinear to size, v = p / 127.5 - 1";
+	"largest centred square, antialiased bilinear to size, v = p / 127.5 - 1";
 
 /* ---- out ---- */
 
@@ -43,12 +43,12 @@ static struct xl_record *head_record(const struct xl_model *m, bool checkpoint)
 	if (!r)
 		return NULL;
 	int rc = xl_meta_set_str(r, "method", m->method->name) ||
-	         xl_meta_set_str(r, "version", XL_VERSION) ||
-	         xl_meta_set_str(r, "preprocess", preprocess) || put_hyper(m, r) ||
-	         xl_meta_set_strs(r, "attributes", (const char *const *)m->attributes,
-	                          m->n_attributes) ||
-	         xl_meta_set_int(r, "seed", (int64_t)m->seed) ||
-	         xl_meta_set_str(r, "data", m->data) || xl_meta_set_int(r, "step", m->step);
+		 xl_meta_set_str(r, "version", XL_VERSION) ||
+		 xl_meta_set_str(r, "preprocess", preprocess) || put_hyper(m, r) ||
+		 xl_meta_set_strs(r, "attributes", (const char *const *)m->attributes,
+				  m->n_attributes) ||
+		 xl_meta_set_int(r, "seed", (int64_t)m->seed) ||
+		 xl_meta_set_str(r, "data", m->data) || xl_meta_set_int(r, "step", m->step);
 	if (rc == 0 && checkpoint)
 		rc = xl_meta_set_bool(r, "checkpoint", true) ||
 		     xl_meta_set_int(r, "updates.generator", m->adam_t[XL_GENERATOR]) ||
@@ -75,7 +75,7 @@ static int shape_of(const struct xl_param *p, int64_t shape[4])
 }
 
 static struct xl_record *net_record(const struct xl_net *net, const char *suffix,
-                                    const float *block)
+				    const float *block)
 {
 	char id[32];
 	struct xl_record *r;
@@ -112,7 +112,7 @@ static int save(struct xl_model *m, const char *path, bool checkpoint)
 		if (!(r[n++] = net_record(net, "", net->value)))
 			goto out;
 		if (checkpoint && (!(r[n++] = net_record(net, ".m", net->m)) ||
-		                   !(r[n++] = net_record(net, ".v", net->v))))
+				   !(r[n++] = net_record(net, ".v", net->v))))
 			goto out;
 	}
 	rc = xl_modelfile_write(path, r, n);
@@ -189,7 +189,7 @@ static int copy_digest(char to[65], const char *from)
 }
 
 static const struct xl_record *find_record(struct xl_record *const *r, int n, const char *net,
-                                           const char *suffix)
+					   const char *suffix)
 {
 	char id[32];
 
@@ -215,8 +215,8 @@ static int check_net(const struct xl_net *net, const struct xl_record *r)
 			return xl_err("network %s has no %s", r->id, p->name);
 		if (t->dtype != XL_F4 || !xl_tensor_is(t, n, shape))
 			return xl_err("network %s: %s is %s, not (%d,%d,%d,%d) <f4", r->id, p->name,
-			              xl_tensor_show(t, is, sizeof is), p->d.n, p->d.c, p->d.h,
-			              p->d.w);
+				      xl_tensor_show(t, is, sizeof is), p->d.n, p->d.c, p->d.h,
+				      p->d.w);
 	}
 	return r ? 0 : -1;
 }

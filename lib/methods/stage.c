@@ -22,11 +22,11 @@ static int check_model(const struct xl_model *m, const struct xl_record *r)
 	if (!has_codes(m, r))
 		return 0;
 	if (!of)
-		return xl_err("%s: codes of an unknown model, this is %.4s.. (%s, %d)", r->id, m->digest,
-		              m->method->name, (int)xl_model_int(m, "size"));
+		return xl_err("%s: codes of an unknown model, this is %.4s.. (%s, %d)", r->id,
+			      m->digest, m->method->name, (int)xl_model_int(m, "size"));
 	if (strcmp(of, m->digest) != 0)
-		return xl_err("%s: codes of model %.4s.., this is %.4s.. (%s, %d)", r->id, of, m->digest,
-		              m->method->name, (int)xl_model_int(m, "size"));
+		return xl_err("%s: codes of model %.4s.., this is %.4s.. (%s, %d)", r->id, of,
+			      m->digest, m->method->name, (int)xl_model_int(m, "size"));
 	return 0;
 }
 
@@ -37,18 +37,19 @@ static int check_image(const struct xl_record *r)
 	char shape[64];
 
 	if (r->kind != XL_IMAGE && r->kind != XL_CODE)
-		return xl_err("%s: a record of kind %s has no picture", r->id, xl_kind_name(r->kind));
+		return xl_err("%s: a record of kind %s has no picture", r->id,
+			      xl_kind_name(r->kind));
 	if (!x)
 		return xl_err("%s: has no image x", r->id);
 	if (!xl_tensor_is(x, 3, rgb) || x->shape[1] < 2 || x->shape[2] < 2)
 		return xl_err("%s: x is %s, an image is (3,H,W) from 2x2 pixels", r->id,
-		              xl_tensor_show(x, shape, sizeof shape));
+			      xl_tensor_show(x, shape, sizeof shape));
 	if (x->dtype != XL_U1 && x->dtype != XL_F4 && x->dtype != XL_F2 && x->dtype != XL_F8)
 		return xl_err("%s: x is %s, an image is |u1 or <f4", r->id,
-		              xl_tensor_show(x, shape, sizeof shape));
+			      xl_tensor_show(x, shape, sizeof shape));
 	if (x->shape[1] > 16384 || x->shape[2] > 16384)
 		return xl_err("%s: x is %s, more than 16384 pixels on a side", r->id,
-		              xl_tensor_show(x, shape, sizeof shape));
+			      xl_tensor_show(x, shape, sizeof shape));
 	return 0;
 }
 
@@ -77,7 +78,7 @@ int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
 }
 
 int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                  struct xl_record *exemplar)
+		  struct xl_record *exemplar)
 {
 	if ((exemplar && (check_image(exemplar) || check_model(m, exemplar))) || begin(m, t, r))
 		return -1;
@@ -92,7 +93,7 @@ int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r)
 }
 
 int xl_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
-                  struct xl_record *exemplar)
+		  struct xl_record *exemplar)
 {
 	if (check_image(exemplar) || check_model(m, exemplar) || begin(m, t, r))
 		return -1;
@@ -120,7 +121,7 @@ int xl_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
 }
 
 struct xl_record *xl_model_prepare(const struct xl_model *m, const struct xl_tensor *picture,
-                                   const char *id, bool native)
+				   const char *id, bool native)
 {
 	const int64_t size = xl_model_int(m, "size"), h = picture->shape[1], w = picture->shape[2];
 	const int64_t side = h < w ? h : w;
@@ -129,8 +130,9 @@ struct xl_record *xl_model_prepare(const struct xl_model *m, const struct xl_ten
 
 	if (!r)
 		return NULL;
-	if (xl_record_put(r, "x", native ? xl_tensor_copy(picture)
-	                                 : xl_image_resize(picture, square, size, size))) {
+	if (xl_record_put(r, "x",
+			  native ? xl_tensor_copy(picture)
+				 : xl_image_resize(picture, square, size, size))) {
 		xl_record_free(r);
 		return NULL;
 	}

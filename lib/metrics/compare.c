@@ -9,7 +9,7 @@
 #include "metrics/compare.h"
 
 const enum xl_ssim_window xl_compare_windows[XL_COMPARE_WINDOWS] = {XL_SSIM_UNIFORM7,
-                                                                    XL_SSIM_GAUSS11};
+								    XL_SSIM_GAUSS11};
 
 static int check_finite(const struct xl_tensor *t, const char *name)
 {
@@ -56,7 +56,7 @@ struct xl_tensor *xl_compare_image(const struct xl_record *r)
 }
 
 void xl_errors_of(struct xl_errors *e, const struct xl_tensor *a, const struct xl_tensor *b,
-                  const float *mask)
+		  const float *mask)
 {
 	const int64_t c = a->shape[0], plane = a->shape[1] * a->shape[2];
 	const uint8_t *pa = a->data, *pb = b->data;
@@ -123,7 +123,7 @@ void xl_compare_add(struct xl_compare *t, const double *ssim, const struct xl_er
 }
 
 void xl_compare_values(struct xl_values *v, const struct xl_compare *t, const char *suffix,
-                       bool all)
+		       bool all)
 {
 	char name[XL_VALUE_NAME];
 

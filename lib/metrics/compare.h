@@ -58,7 +58,7 @@ struct xl_tensor *xl_compare_image(const struct xl_record *r);
  * Errors   none; shapes are asserted
  */
 void xl_errors_of(struct xl_errors *e, const struct xl_tensor *a, const struct xl_tensor *b,
-                  const float *mask);
+		  const float *mask);
 
 /* xl_errors_inside, _outside - mean error 0..1 of what the mask covers, and of
  * the rest; nan where that is nothing */
@@ -77,7 +77,7 @@ void xl_compare_add(struct xl_compare *t, const double *ssim, const struct xl_er
  * appended for no pairs.
  */
 void xl_compare_values(struct xl_values *v, const struct xl_compare *t, const char *suffix,
-                       bool all);
+		       bool all);
 
 /* xl_change_values - append change, change_inside, change_outside: the errors
  * of t under the name for output against input */

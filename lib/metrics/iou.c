@@ -7,7 +7,7 @@
 #include "metrics/iou.h"
 
 void xl_overlap_of(struct xl_overlap *o, const float *mask, const float *truth, int64_t n,
-                   double threshold)
+		   double threshold)
 {
 	const float at = (float)threshold;
 

@@ -39,7 +39,7 @@ struct xl_iou_sweep {
  * Errors   none
  */
 void xl_overlap_of(struct xl_overlap *o, const float *mask, const float *truth, int64_t n,
-                   double threshold);
+		   double threshold);
 
 /* xl_overlap_iou - both / either; xl_overlap_dice - 2 both / (mask + truth); each
  * is 1 where neither has a pixel */

@@ -51,8 +51,10 @@ static int count_error(struct xl_lockstep *s)
 		const int64_t n = xl_reader_count(s->reader[i]);
 
 		snprintf(text + used, sizeof text - used, "%s%.100s has %" PRId64 "%s",
-		         i ? ", " : "", xl_reader_name(s->reader[i]), n,
-		         i ? "" : n == 1 ? " record" : " records");
+			 i ? ", " : "", xl_reader_name(s->reader[i]), n,
+			 i        ? ""
+			 : n == 1 ? " record"
+				  : " records");
 	}
 	return xl_err("%s", text);
 }

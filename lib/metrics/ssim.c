@@ -78,7 +78,7 @@ static void load_row(double *restrict row, const uint8_t *p, const struct job *j
 
 /* Adds t times a, b, a*a, b*b, a*b of one row to the five rows of sums. */
 static void add_row(double *restrict sum, const double *restrict a, const double *restrict b,
-                    double t, int64_t w)
+		    double t, int64_t w)
 {
 	for (int64_t x = 0; x < w; x++) {
 		const double ta = t * a[x], tb = t * b[x];
@@ -146,11 +146,11 @@ static int check_size(const struct xl_tensor *a, enum xl_ssim_window window)
 	if (a->shape[1] >= k && a->shape[2] >= k)
 		return 0;
 	return xl_err("%s is smaller than the %dx%d window of SSIM",
-	              xl_tensor_show(a, shape, sizeof shape), k, k);
+		      xl_tensor_show(a, shape, sizeof shape), k, k);
 }
 
 int xl_ssim(double *out, const struct xl_tensor *a, const struct xl_tensor *b,
-            const enum xl_ssim_window *windows, int n, bool luma)
+	    const enum xl_ssim_window *windows, int n, bool luma)
 {
 	const int64_t h = a->shape[1], w = a->shape[2];
 	const int64_t c = luma ? 1 : a->shape[0], n_jobs = n * c;
@@ -173,9 +173,13 @@ int xl_ssim(double *out, const struct xl_tensor *a, const struct xl_tensor *b,
 	for (int64_t i = 0; i < n_jobs; i++) {
 		const uint8_t *pa = a->data, *pb = b->data;
 
-		jobs[i] = (struct job){.window = windows[i / c], .h = h, .w = w, .luma = luma,
-		                       .a = pa + i % c * h * w, .b = pb + i % c * h * w,
-		                       .rows = rows + i * ROWS * w};
+		jobs[i] = (struct job){.window = windows[i / c],
+				       .h = h,
+				       .w = w,
+				       .luma = luma,
+				       .a = pa + i % c * h * w,
+				       .b = pb + i % c * h * w,
+				       .rows = rows + i * ROWS * w};
 	}
 	xl_parallel(run_job, jobs, n_jobs);
 	for (int i = 0; i < n; i++) {

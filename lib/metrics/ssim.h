@@ -31,6 +31,6 @@ int xl_ssim_size(enum xl_ssim_window w);
  * Threads  splits over windows and channels; bits do not depend on the count
  */
 int xl_ssim(double *out, const struct xl_tensor *a, const struct xl_tensor *b,
-            const enum xl_ssim_window *windows, int n, bool luma);
+	    const enum xl_ssim_window *windows, int n, bool luma);
 
 #endif

@@ -117,7 +117,7 @@ int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained)
 
 /* Running statistics follow the batch's: the variance there unbiased. */
 static void update_running(struct xl_net *net, const struct xl_layer *l, const struct xl_dims *d,
-                           const double *moments)
+			   const double *moments)
 {
 	float *mean = net->value + net->params[l->first + 4].at;
 	float *var = net->value + net->params[l->first + 5].at;
@@ -131,7 +131,7 @@ static void update_running(struct xl_net *net, const struct xl_layer *l, const s
 
 /* Batch norm with the running statistics: one affine function per channel. */
 static struct xl_var *norm_running(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
-                                   struct xl_var *x)
+				   struct xl_var *x)
 {
 	struct xl_var **p = net->vars + l->first;
 	struct xl_var *sd = xl_op_sqrt(t, xl_op_affine(t, p[5], 1, norm_eps));
@@ -145,12 +145,12 @@ static struct xl_var *norm_running(struct xl_tape *t, struct xl_net *net, const 
 }
 
 static struct xl_var *norm(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
-                           struct xl_var *x)
+			   struct xl_var *x)
 {
 	struct xl_var **p = net->vars + l->first;
 	const enum xl_norm kind = l->norm == XL_IN   ? XL_NORM_INSTANCE
-	                          : l->norm == XL_LN ? XL_NORM_LAYER
-	                                             : XL_NORM_BATCH;
+				  : l->norm == XL_LN ? XL_NORM_LAYER
+						     : XL_NORM_BATCH;
 	double *moments = NULL;
 
 	if (l->norm == XL_BN && net->bn == XL_BN_RUNNING)
@@ -185,12 +185,12 @@ static struct xl_var *activate(struct xl_tape *t, const struct xl_layer *l, stru
 }
 
 struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
-                           struct xl_var *x)
+			   struct xl_var *x)
 {
 	struct xl_var **p = net->vars + l->first;
-	struct xl_var *c = l->up ? xl_op_upconv(t, x, p[0], p[1], l->pad)
-	                         : xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad,
-	                                        XL_PAD_REFLECT);
+	struct xl_var *c =
+		l->up ? xl_op_upconv(t, x, p[0], p[1], l->pad)
+		      : xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad, XL_PAD_REFLECT);
 	struct xl_var *n = l->norm == XL_NO_NORM ? c : norm(t, net, l, c);
 	struct xl_var *y = activate(t, l, n);
 
@@ -202,7 +202,7 @@ struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct x
 }
 
 struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,
-                              const struct xl_layer *b, struct xl_var *x)
+			      const struct xl_layer *b, struct xl_var *x)
 {
 	struct xl_var *u = xl_nn_layer(t, net, a, x);
 	struct xl_var *v = xl_nn_layer(t, net, b, u);

@@ -37,10 +37,10 @@ struct xl_net {
 	enum xl_group group;
 	struct xl_param *params;
 	int n_params, cap_params;
-	size_t count;            /* floats of a block */
-	float *value;            /* (count) */
-	float *grad, *m, *v;     /* (count) each, only where the network is trained */
-	struct xl_var **vars;    /* of the current step, by parameter */
+	size_t count;         /* floats of a block */
+	float *value;         /* (count) */
+	float *grad, *m, *v;  /* (count) each, only where the network is trained */
+	struct xl_var **vars; /* of the current step, by parameter */
 	enum xl_bn bn;
 };
 
@@ -49,8 +49,8 @@ struct xl_layer {
 	bool up; /* the input is enlarged by two (nearest) first; stride 1 */
 	enum xl_norm_choice norm;
 	enum xl_act act;
-	double slope;   /* of XL_ACT_LEAKY */
-	int first;      /* parameter: weight, then bias, scale, shift, mean, var */
+	double slope; /* of XL_ACT_LEAKY */
+	int first;    /* parameter: weight, then bias, scale, shift, mean, var */
 };
 
 /* xl_net_init - an empty network; xl_net_done - release its memory */
@@ -88,9 +88,9 @@ int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained);
 /* xl_nn_layer - apply a layer; xl_nn_resblock - a then b, plus x, no activation
  * after the sum. NULL with xl_err set */
 struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
-                           struct xl_var *x);
+			   struct xl_var *x);
 struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,
-                              const struct xl_layer *b, struct xl_var *x);
+			      const struct xl_layer *b, struct xl_var *x);
 
 /* xl_nn_l1 - mean of the absolute difference over every element */
 struct xl_var *xl_nn_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b);

@@ -12,13 +12,13 @@
 enum { XL_INPUT_WINDOW = 65536 }; /* the capacity of a pipe on Linux */
 
 struct xl_input {
-	char *name;       /* for messages */
-	int fd;           /* -1: memory */
+	char *name; /* for messages */
+	int fd;     /* -1: memory */
 	bool owned, eof;
 	const uint8_t *p; /* the window: bytes that have arrived and were not taken */
 	size_t n;
 	uint8_t *buf;
-	uint64_t ahead;   /* bytes a regular file still has beyond the window */
+	uint64_t ahead; /* bytes a regular file still has beyond the window */
 };
 
 int xl_input_open(struct xl_input *in, const char *path);

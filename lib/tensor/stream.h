@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 enum {
-	XL_FORMAT = 1,              /* the value of the key `xl` */
-	XL_LIMIT_NAME = 255,        /* bytes of a key or a tensor's name: a file name's limit */
-	XL_LIMIT_ID = 4096,         /* bytes of an id: a path's limit on Linux */
-	XL_LIMIT_TEXT = 65536,      /* bytes of one string in meta */
-	XL_LIMIT_META = 1024,       /* entries of meta; a model has about 50 */
-	XL_LIMIT_ITEMS = 65536,     /* list items in all of meta, each 48 bytes here */
-	XL_LIMIT_TENSORS = 4096,    /* tensors of a record; Inception-v3 has 470 */
-	XL_LIMIT_DEPTH = 32         /* nesting of what is skipped */
+	XL_FORMAT = 1,           /* the value of the key `xl` */
+	XL_LIMIT_NAME = 255,     /* bytes of a key or a tensor's name: a file name's limit */
+	XL_LIMIT_ID = 4096,      /* bytes of an id: a path's limit on Linux */
+	XL_LIMIT_TEXT = 65536,   /* bytes of one string in meta */
+	XL_LIMIT_META = 1024,    /* entries of meta; a model has about 50 */
+	XL_LIMIT_ITEMS = 65536,  /* list items in all of meta, each 48 bytes here */
+	XL_LIMIT_TENSORS = 4096, /* tensors of a record; Inception-v3 has 470 */
+	XL_LIMIT_DEPTH = 32      /* nesting of what is skipped */
 };
 
 /* xl_is_utf8 - true if these bytes are UTF-8 without NUL: what Python accepts

@@ -13,9 +13,9 @@
 
 struct xl_reader {
 	struct xl_input in;
-	int64_t count;  /* records delivered */
-	bool failed;    /* nothing after a damaged record can be found again */
-	const char *id; /* of the record being read, once known */
+	int64_t count;                 /* records delivered */
+	bool failed;                   /* nothing after a damaged record can be found again */
+	const char *id;                /* of the record being read, once known */
 	char part[XL_LIMIT_NAME + 32]; /* what is being read: "tensor 'c'" */
 	char where[512];               /* the record last delivered */
 };

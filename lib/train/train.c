@@ -132,8 +132,8 @@ static int check_losses(const struct xl_train *t, const struct loop *l)
 static void report(struct xl_train *t, struct loop *l, bool is_last)
 {
 	struct xl_model *m = t->model;
-	const double rate = (double)l->means.steps * 2 * l->batches.batch.n /
-			    fmax(now() - l->line, 1e-9);
+	const double rate =
+		(double)l->means.steps * 2 * l->batches.batch.n / fmax(now() - l->line, 1e-9);
 	char text[1024];
 
 	t->progress(t->iterations, t->set.iters - m->step + t->iterations,
@@ -204,7 +204,9 @@ static enum xl_train_end step(struct xl_train *t, struct loop *l)
 static void log_end(struct xl_train *t, struct loop *l, enum xl_train_end end)
 {
 	static const char *const how[] = {"done", "signal", "nonfinite", "failed"};
-	struct xl_run_end e = {.how = how[end], .saved = t->saved, .seconds = t->seconds,
+	struct xl_run_end e = {.how = how[end],
+			       .saved = t->saved,
+			       .seconds = t->seconds,
 			       .iterations = t->iterations};
 	char *message = end >= XL_TRAIN_NONFINITE ? xl_strdup(xl_err_msg()) : NULL;
 

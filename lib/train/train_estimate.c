@@ -133,7 +133,7 @@ out:
 }
 
 int xl_estimate_print(const struct xl_estimate *e, const struct xl_model *m,
-                      const struct xl_spool *s, FILE *f)
+		      const struct xl_spool *s, FILE *f)
 {
 	const double mib = 0x1p20, iters = (double)xl_model_int(m, "iters");
 

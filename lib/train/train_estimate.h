@@ -30,6 +30,6 @@ int xl_estimate(struct xl_estimate *e, struct xl_model *m, const struct xl_spool
 
 /* xl_estimate_print - lines "name value"; 0, or -1 if f failed */
 int xl_estimate_print(const struct xl_estimate *e, const struct xl_model *m,
-                      const struct xl_spool *s, FILE *f);
+		      const struct xl_spool *s, FILE *f);
 
 #endif

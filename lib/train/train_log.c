@@ -28,15 +28,14 @@ void xl_loss_add(struct xl_loss_means *a, const struct xl_losses *l)
 }
 
 const char *xl_loss_words(char *buf, size_t size, const struct xl_loss_means *a,
-                          const struct xl_method *method, double images_per_s, int64_t step)
+			  const struct xl_method *method, double images_per_s, int64_t step)
 {
 	size_t at = (size_t)snprintf(buf, size, "step %lld", (long long)step);
 
 	for (int i = 0; method->loss_names[i] && at < size; i++)
 		if (a->n[i] > 0)
 			at += (size_t)snprintf(buf + at, size - at, "  %s %.4g",
-					       method->loss_names[i],
-					       a->sum[i] / (double)a->n[i]);
+					       method->loss_names[i], a->sum[i] / (double)a->n[i]);
 	if (images_per_s > 0 && at < size)
 		snprintf(buf + at, size - at, "  %.3g img/s", images_per_s);
 	return buf;
@@ -155,7 +154,7 @@ static void put_machine(struct xl_json *j)
 }
 
 int xl_run_log_first(struct xl_run_log *l, const struct xl_model *m, const struct xl_spool *s,
-                     const struct xl_run_settings *o)
+		     const struct xl_run_settings *o)
 {
 	struct xl_json j;
 
@@ -189,7 +188,7 @@ int xl_run_log_first(struct xl_run_log *l, const struct xl_model *m, const struc
 }
 
 int xl_run_log_step(struct xl_run_log *l, const struct xl_model *m, const struct xl_loss_means *a,
-                    double images_per_s)
+		    double images_per_s)
 {
 	struct xl_json j;
 

@@ -22,7 +22,7 @@ void xl_loss_add(struct xl_loss_means *a, const struct xl_losses *l);
 
 /* xl_loss_words - "step 1200  G.total 0.412  12.3 img/s" into buf */
 const char *xl_loss_words(char *buf, size_t size, const struct xl_loss_means *a,
-                          const struct xl_method *method, double images_per_s, int64_t step);
+			  const struct xl_method *method, double images_per_s, int64_t step);
 
 struct xl_run_log {
 	FILE *f;
@@ -46,9 +46,9 @@ struct xl_run_settings {
 
 /* Each writes a line where there is a log. 0, or -1 with xl_err set. */
 int xl_run_log_first(struct xl_run_log *l, const struct xl_model *m, const struct xl_spool *s,
-                     const struct xl_run_settings *o);
+		     const struct xl_run_settings *o);
 int xl_run_log_step(struct xl_run_log *l, const struct xl_model *m, const struct xl_loss_means *a,
-                    double images_per_s);
+		    double images_per_s);
 
 struct xl_run_end {
 	const char *how;     /* done, signal, nonfinite, failed */

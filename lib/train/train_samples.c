@@ -12,7 +12,7 @@
 
 enum { COLUMNS = 7, GAP = 4, SIDE = 96 /* pixels that hold the labels */ };
 
-static const char *const labels[COLUMNS] = {"1",      "mask of 1", "2",   "mask of 2",
+static const char *const labels[COLUMNS] = {"1",      "mask of 1", "2",     "mask of 2",
 					    "1 as 2", "2 as 1",    "1 as 1"};
 
 static bool labels_differ(const struct xl_spool *s, uint32_t a, uint32_t b)
@@ -80,8 +80,7 @@ static struct xl_record *record_of(const struct xl_spool *s, uint32_t i)
 	if (x)
 		memcpy(x->data, xl_spool_image(s, i), xl_tensor_bytes(x));
 	if (r && xl_record_put(r, "x", x) == 0 &&
-	    (s->domain[i] > 1 ||
-	     xl_meta_set_str(r, "domain", s->domain[i] ? "B" : "A") == 0))
+	    (s->domain[i] > 1 || xl_meta_set_str(r, "domain", s->domain[i] ? "B" : "A") == 0))
 		return r;
 	if (!r)
 		xl_tensor_free(x);
@@ -111,8 +110,8 @@ static struct xl_tensor *enlarge(const struct xl_tensor *t)
 /* out of r after the exemplar e, or of r alone; mask (may be NULL) gets the
  * mask it was made with over this image. */
 static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_record *r,
-                     const struct xl_record *exemplar, const struct xl_tensor *image,
-                     struct xl_tensor **out, struct xl_tensor **mask)
+		     const struct xl_record *exemplar, const struct xl_tensor *image,
+		     struct xl_tensor **out, struct xl_tensor **mask)
 {
 	struct xl_record *c = xl_record_copy(r);
 	struct xl_record *e = exemplar ? xl_record_copy(exemplar) : NULL;
@@ -135,7 +134,7 @@ out:
 
 /* One row of the sheet. */
 static int draw_pair(struct xl_samples *s, struct xl_model *m, const uint32_t image[2],
-                     struct xl_tensor **cell)
+		     struct xl_tensor **cell)
 {
 	struct xl_record *r[2] = {record_of(s->spool, image[0]), record_of(s->spool, image[1])};
 	int rc = -1;

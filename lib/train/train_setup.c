@@ -63,7 +63,8 @@ struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own
 	static const struct xl_opt heading = {.type = XL_OPT_GROUP, .help = "hyper-parameters"};
 	static const struct xl_opt heading_common = {.type = XL_OPT_GROUP, .help = "common"};
 	const struct xl_opt *theirs = s->method ? s->method->opts : NULL;
-	struct xl_opt *t = xl_alloc(table_length(own) + table_length(theirs) + 3, sizeof *t), *p = t;
+	struct xl_opt *t = xl_alloc(table_length(own) + table_length(theirs) + 3, sizeof *t),
+		      *p = t;
 
 	if (!t)
 		return NULL;
@@ -198,7 +199,7 @@ static void show(const struct xl_opt *o, char *buf, size_t size)
 
 /* Whether the model is as the settings ask; iters is taken over. */
 static int agree(const struct xl_settings *s, const struct xl_model *asked, struct xl_model *m,
-                 const char *path)
+		 const char *path)
 {
 	const struct xl_opt *b = m->opts;
 
@@ -223,7 +224,7 @@ static int agree(const struct xl_settings *s, const struct xl_model *asked, stru
 }
 
 static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const char *path,
-                        const uint64_t *seed)
+			const uint64_t *seed)
 {
 	struct xl_model *asked;
 	int rc;
@@ -241,7 +242,7 @@ static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const c
 }
 
 struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
-                                    const uint64_t *seed, bool *is_usage)
+				    const uint64_t *seed, bool *is_usage)
 {
 	char *path = xl_train_ckpt(out);
 	struct xl_model *m = path ? xl_model_load_checkpoint(path) : NULL;
@@ -279,7 +280,7 @@ int xl_setup_same_data(const struct xl_model *m, const struct xl_spool *s, const
 	if (!same)
 		return xl_err("--attributes: %s was trained with %s", path, was);
 	if (strcmp(m->data, s->hex) != 0)
-		return xl_err("%s was trained on other data (%.8s.., this is %.8s..)", path, m->data,
-			      s->hex);
+		return xl_err("%s was trained on other data (%.8s.., this is %.8s..)", path,
+			      m->data, s->hex);
 	return 0;
 }

@@ -14,7 +14,7 @@ struct xl_settings {
 	const struct xl_method *method; /* NULL until known */
 	struct xl_setting {
 		char *name, *value;
-	} *items;
+	} * items;
 	int n;
 	const char *preset; /* NULL: not given */
 };
@@ -64,7 +64,7 @@ struct xl_model *xl_settings_model(const struct xl_settings *s);
  *          tells wrong usage from a file that cannot be read
  */
 struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
-                                    const uint64_t *seed, bool *is_usage);
+				    const uint64_t *seed, bool *is_usage);
 
 /*
  * xl_setup_build - make a new model trainable on this data: its attributes,
