@@ -58,8 +58,8 @@ static void test_cells(void **state)
 
 /* The average of a picture of 0 and 255 over its cells, by counting pixels of the
  * mirrored picture: the truth for whole cells of which some is visible. */
-static double counted(const struct xl_cells *g, const struct xl_tensor *paint, int64_t h,
-                      int64_t w, int64_t i, int64_t k)
+static double counted(const struct xl_cells *g, const struct xl_tensor *paint, int64_t h, int64_t w,
+		      int64_t i, int64_t k)
 {
 	const uint8_t *p = paint->data;
 	const int64_t ch = g->ph / h, cw = g->pw / w;
@@ -153,12 +153,25 @@ static void test_average_parts(void **state)
 
 static void test_rect_parse(void **state)
 {
-	static const char *const bad[] = {"",          "1",        "1,2,3",       "1,2,3,4,5",
-	                                  "1,2,3,",    ",,,",      "1,2,0,4",     "1,2,3,-4",
-	                                  "1.5,2,3,4", " 1,2,3,4", "1, 2,3,4",    "1,2,3,4 ",
-	                                  "x,2,3,4",   "1;2;3;4",  "1,2,3,4e1",   "0x1,2,3,4",
-	                                  "1,2,3,9999999999999999999", "9999999999,0,1,1",
-	                                  "00000000000000000000000000000000000001,2,3,4"};
+	static const char *const bad[] = {"",
+					  "1",
+					  "1,2,3",
+					  "1,2,3,4,5",
+					  "1,2,3,",
+					  ",,,",
+					  "1,2,0,4",
+					  "1,2,3,-4",
+					  "1.5,2,3,4",
+					  " 1,2,3,4",
+					  "1, 2,3,4",
+					  "1,2,3,4 ",
+					  "x,2,3,4",
+					  "1;2;3;4",
+					  "1,2,3,4e1",
+					  "0x1,2,3,4",
+					  "1,2,3,9999999999999999999",
+					  "9999999999,0,1,1",
+					  "00000000000000000000000000000000000001,2,3,4"};
 	struct xl_rect r;
 
 	(void)state;
@@ -171,7 +184,7 @@ static void test_rect_parse(void **state)
 	}
 	xl_rect_parse("--erase", "1,2,x,4", &r);
 	assert_string_equal(xl_err_msg(), "--erase: '1,2,x,4': width: 'x' is not a whole number "
-	                                  "from 1 to 1073741824");
+					  "from 1 to 1073741824");
 }
 
 static void test_rect_paint_clips(void **state)
@@ -205,7 +218,7 @@ static void test_rect_paint_clips(void **state)
 /* ---- edits ------------------------------------------------------------ */
 
 static struct xl_tensor *edited(const struct xl_tensor *m, const struct xl_cells *g, int n,
-                                const char *const (*edit)[2])
+				const char *const (*edit)[2])
 {
 	struct xl_tensor *out = xl_tensor_copy(m);
 	struct xl_edits e = {.n = 0};
@@ -256,7 +269,7 @@ static void test_all_is_exact(void **state)
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		const struct xl_cells g = xl_cells_of(sizes[i][0], sizes[i][1], sizes[i][2]);
 		struct xl_tensor *m = mask(1, 7, 6, (uint32_t)i), *a = edited(m, &g, 1, erase),
-		                 *b = edited(m, &g, 1, keep);
+				 *b = edited(m, &g, 1, keep);
 
 		for (int64_t k = 0; k < 42; k++)
 			assert_true(((float *)a->data)[k] == 0);
@@ -274,7 +287,8 @@ static void test_keeps_are_a_union(void **state)
 		{"keep", "0,0,4,2"}, {"invert", NULL}, {"keep", "0,1,4,2"}};
 	static const char *const one[][2] = {{"keep", "0,0,4,3"}, {"invert", NULL}};
 	const struct xl_cells g = xl_cells_of(4, 8, 4);
-	struct xl_tensor *m = mask(1, 1, 2, 3), *a = edited(m, &g, 3, two), *b = edited(m, &g, 2, one);
+	struct xl_tensor *m = mask(1, 1, 2, 3), *a = edited(m, &g, 3, two),
+			 *b = edited(m, &g, 2, one);
 
 	(void)state;
 	assert_memory_equal(a->data, b->data, xl_tensor_bytes(a));
@@ -350,7 +364,7 @@ static void test_show_and_set_change_nothing(void **state)
 	/* picture, stride, mask: whole cells, cut ones, cells finer than pixels, cells
 	 * that no pixel divides */
 	const int64_t cases[][5] = {{32, 32, 16, 8, 8}, {33, 21, 16, 12, 8}, {2, 3, 16, 4, 4},
-	                            {8, 8, 1, 16, 16},  {10, 7, 1, 3, 5},    {64, 64, 4, 64, 64}};
+				    {8, 8, 1, 16, 16},  {10, 7, 1, 3, 5},    {64, 64, 4, 64, 64}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -413,7 +427,8 @@ static void test_set_takes_the_least_change(void **state)
 static void test_set_of_other_sizes(void **state)
 {
 	const struct xl_cells g = xl_cells_of(32, 32, 16);
-	struct xl_tensor *m = mask(1, 8, 8, 2), *small = painting(8, 8, 0), *dot = painting(1, 1, 51);
+	struct xl_tensor *m = mask(1, 8, 8, 2), *small = painting(8, 8, 0),
+			 *dot = painting(1, 1, 51);
 
 	(void)state;
 	for (int i = 0; i < 64; i++)
@@ -421,7 +436,7 @@ static void test_set_of_other_sizes(void **state)
 	xl_edit_set(m, &g, small);
 	for (int i = 0; i < 64; i++)
 		assert_true(fabsf(((float *)m->data)[i] - (float)(i * 4) / 255) < 1e-6f ||
-		            (int)(((float *)m->data)[i] * 255 + 0.5f) == i * 4);
+			    (int)(((float *)m->data)[i] * 255 + 0.5f) == i * 4);
 	xl_edit_set(m, &g, dot);
 	for (int i = 0; i < 64; i++)
 		assert_int_equal((int)(((float *)m->data)[i] * 255 + 0.5f), 51);

@@ -69,7 +69,8 @@ load stages
 	run -0 xl-decode --dir out ab
 	[ -z "$output" ]
 	[ "$(ls out | paste -sd,)" = a.png,b.png ]
-	xl-decode --dir out ab a.png
+	run -0 xl-decode --dir out ab a.png
+	[ "$output" = "xl-decode: out: 3 names were taken, so numbered" ]
 	[ "$(ls out | paste -sd,)" = a-1.png,a-2.png,a.png,b-1.png,b.png ]
 	cmp out/a.png out/a-1.png
 	same_pixels out/a-2.png a.png

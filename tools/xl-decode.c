@@ -17,7 +17,9 @@
 static struct xl_engine engine;
 static const char *file, *dir;
 static bool is_stream;
+static int64_t numbered; /* files whose name was taken */
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "model", .arg = "file", .target = &engine.path,
 	 .help = "model file [XL_MODEL, else the default model]"},
@@ -29,6 +31,7 @@ static struct xl_opt opts[] = {
 	 .help = "write image records to stdout"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-decode",
@@ -67,7 +70,7 @@ static int to_image(struct xl_record *r, const char *name)
 
 	if (!xl_tensor_is(x, 3, rgb))
 		return xl_err("%s is %s, an image is (3,H,W)", name,
-		              xl_tensor_show(x, shape, sizeof shape));
+			      xl_tensor_show(x, shape, sizeof shape));
 	x = strcmp(name, "x") == 0 ? xl_tensor_copy(x) : xl_image_to_f4(x);
 	if (!x)
 		return xl_err_prefix("%s", name);
@@ -90,16 +93,18 @@ static void fail(const char *where, const struct xl_record *r)
 static int put(struct xl_writer *out, struct xl_record *r)
 {
 	char *path = NULL;
+	int rc;
 
 	if (out) {
 		if (xl_writer_put(out, r))
 			xl_fail_write();
 		return 0;
 	}
-	if (xl_save_picture(xl_record_tensor(r, "x"), dir, r->id, &path))
-		return -1;
+	rc = xl_save_picture(xl_record_tensor(r, "x"), dir, r->id, &path);
+
+	numbered += rc > 0;
 	free(path);
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 static void draw_all(struct xl_inputs *in)
@@ -121,6 +126,9 @@ static void draw_all(struct xl_inputs *in)
 	}
 	if (xl_writer_close(out))
 		xl_fail_write();
+	if (numbered > 0)
+		xl_note("%s: %lld name%s taken, so numbered", dir, (long long)numbered,
+			numbered == 1 ? " was" : "s were");
 }
 
 /* ---- one picture ------------------------------------------------------ */
@@ -131,7 +139,7 @@ static void save(const struct xl_record *r)
 	char *path = NULL;
 
 	if (!file && isatty(STDOUT_FILENO)) {
-		if (xl_save_picture(x, NULL, r->id, &path))
+		if (xl_save_picture(x, NULL, r->id, &path) < 0)
 			xl_die("%s", xl_err_msg());
 		xl_note("wrote %s", path);
 		free(path);
@@ -156,7 +164,7 @@ static void draw_one(struct xl_inputs *in)
 		got = xl_inputs_next(in, &second);
 		if (got > 0)
 			xl_refuse("%s: a second picture for one output; use --dir DIR or --stream",
-			          xl_inputs_where(in));
+				  xl_inputs_where(in));
 		if (got == 0)
 			save(r);
 		xl_record_free(r);

@@ -12,6 +12,7 @@ static struct xl_engine engine;
 static bool is_native;
 static const char *domain;
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "model", .arg = "file", .target = &engine.path,
 	 .help = "model file [XL_MODEL, else the default model]"},
@@ -21,6 +22,7 @@ static struct xl_opt opts[] = {
 	 .help = "their domain [what records say, else A]"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-encode",

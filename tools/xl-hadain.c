@@ -16,6 +16,7 @@ static bool is_mixed, all_pairs, is_removal;
 static double mix;
 static int64_t samples;
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "exemplar", .arg = "file", .target = &path,
 	 .help = "picture or stream: one for all inputs, or one each"},
@@ -35,6 +36,7 @@ static struct xl_opt opts[] = {
 	 .help = "domains of input and exemplar, of two-domain methods"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-hadain",
@@ -115,9 +117,9 @@ static int fuse_alone(struct xl_record *r, int64_t k)
 	char *id = NULL;
 	int rc = -1;
 
-	if (is_removal ? xl_meta_set_bool(r, "remove", true)
-	               : xl_meta_set_int(r, "sample", k) ||
-	                         xl_meta_set_int(r, "seed", xl_common.seed))
+	if (is_removal
+		    ? xl_meta_set_bool(r, "remove", true)
+		    : xl_meta_set_int(r, "sample", k) || xl_meta_set_int(r, "seed", xl_common.seed))
 		return -1;
 	self = xl_record_copy(r);
 	id = is_removal ? xl_strdup(r->id) : xl_strf("%s#%lld", r->id, (long long)k);

@@ -29,6 +29,7 @@ static int take_edit(void *ctx, const char *name, const char *value)
 	return rc;
 }
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "model", .arg = "file", .target = &engine.path,
 	 .help = "model file [XL_MODEL, else the default model]"},
@@ -50,6 +51,7 @@ static struct xl_opt opts[] = {
 	 .help = "write each mask there, as a picture to paint in"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-mask",
@@ -67,9 +69,11 @@ static int show(const struct xl_record *r, const struct xl_tensor *m, const stru
 	char *path = NULL;
 	int rc = picture ? xl_save_picture(picture, png_dir, r->id, &path) : -1;
 
+	if (rc > 0)
+		xl_note("%s: the name was taken, so this one is numbered", path);
 	xl_tensor_free(picture);
 	free(path);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 /* Only a mask that changed is stored, marked, and makes stale what came of it. */
@@ -81,7 +85,7 @@ static int edit_and_show(struct xl_record *r)
 
 	if (rc == 0 && xl_edits_outside(&edits, &g) > 0)
 		xl_note("%s: a rectangle lies outside of its %lldx%lld pixels", r->id,
-		        (long long)g.iw, (long long)g.ih);
+			(long long)g.iw, (long long)g.ih);
 	if (rc == 0)
 		rc = xl_edits_apply(&edits, m, &g);
 	if (rc == 0 && png_dir)
@@ -174,8 +178,8 @@ int main(int argc, char **argv)
 		xl_die("%s", xl_err_msg());
 	if (!isatty(STDOUT_FILENO) && !(out = xl_writer_open(NULL)))
 		xl_die("%s", xl_err_msg());
-	if (exemplar_path && (xl_engine_start(&engine) ||
-	                      xl_exemplars_open(&exemplars, &engine, exemplar_path)))
+	if (exemplar_path &&
+	    (xl_engine_start(&engine) || xl_exemplars_open(&exemplars, &engine, exemplar_path)))
 		xl_die("%s", xl_err_msg());
 	mask_all(&in, out);
 	if (exemplar_path)

@@ -52,7 +52,7 @@ int xl_engine_cells(struct xl_engine *e, const struct xl_record *r, struct xl_ce
 		return xl_err("has no image x, whose pixels an edit is measured in");
 	if (!xl_tensor_is(x, 3, image) || xl_tensor_count(x) == 0)
 		return xl_err("x is %s, an image is (3,H,W)",
-		              xl_tensor_show(x, shape, sizeof shape));
+			      xl_tensor_show(x, shape, sizeof shape));
 	*out = xl_cells_of(x->shape[1], x->shape[2], e->model->method->stride);
 	return 0;
 }

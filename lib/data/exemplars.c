@@ -43,8 +43,7 @@ void xl_exemplars_done(struct xl_exemplars *e)
 
 static int encode(struct xl_engine *g, struct xl_exemplar *x, const char *domain)
 {
-	if (xl_is_translatable(x->r) ||
-	    (x->from_picture && xl_engine_picture(g, &x->r, false)) ||
+	if (xl_is_translatable(x->r) || (x->from_picture && xl_engine_picture(g, &x->r, false)) ||
 	    xl_engine_domain(g, x->r, domain) || xl_stage_encode(g->model, g->tape, x->r))
 		return xl_engine_at(x->where, x->r);
 	return 0;
@@ -73,8 +72,7 @@ static int take_one(struct xl_exemplars *e, struct xl_exemplar *out)
 	return 1;
 }
 
-int xl_exemplars_next(struct xl_exemplars *e, const struct xl_record *input,
-                      struct xl_record **out)
+int xl_exemplars_next(struct xl_exemplars *e, const struct xl_record *input, struct xl_record **out)
 {
 	const char *domain = input ? xl_meta_str(input, "domain", "A") : "A";
 	struct xl_exemplar x;
@@ -116,7 +114,7 @@ int xl_exemplars_match(struct xl_exemplars *e, struct xl_inputs *in)
 	if (n == inputs || inputs == 0)
 		return 0;
 	return xl_err("%s: %lld exemplars for %lld input%s", e->in.name, (long long)n,
-	              (long long)inputs, inputs == 1 ? "" : "s");
+		      (long long)inputs, inputs == 1 ? "" : "s");
 }
 
 static bool is_style(const char *name)
@@ -163,8 +161,8 @@ int xl_exemplar_mix(struct xl_record *first, const struct xl_record *second, dou
 			continue;
 		if (!xl_tensor_is(b, a->ndim, a->shape))
 			return xl_err("%s is %s, that of %s is %s", name,
-			              xl_tensor_show(a, shape[0], sizeof shape[0]), second->id,
-			              xl_tensor_show(b, shape[1], sizeof shape[1]));
+				      xl_tensor_show(a, shape[0], sizeof shape[0]), second->id,
+				      xl_tensor_show(b, shape[1], sizeof shape[1]));
 		if (xl_record_put(first, name, mixed(a, b, t)))
 			return -1;
 		n++;

@@ -46,7 +46,7 @@ void xl_exemplars_done(struct xl_exemplars *e);
  *          whether that concerns all that follow, or this one alone
  */
 int xl_exemplars_next(struct xl_exemplars *e, const struct xl_record *input,
-                      struct xl_record **out);
+		      struct xl_record **out);
 
 /*
  * xl_exemplars_match - at the end of the inputs, or of the exemplars: read both out

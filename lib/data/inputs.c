@@ -156,7 +156,7 @@ int xl_inputs_next(struct xl_inputs *in, struct xl_record **out)
 			if (got > 0) {
 				in->count++;
 				snprintf(in->where, sizeof in->where, "%s",
-				         xl_reader_where(in->reader));
+					 xl_reader_where(in->reader));
 				return 1;
 			}
 			xl_inputs_done(in);

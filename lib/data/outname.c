@@ -14,7 +14,7 @@
 #include "image/image.h"
 
 enum {
-	MAX_STEM = 200,    /* a file name has 255 bytes, number and extension included */
+	MAX_STEM = 200, /* a file name has 255 bytes, number and extension included */
 	MAX_NUMBER = 999999
 };
 
@@ -39,7 +39,7 @@ char *xl_id_stem(const char *id)
 char *xl_id_fused(const char *input, const char *exemplar)
 {
 	return xl_strf("%.*s+%.*s", (int)stem_length(input), input, (int)stem_length(exemplar),
-	               exemplar);
+		       exemplar);
 }
 
 int xl_make_dir(const char *dir)
@@ -99,7 +99,7 @@ int xl_save_picture(const struct xl_tensor *t, const char *dir, const char *id, 
 {
 	const char *folder = dir ? dir : "", *slash = dir ? "/" : "";
 	char *stem = file_stem(id), *tmp = NULL;
-	int taken = 1;
+	int taken = 1, number = 0;
 
 	*path = NULL;
 	if (stem)
@@ -108,10 +108,10 @@ int xl_save_picture(const struct xl_tensor *t, const char *dir, const char *id, 
 		taken = -1;
 		goto out;
 	}
-	for (int i = 0; taken == 1 && i <= MAX_NUMBER; i++) {
+	for (; taken == 1 && number <= MAX_NUMBER; number++) {
 		free(*path);
-		*path = i ? xl_strf("%s%s%s-%d.png", folder, slash, stem, i)
-		          : xl_strf("%s%s%s.png", folder, slash, stem);
+		*path = number ? xl_strf("%s%s%s-%d.png", folder, slash, stem, number)
+			       : xl_strf("%s%s%s.png", folder, slash, stem);
 		taken = *path ? give_name(tmp, *path) : -1;
 	}
 	if (taken == 1)
@@ -126,5 +126,5 @@ out:
 	}
 	free(tmp);
 	free(stem);
-	return taken ? -1 : 0;
+	return taken ? -1 : number > 1;
 }

@@ -31,7 +31,7 @@ int xl_make_dir(const char *dir);
  * Shapes   t: (3,H,W) or (1,H,W), |u1 or <f4 -1..1
  * Owns     *path is the caller's: the name it got ("STEM.png" for dir NULL, which
  *          is the current directory)
- * Errors   0, or -1 with xl_err set
+ * Errors   0, 1 where the name was taken and has a number now, -1 with xl_err set
  */
 int xl_save_picture(const struct xl_tensor *t, const char *dir, const char *id, char **path);
 

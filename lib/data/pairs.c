@@ -9,8 +9,8 @@
 /* In meta of a mixed exemplar, and from there of what it is fused with. */
 static const char name1[] = "exemplar", name2[] = "exemplar2", part[] = "mix";
 
-int xl_pairs_open(struct xl_pairs *p, struct xl_engine *engine, const char *path,
-                  const char *path2, double mix)
+int xl_pairs_open(struct xl_pairs *p, struct xl_engine *engine, const char *path, const char *path2,
+		  double mix)
 {
 	struct xl_record *r = NULL;
 	int rc;
@@ -64,7 +64,7 @@ int xl_pairs_next(struct xl_pairs *p, const struct xl_record *input, struct xl_r
 	if (!p->first.is_single && !p->second.is_single && p->is_mixed && (a == 0) != (b == 0)) {
 		p->first.is_hopeless = true;
 		a = xl_err("%s and %s hold different numbers of exemplars", p->first.path[0],
-		           p->second.path[0]);
+			   p->second.path[0]);
 	}
 	if (a > 0 && b > 0 && other && input && mix_in(*out, other, p->mix))
 		a = -1;

@@ -25,8 +25,8 @@ struct xl_pairs {
  * Owns     borrows its arguments; xl_pairs_done releases the rest, also after a failure
  * Errors   0, or -1 with xl_err set
  */
-int xl_pairs_open(struct xl_pairs *p, struct xl_engine *engine, const char *path,
-                  const char *path2, double mix);
+int xl_pairs_open(struct xl_pairs *p, struct xl_engine *engine, const char *path, const char *path2,
+		  double mix);
 void xl_pairs_done(struct xl_pairs *p);
 
 /* xl_pairs_next - the exemplar of the next input, as xl_exemplars_next;
