@@ -676,6 +676,40 @@ static int remove_scratch(void **state)
 	return rc;
 }
 
+/* A checkpoint is a file like any other: its numbers are not trusted. */
+static void counts_of_a_checkpoint_are_checked(void **state)
+{
+	struct xl_settings set = {.method = lomit()};
+	const char *names[XL_MAX_ATTRIBUTES + 1];
+	struct xl_spool s;
+	struct xl_model *m = small_model(&s), *other;
+	bool is_usage;
+
+	(void)state;
+	assert_int_equal(chdir(scratch), 0);
+	m->step = -5;
+	assert_int_equal(xl_model_save_checkpoint(m, "negative.ckpt"), 0);
+	assert_null(xl_settings_resume(&set, "negative", NULL, &is_usage));
+	assert_message("negative.ckpt: step is -5, not a number of steps");
+	assert_false(is_usage);
+	m->step = 5;
+	m->adam_t[XL_CRITIC] = INT64_MAX;
+	assert_int_equal(xl_model_save_checkpoint(m, "endless.ckpt"), 0);
+	assert_null(xl_settings_resume(&set, "endless", NULL, &is_usage));
+	assert_message("updates.critic is 9223372036854775807");
+	xl_model_free(m);
+	xl_spool_done(&s);
+
+	for (int i = 0; i <= XL_MAX_ATTRIBUTES; i++)
+		names[i] = "a";
+	other = xl_model_new(lomit());
+	assert_non_null(other);
+	assert_int_equal(xl_model_attributes(other, names, XL_MAX_ATTRIBUTES + 1), -1);
+	assert_message("257 attributes, a model takes at most 256");
+	assert_int_equal(xl_model_attributes(other, names, XL_MAX_ATTRIBUTES), 0);
+	xl_model_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -697,6 +731,7 @@ int main(void)
 		cmocka_unit_test(tables_do_not_clash),
 		cmocka_unit_test(saves_are_kept_by_number),
 		cmocka_unit_test(another_run_is_not_resumed),
+		cmocka_unit_test(counts_of_a_checkpoint_are_checked),
 		cmocka_unit_test(a_torn_log_is_mended),
 		cmocka_unit_test(a_sheet_pairs_unlike_images),
 		cmocka_unit_test(an_estimate_counts_a_step),

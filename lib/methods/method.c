@@ -1,6 +1,6 @@
 /*
- * method.c - the registry: methods.inc lists one XL_METHOD(name) for each file
- * of a method in this folder.
+ * method.c - the registry: methods.inc lists one XL_METHOD(name) for each file of
+ * this folder that defines a descriptor.
  */
 #include <string.h>
 #include "methods/method.h"

@@ -1,7 +1,8 @@
 /*
  * method.h - the only interface between a method and everything else. A method
- * is one file in this folder that exports one descriptor, xl_method_NAME; the
- * registry (method.c) is generated from the folder.
+ * is NAME.c in this folder, which defines one descriptor, xl_method_NAME, and the
+ * NAME_*.c it may be divided into; the registry (method.c) is generated from the
+ * folder.
  *
  * Methods know nothing of files, option parsing or the terminal.
  */
@@ -14,7 +15,7 @@
 #include "nn/net.h"
 #include "xl.h"
 
-enum { XL_MAX_LOSSES = 32, XL_MAX_NETS = 12 };
+enum { XL_MAX_LOSSES = 32, XL_MAX_NETS = 12, XL_MAX_ATTRIBUTES = 256 };
 
 struct xl_model;
 

@@ -80,6 +80,8 @@ int xl_model_set(struct xl_model *m, const char *name, const char *value)
 
 int xl_model_attributes(struct xl_model *m, const char *const *names, int n)
 {
+	if (n > XL_MAX_ATTRIBUTES)
+		return xl_err("%d attributes, a model takes at most %d", n, XL_MAX_ATTRIBUTES);
 	m->attributes = xl_alloc((size_t)n + 1, sizeof *m->attributes);
 	if (!m->attributes)
 		return -1;
@@ -101,11 +103,6 @@ static const struct xl_opt *find_opt(const struct xl_model *m, const char *name)
 int64_t xl_model_int(const struct xl_model *m, const char *name)
 {
 	return *(const int64_t *)find_opt(m, name)->target;
-}
-
-double xl_model_num(const struct xl_model *m, const char *name)
-{
-	return *(const double *)find_opt(m, name)->target;
 }
 
 struct xl_net *xl_model_net(struct xl_model *m, const char *id, enum xl_group group)

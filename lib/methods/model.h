@@ -27,11 +27,15 @@ struct xl_model {
 };
 
 /*
- * xl_model_new - hyper-parameters at their defaults, nothing built yet
- * xl_model_set - one hyper-parameter by name, before xl_model_build
- * xl_model_build - networks with initial weights from the seed
+ * xl_model_new        - hyper-parameters at their defaults, nothing built yet
+ * xl_model_preset     - all that a preset (paper, small, tiny) sets
+ * xl_model_set        - one hyper-parameter by name, from its text
+ * xl_model_attributes - the names of the labels, once, XL_MAX_ATTRIBUTES at most
+ * xl_model_build      - networks with initial weights from the seed; those of the
+ *                       critic, gradients and moments only where trained
  *
- * Owns     the caller frees it with xl_model_free; names are copied
+ * In this order; nothing is set after xl_model_build.
+ * Owns     the caller frees it with xl_model_free; names and values are copied
  * Errors   NULL or -1 with xl_err set
  */
 struct xl_model *xl_model_new(const struct xl_method *method);
@@ -41,9 +45,9 @@ int xl_model_attributes(struct xl_model *m, const char *const *names, int n);
 int xl_model_build(struct xl_model *m, uint64_t seed, bool trained);
 void xl_model_free(struct xl_model *m);
 
-/* xl_model_int, xl_model_num - a hyper-parameter by name; it must exist */
+/* xl_model_int - a whole-number hyper-parameter that every method has (method.h):
+ * size, width, batch, iters */
 int64_t xl_model_int(const struct xl_model *m, const char *name);
-double xl_model_num(const struct xl_model *m, const char *name);
 
 /* xl_model_params - trainable parameters of a group */
 size_t xl_model_params(const struct xl_model *m, enum xl_group group);
@@ -51,11 +55,15 @@ size_t xl_model_params(const struct xl_model *m, enum xl_group group);
 /*
  * xl_model_load - read a model for inference (networks of the generator group)
  *
- * path NULL looks it up: $XL_MODEL, $XDG_DATA_HOME/xl/default.msgpack,
- * $PREFIX/share/xl/default.msgpack beside the binary's bin, ../models/default.msgpack.
+ * path NULL looks it up: $XL_MODEL; default.msgpack in $XDG_DATA_HOME/xl (or
+ * ~/.local/share/xl where that is not set); then, seen from the folder of the
+ * running program, in ../share/xl and in ../models.
+ *
+ * Hyper-parameters are held against their ranges, and shapes against what has
+ * arrived, before memory is asked for.
+ * Owns     the caller frees it
  * Errors   NULL with xl_err set: "b.msgpack: not a model (kind image)",
- *          "...: made by method 'x', which this xl does not have", sizes that
- *          do not fit
+ *          "b.msgpack: 'x' is not a method (lomit)", sizes that do not fit
  */
 struct xl_model *xl_model_load(const char *path);
 
@@ -63,15 +71,22 @@ struct xl_model *xl_model_load(const char *path);
  * equal bytes. 0, or -1 with xl_err set */
 int xl_model_save(struct xl_model *m, const char *path);
 
-/* xl_model_save_checkpoint - everything a resumed run needs beside the model
- * file: critic, moments, counts. xl_model_load_checkpoint rebuilds the model,
- * trained, from both parts in one file. */
+/* xl_model_save_checkpoint - everything a resumed run needs, in one file: all
+ * networks, moments, counts. 0, or -1 with xl_err set. xl_model_load_checkpoint -
+ * the model as it was, trained; NULL with xl_err set */
 int xl_model_save_checkpoint(struct xl_model *m, const char *path);
 struct xl_model *xl_model_load_checkpoint(const char *path);
 
-/* For methods. xl_model_net - a new network of the model, NULL with xl_err set;
- * xl_model_bind - all networks of a group into the tape; xl_model_zero - their
- * gradients; xl_model_adam - one update of a group */
+/*
+ * For methods.
+ *
+ * xl_model_net  - a new network of the model, which owns it; NULL with xl_err set
+ * xl_model_bind - all networks of a group into the tape, as leaves with gradients
+ *                 where trained; 0, or -1 with xl_err set
+ * xl_model_bn   - what batch norms use (net.h), in every network
+ * xl_model_zero - zero the gradients of a group; trained models only
+ * xl_model_adam - one update of a group by its gradients (xl_kernels.adam)
+ */
 struct xl_net *xl_model_net(struct xl_model *m, const char *id, enum xl_group group);
 int xl_model_bind(struct xl_model *m, struct xl_tape *t, enum xl_group group, bool trained);
 void xl_model_bn(struct xl_model *m, enum xl_bn mode);

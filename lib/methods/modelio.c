@@ -12,6 +12,9 @@
 
 enum { MAX_RECORDS = 1 + 3 * XL_MAX_NETS };
 
+/* Far beyond any run, far from overflow; exact in a double. */
+#define MAX_STEPS ((int64_t)1 << 53)
+
 static const char preprocess[] =
 	"largest centred square, antialiased bilinear to size, v = p / 127.5 - 1";
 
@@ -168,16 +171,27 @@ static int get_hyper(struct xl_model *m, const struct xl_record *r)
 static int get_attributes(struct xl_model *m, const struct xl_record *r)
 {
 	const struct xl_value *v = xl_meta_get(r, "attributes");
-	const char *names[256];
+	const char *names[XL_MAX_ATTRIBUTES];
 
-	if (!v || v->type != XL_LIST || v->n > 256)
+	if (!v || v->type != XL_LIST)
 		return xl_err("has no list of attributes");
+	if (v->n > XL_MAX_ATTRIBUTES)
+		return xl_err("%d attributes, a model has at most %d", v->n, XL_MAX_ATTRIBUTES);
 	for (int i = 0; i < v->n; i++) {
 		if (v->items[i].type != XL_STR)
 			return xl_err("an attribute is not a name");
 		names[i] = v->items[i].str;
 	}
 	return xl_model_attributes(m, names, v->n);
+}
+
+/* Steps and updates done, from which batches and Adam's corrections follow. */
+static int get_count(const struct xl_record *r, const char *key, int64_t *out)
+{
+	*out = xl_meta_int(r, key, 0);
+	return *out >= 0 && *out <= MAX_STEPS ? 0
+					      : xl_err("%s is %lld, not a number of steps", key,
+						       (long long)*out);
 }
 
 static int copy_digest(char to[65], const char *from)
@@ -259,17 +273,17 @@ static struct xl_model *from_records(struct xl_record *const *r, int n, bool tra
 	if (get_hyper(m, r[0]) || get_attributes(m, r[0]) ||
 	    copy_digest(m->digest, xl_meta_str(r[0], "digest", "")) ||
 	    copy_digest(m->data, xl_meta_str(r[0], "data", "")) ||
+	    get_count(r[0], "step", &m->step) ||
+	    get_count(r[0], "updates.generator", &m->adam_t[XL_GENERATOR]) ||
+	    get_count(r[0], "updates.critic", &m->adam_t[XL_CRITIC]) ||
 	    method->check(m->hyper, m->n_attributes) || method->build(m))
 		goto fail;
 	m->seed = (uint64_t)xl_meta_int(r[0], "seed", 0);
-	m->step = xl_meta_int(r[0], "step", 0);
 	m->trained = trained;
 	if (trained && !xl_meta_bool(r[0], "checkpoint", false)) {
 		xl_err("is a model, not a checkpoint");
 		goto fail;
 	}
-	m->adam_t[XL_GENERATOR] = xl_meta_int(r[0], "updates.generator", 0);
-	m->adam_t[XL_CRITIC] = xl_meta_int(r[0], "updates.critic", 0);
 	for (int i = 0; i < m->n_nets; i++)
 		if ((trained || m->nets[i]->group == XL_GENERATOR) &&
 		    load_net(m->nets[i], r, n, trained))
