@@ -25,12 +25,16 @@ struct r1 {
 	double *sums;        /* (N, 3, C): total, smaller, group */
 };
 
+/* A total order, as qsort needs one, also of values that are not numbers: these
+ * come last. */
 static int by_value(const void *a, const void *b)
 {
 	const struct pixel *p = a, *q = b;
 
-	if (p->m != q->m)
+	if (p->m < q->m || p->m > q->m)
 		return p->m < q->m ? -1 : 1;
+	if (!isnan(p->m) != !isnan(q->m))
+		return isnan(q->m) ? -1 : 1;
 	return p->at - q->at;
 }
 
