@@ -240,8 +240,12 @@ static int shuffle(struct xl_set *s, uint64_t seed)
 	struct xl_rng r;
 	int rc = -1;
 
-	if (!to || !order || s->n > UINT32_MAX)
+	if (!to || !order)
 		goto out;
+	if (s->n > UINT32_MAX) {
+		xl_err("--shuffle: more than %lu pictures", (unsigned long)UINT32_MAX);
+		goto out;
+	}
 	for (int64_t i = 0; i < s->n; i++)
 		order[i] = (uint32_t)i;
 	xl_rng_init(&r, seed, XL_RNG_SPLIT, 0, 0);
