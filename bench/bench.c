@@ -323,8 +323,9 @@ static void do_norm_bwd(void *ctx)
 	struct maps *m = ctx;
 	const struct xl_norm_dims nd = {m->d, m->kind, 1e-5f};
 
-	k->norm_bwd(m->y, m->moments, m->moments + m->d.c, m->g, m->x, m->stats, m->params, &nd,
-		    m->scratch);
+	const struct xl_norm_grads to = {m->y, m->moments, m->moments + m->d.c};
+
+	k->norm_bwd(&to, m->g, m->x, m->stats, m->params, &nd, m->scratch);
 }
 
 static void do_up2(void *ctx)

@@ -251,8 +251,8 @@ static struct normed run_norm(const struct xl_kernels *k, const struct xl_norm_d
 	memset(scratch, 0xff, (size_t)nc * 5 * sizeof(double));
 	k->norm_fwd(r.y, r.stats, x, scale, shift, nd, scratch);
 	memset(scratch, 0xff, (size_t)nc * 5 * sizeof(double));
-	k->norm_bwd(r.gx, scale ? r.gscale : NULL, shift ? r.gshift : NULL, gy, x, r.stats, scale,
-		    nd, scratch);
+	const struct xl_norm_grads to = {r.gx, scale ? r.gscale : NULL, shift ? r.gshift : NULL};
+	k->norm_bwd(&to, gy, x, r.stats, scale, nd, scratch);
 	free(scratch);
 	return r;
 }

@@ -1,6 +1,6 @@
 /*
- * mem.h - checked arithmetic and allocation. Every size that comes from
- * outside goes through here before it is multiplied or allocated.
+ * mem.h - arithmetic of sizes and allocation. Every size that comes from outside
+ * is checked here before it is multiplied or allocated.
  */
 #ifndef XL_CORE_MEM_H
 #define XL_CORE_MEM_H
@@ -12,6 +12,18 @@
 /* xl_mul, xl_add - *out = a op b; 0, or -1 with xl_err set on overflow */
 int xl_mul(size_t a, size_t b, size_t *out);
 int xl_add(size_t a, size_t b, size_t *out);
+
+/* xl_div_up - a / b, rounded up; xl_round_up - a, rounded up to a multiple of b.
+ * For counts that were checked: a >= 0, b > 0, and a + b does not overflow. */
+static inline int64_t xl_div_up(int64_t a, int64_t b)
+{
+	return (a + b - 1) / b;
+}
+
+static inline int64_t xl_round_up(int64_t a, int64_t b)
+{
+	return xl_div_up(a, b) * b;
+}
 
 /* xl_alloc - n * size zeroed bytes, 64-byte aligned is not promised; NULL with
  * xl_err set. xl_free may be plain free(). */

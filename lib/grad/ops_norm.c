@@ -105,9 +105,10 @@ static int norm_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *
 	for (int i = 1; i < 3; i++)
 		if (want[i] && !(gin[i] = xl_tape_out(t, nd->in[i]->d)))
 			return -1;
+	const struct xl_norm_grads to = {gin[0]->data, gin[1] ? gin[1]->data : NULL,
+					 gin[2] ? gin[2]->data : NULL};
 	if (!t->dry)
-		t->k->norm_bwd(gin[0]->data, gin[1] ? gin[1]->data : NULL,
-			       gin[2] ? gin[2]->data : NULL, g->data, nd->in[0]->data, nd->aux,
+		t->k->norm_bwd(&to, g->data, nd->in[0]->data, nd->aux,
 			       nd->in[1] ? nd->in[1]->data : NULL, &nd->u.norm, scratch);
 	xl_tape_give(t, scratch, scratch_bytes(d));
 	if (!want[0]) {

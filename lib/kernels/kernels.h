@@ -26,7 +26,14 @@ struct xl_dims {
 	int b;
 };
 
-/* xl_dims_map - the dims of a map in the layout above; xl_dims_plain - b = 1 */
+/*
+ * xl_block_of   - the channel block b of a map with c channels
+ * xl_dims_map   - the dims of a map in the layout above
+ * xl_dims_plain - the same with b = 1
+ * xl_dims_count - its numbers, n * c * h * w
+ * xl_dims_same  - true where both are laid out alike
+ */
+int xl_block_of(int c);
 struct xl_dims xl_dims_map(int n, int c, int h, int w);
 struct xl_dims xl_dims_plain(int n, int c, int h, int w);
 int64_t xl_dims_count(const struct xl_dims *d);
@@ -83,6 +90,11 @@ struct xl_norm_dims {
 	float eps; /* inside the root */
 };
 
+/* Where the adjoint of a normalisation goes; gscale and gshift may be NULL. */
+struct xl_norm_grads {
+	float *x, *scale, *shift; /* (n,c,h,w) map, (C), (C) */
+};
+
 /* One step of Adam (Kingma and Ba 2015, algorithm 1). */
 struct xl_adam {
 	double lr, beta1, beta2, eps;
@@ -92,14 +104,21 @@ struct xl_adam {
 struct xl_kernels {
 	const char *name; /* generic, avx2, avx512 */
 
-	/* Bytes of scratch each of the three may use. */
+	/*
+	 * conv2d_scratch - bytes of scratch each of the three may use
+	 * conv2d_fwd     - y = conv(pad(x), w) + bias
+	 * conv2d_bwd_x   - gx = the adjoint of x -> y, applied to gy; written, not added
+	 * conv2d_bwd_w   - gw = the adjoint of w -> y, applied to gy; written, not added
+	 *
+	 * Shapes   see struct xl_conv2d_dims; gx, gy, gw are those of x, y, w; at most
+	 *          256 taps; up must be 0 (upconv.h has the others)
+	 * Threads  split over outputs; bits do not depend on the thread count
+	 */
 	size_t (*conv2d_scratch)(const struct xl_conv2d_dims *d);
 	void (*conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
 			   const struct xl_conv2d_dims *d, void *scratch);
-	/* gx = the adjoint of x -> y, applied to gy */
 	void (*conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 			     const struct xl_conv2d_dims *d, void *scratch);
-	/* gw = the adjoint of w -> y, applied to gy */
 	void (*conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 			     const struct xl_conv2d_dims *d, void *scratch);
 
@@ -111,25 +130,28 @@ struct xl_kernels {
 	void (*binary)(enum xl_binary op, float *y, const struct xl_dims *d, const float *a,
 		       const struct xl_dims *da, const float *b, const struct xl_dims *db, float p);
 
-	/* y = the sum of x over every axis where y has size 1 */
+	/* y = the sum of x, in double precision, over every axis where y has size 1;
+	 * the others are equal */
 	void (*sum_to)(float *y, const struct xl_dims *dy, const float *x,
 		       const struct xl_dims *dx);
 
 	/*
 	 * norm_fwd - y = (x - mean) / sqrt(var + eps) * scale + shift
-	 * norm_bwd - its adjoint; gx, gscale, gshift are written
+	 * norm_bwd - its adjoint, applied to gy; written, not added
 	 *
 	 * Source   Ulyanov et al. 2016 (instance), Ba et al. 2016 (layer, over C*H*W
 	 *          with scale per channel), Ioffe and Szegedy 2015 (batch)
-	 * Shapes   scale, shift: (C) or NULL for 1 and 0; stats: (N,C,XL_NORM_STATS);
-	 *          scratch: (5 N C)
+	 * Shapes   x, y, gy: maps of dims nd->d; scale, shift: (C) or NULL for 1 and 0;
+	 *          stats: (N,C,XL_NORM_STATS), from forward to backward; scratch: (5 N C)
 	 */
 	void (*norm_fwd)(float *y, float *stats, const float *x, const float *scale,
 			 const float *shift, const struct xl_norm_dims *nd, double *scratch);
-	void (*norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy, const float *x,
+	void (*norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,
 			 const float *stats, const float *scale, const struct xl_norm_dims *nd,
 			 double *scratch);
 
+	/* p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), after m and v
+	 * have taken in g; each (count) */
 	void (*adam)(float *p, float *m, float *v, const float *g, int64_t count,
 		     const struct xl_adam *a);
 };
@@ -146,21 +168,25 @@ int xl_kernels_select(const char *name);
 
 /* ---- kernels with one form for every CPU (resample.c, layout.c, r1.c) ---- */
 
-/* Plain NCHW to the layout of a map, and back. */
+/* xl_map_pack - plain NCHW to the layout of a map; xl_map_unpack - and back.
+ * Both (n,c,h,w) of dims d, not overlapping. */
 void xl_map_pack(float *map, const float *plain, const struct xl_dims *d);
 void xl_map_unpack(float *plain, const float *map, const struct xl_dims *d);
 
-/* Nearest x2: y (n,c,2h,2w); the adjoint sums the four children. d: of x. */
+/* xl_up2_fwd - nearest x2, y (n,c,2h,2w); xl_up2_bwd - its adjoint sums the four
+ * children. d: of x. */
 void xl_up2_fwd(float *y, const float *x, const struct xl_dims *d);
 void xl_up2_bwd(float *gx, const float *gy, const struct xl_dims *d);
 
-/* Bilinear x4, half-pixel centres, edges clamped: y (n,c,4h,4w). d: of x.
- * Source: lomit, "Resampling operators"; PyTorch with align_corners off. */
+/* xl_up4_fwd - bilinear x4, half-pixel centres, edges clamped: y (n,c,4h,4w);
+ * xl_up4_bwd - its adjoint. d: of x.
+ * Source: the published code of LOMIT; PyTorch with align_corners off. */
 void xl_up4_fwd(float *y, const float *x, const struct xl_dims *d);
 void xl_up4_bwd(float *gx, const float *gy, const struct xl_dims *d);
 
-/* Copy the part [start, start + len) of axis 0 (n) or 1 (c) of x to y; bwd is
- * the adjoint: zeros, with y in that part. d: of the larger, x. */
+/* xl_narrow_fwd - copy the part [start, start + len) of axis 0 (n) or 1 (c) of x to
+ * y; xl_narrow_bwd - its adjoint: zeros, with gy in that part. d: of the larger, x.
+ * Channels of maps larger than 1x1 in whole blocks. */
 void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len);
 void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
 		   int len);

@@ -5,9 +5,14 @@
 #include <string.h>
 #include "kernels/kernels.h"
 
+int xl_block_of(int c)
+{
+	return c % XL_BLOCK == 0 ? XL_BLOCK : 1;
+}
+
 struct xl_dims xl_dims_map(int n, int c, int h, int w)
 {
-	return (struct xl_dims){n, c, h, w, c % XL_BLOCK == 0 ? XL_BLOCK : 1};
+	return (struct xl_dims){n, c, h, w, xl_block_of(c)};
 }
 
 struct xl_dims xl_dims_plain(int n, int c, int h, int w)

@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <string.h>
+#include "core/mem.h"
 #include "core/pool.h"
 #include "kernels/pad.h"
 
@@ -128,7 +129,7 @@ struct blocking {
 static void block_item(void *ctx, int64_t n)
 {
 	const struct blocking *k = ctx;
-	const int blocks = (k->c + XL_BLOCK - 1) / XL_BLOCK;
+	const int blocks = (int)xl_div_up(k->c, XL_BLOCK);
 	const float *x = k->x + n * k->c * k->pixels;
 
 	for (int b = 0; b < blocks; b++) {

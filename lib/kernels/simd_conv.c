@@ -15,6 +15,7 @@
  */
 #include <assert.h>
 #include <string.h>
+#include "core/mem.h"
 #include "core/pool.h"
 #include "kernels/pad.h"
 #include "kernels/simd_few.h"
@@ -32,16 +33,6 @@ enum { PAIR = 1, PX_ONE = 3, PX_TWO = 3, SLOTS = 2 };
 #endif
 
 #define UNROLL _Pragma("GCC unroll 32")
-
-static int div_up(int a, int b)
-{
-	return (a + b - 1) / b;
-}
-
-static int block_of(int c)
-{
-	return c % XL_BLOCK == 0 ? XL_BLOCK : 1;
-}
 
 /* One direct convolution over a grid of output pixels; strides in floats. */
 struct sweep {
@@ -188,9 +179,8 @@ static void run_sweep(struct sweep *s)
 	if (s->pixels == 0)
 		return;
 	const int64_t per_item = (int64_t)TILES_PER_ITEM * PX_TWO;
-	s->items_per_group = (int)((s->pixels + per_item - 1) / per_item);
-	xl_parallel(sweep_item, s,
-		    (int64_t)div_up(div_up(s->co, XL_BLOCK), PAIR) * s->items_per_group);
+	s->items_per_group = (int)xl_div_up(s->pixels, per_item);
+	xl_parallel(sweep_item, s, xl_div_up(s->co, PAIR * XL_BLOCK) * s->items_per_group);
 }
 
 /* Weights for a sweep. Each output group is an item. */
@@ -221,7 +211,7 @@ static void pack_item(void *ctx, int64_t group)
 
 static void pack(struct packing *k)
 {
-	xl_parallel(pack_item, k, div_up(div_up(k->co, XL_BLOCK), PAIR));
+	xl_parallel(pack_item, k, xl_div_up(k->co, PAIR * XL_BLOCK));
 }
 
 /* To few channels from blocks: the lanes are better spent on the inputs. */
@@ -246,34 +236,34 @@ static void pack_and_run(struct sweep *s, float *wpack, struct packing *k)
 	XL_FN(xl_few_sweep)(&f);
 }
 
-static int64_t round64(int64_t floats)
+/* Parts of the scratch begin at whole vectors. */
+static int64_t whole(int64_t floats)
 {
-	return (floats + 15) / 16 * 16;
+	return xl_round_up(floats, XL_BLOCK);
 }
 
 static int64_t packed_count(int co, int ci, int taps)
 {
-	return round64((int64_t)div_up(co, XL_BLOCK) * XL_BLOCK * ci * taps);
+	return whole(xl_round_up(co, XL_BLOCK) * ci * taps);
 }
 
 /* Zero rows above the gradient that the backward sweep reads, and all rows. */
 static int grad_lead(int k, int stride)
 {
-	return div_up(k, stride) - 1;
+	return (int)xl_div_up(k, stride) - 1;
 }
 
 static int grad_size(int in, int pad, int stride, int k)
 {
-	return grad_lead(k, stride) + div_up(in + 2 * pad, stride);
+	return grad_lead(k, stride) + (int)xl_div_up(in + 2 * pad, stride);
 }
 
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 {
-	const int64_t x =
-		round64((int64_t)d->n * d->ci * (d->h + 2 * d->pad) * (d->w + 2 * d->pad));
-	const int64_t g = round64((int64_t)d->n * div_up(d->co, XL_BLOCK) * XL_BLOCK *
-				  grad_size(d->h, d->pad, d->stride, d->kh) *
-				  grad_size(d->w, d->pad, d->stride, d->kw));
+	const int64_t x = whole((int64_t)d->n * d->ci * (d->h + 2 * d->pad) * (d->w + 2 * d->pad));
+	const int64_t g = whole(d->n * xl_round_up(d->co, XL_BLOCK) *
+				grad_size(d->h, d->pad, d->stride, d->kh) *
+				grad_size(d->w, d->pad, d->stride, d->kw));
 	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
 	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
 	return (size_t)(x + g + (fw > bw ? fw : bw)) * sizeof(float);
@@ -282,7 +272,7 @@ size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
 			  const struct xl_conv2d_dims *d, void *scratch)
 {
-	const int taps = d->kh * d->kw, b = block_of(d->ci), bo = block_of(d->co);
+	const int taps = d->kh * d->kw, b = xl_block_of(d->ci), bo = xl_block_of(d->co);
 	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
 	float *wpack = scratch;
 	float *xpad = wpack + packed_count(d->co, d->ci, taps);
@@ -326,7 +316,7 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpack, int ry, int rx,
 			const struct xl_conv2d_dims *d)
 {
-	const int st = d->stride, b = block_of(d->co), bx = block_of(d->ci);
+	const int st = d->stride, b = xl_block_of(d->co), bx = xl_block_of(d->ci);
 	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad, all = d->kh * d->kw;
 	const int gh = grad_size(d->h, d->pad, st, d->kh), gw = grad_size(d->w, d->pad, st, d->kw);
 	const int ly = grad_lead(d->kh, st), lx = grad_lead(d->kw, st);
@@ -348,8 +338,8 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 		.co = d->ci,
 		.y_plain = bx == 1,
 		.n = d->n,
-		.gh = ry < hp ? div_up(hp - ry, st) : 0,
-		.gw = rx < wp ? div_up(wp - rx, st) : 0,
+		.gh = ry < hp ? (int)xl_div_up(hp - ry, st) : 0,
+		.gw = rx < wp ? (int)xl_div_up(wp - rx, st) : 0,
 	};
 
 	/* row st*q + ry of x met tap kh = ry + st*j at row q - j of y */
@@ -365,11 +355,11 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
-	const int b = block_of(d->co), st = d->stride;
+	const int b = xl_block_of(d->co), st = d->stride;
 	const int gh = grad_size(d->h, d->pad, st, d->kh), gw = grad_size(d->w, d->pad, st, d->kw);
 	float *wpack = scratch;
 	float *gyp = wpack + packed_count(d->ci, d->co, d->kh * d->kw);
-	float *gxp = d->pad > 0 ? gyp + round64((int64_t)d->n * d->co * gh * gw) : gx;
+	float *gxp = d->pad > 0 ? gyp + whole((int64_t)d->n * d->co * gh * gw) : gx;
 	assert(d->kh * d->kw <= MAX_TAPS);
 
 	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
@@ -378,7 +368,7 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 		for (int rx = 0; rx < st; rx++)
 			bwd_x_phase(gxp, gyp, w, wpack, ry, rx, d);
 	if (d->pad > 0)
-		xl_pad_bwd(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, block_of(d->ci)},
+		xl_pad_bwd(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, xl_block_of(d->ci)},
 			   d->pad, d->mode);
 }
 
@@ -449,8 +439,8 @@ static void wgrad_item(void *ctx, int64_t item)
 	}
 	for (int n = 0; n < d->n; n++) {
 		const float *x = g->x + n * (int64_t)d->ci * plane;
-		const float *gy = g->gy + ((int64_t)n * div_up(d->co, XL_BLOCK) + ocb) * d->oh *
-						  d->ow * XL_BLOCK;
+		const float *gy =
+			g->gy + (n * xl_div_up(d->co, XL_BLOCK) + ocb) * d->oh * d->ow * XL_BLOCK;
 		if (g->b > 1)
 			wgrad_blocked(sum, g, x + off[0], gy, off);
 		else
@@ -465,10 +455,10 @@ static void wgrad_item(void *ctx, int64_t item)
 void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
-	const int b = block_of(d->ci), taps = d->kh * d->kw;
+	const int b = xl_block_of(d->ci), taps = d->kh * d->kw;
 	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
 	float *xpad = scratch;
-	float *blocked = xpad + round64((int64_t)d->n * d->ci * hp * wp);
+	float *blocked = xpad + whole((int64_t)d->n * d->ci * hp * wp);
 	assert(taps <= MAX_TAPS);
 
 	if (d->pad > 0)
@@ -478,10 +468,11 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 		XL_FN(xl_few_wgrad)(&f);
 		return;
 	}
-	if (block_of(d->co) == 1)
+	if (xl_block_of(d->co) == 1)
 		xl_block_pad(blocked, gy, d->n, d->co, d->oh * d->ow);
 
-	struct wgrad g = {gw, d->pad > 0 ? xpad : x, block_of(d->co) == 1 ? blocked : gy, d, b, hp,
-			  wp, d->ci * taps,          div_up(d->ci * taps, SLOTS)};
-	xl_parallel(wgrad_item, &g, (int64_t)div_up(d->co, XL_BLOCK) * g.slot_groups);
+	struct wgrad g = {
+		gw, d->pad > 0 ? xpad : x, xl_block_of(d->co) == 1 ? blocked : gy, d, b, hp,
+		wp, d->ci * taps,          (int)xl_div_up(d->ci * taps, SLOTS)};
+	xl_parallel(wgrad_item, &g, xl_div_up(d->co, XL_BLOCK) * g.slot_groups);
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include "core/mem.h"
 #include "core/pool.h"
 #include "kernels/simd_vec.h"
 
@@ -63,7 +64,7 @@ static void unary_item(void *ctx, int64_t item)
 void XL_FN(xl_unary)(enum xl_unary op, float *y, const float *x, int64_t count, float p, float q)
 {
 	struct unary u = {op, y, x, count, p, q};
-	xl_parallel(unary_item, &u, (count + CHUNK - 1) / CHUNK);
+	xl_parallel(unary_item, &u, xl_div_up(count, CHUNK));
 }
 
 /* How an operand runs along one row (w*b floats) of the result. */
@@ -202,13 +203,13 @@ void XL_FN(xl_binary)(enum xl_binary op, float *y, const struct xl_dims *d, cons
 
 	if (xl_dims_count(da) == count && xl_dims_count(db) == count) {
 		struct flat f = {op, y, a, b, count, p};
-		xl_parallel(flat_item, &f, (count + CHUNK - 1) / CHUNK);
+		xl_parallel(flat_item, &f, xl_div_up(count, CHUNK));
 		return;
 	}
 	struct binary k = {op, y, d, operand(a, da, d), operand(b, db, d), p, 1};
 	const int64_t rows = (int64_t)d->n * (d->c / d->b) * d->h;
 	k.rows = CHUNK / (d->w * d->b) > 0 ? CHUNK / (d->w * d->b) : 1;
-	xl_parallel(binary_item, &k, (rows + k.rows - 1) / k.rows);
+	xl_parallel(binary_item, &k, xl_div_up(rows, k.rows));
 }
 
 /* ---- sums ---- */
@@ -310,7 +311,7 @@ static void sum_pixels_item(void *ctx, int64_t item)
 static void sum_all_item(void *ctx, int64_t item)
 {
 	struct sum *s = ctx;
-	const int64_t count = xl_dims_count(s->dx), len = (count + 63) / 64;
+	const int64_t count = xl_dims_count(s->dx), len = xl_div_up(count, 64);
 	const int64_t from = item * len, to = from + len < count ? from + len : count;
 	if (from < to)
 		plane_sums(&s->part[item], s->x + from, to - from, 1);
@@ -371,5 +372,5 @@ void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,
 	a.step = (float)(c->lr / (1 - pow(c->beta1, (double)c->t)));
 	a.root = (float)(1 / sqrt(1 - pow(c->beta2, (double)c->t)));
 	a.eps_hat = (float)c->eps;
-	xl_parallel(adam_item, &a, (count + CHUNK - 1) / CHUNK);
+	xl_parallel(adam_item, &a, xl_div_up(count, CHUNK));
 }

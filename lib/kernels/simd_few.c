@@ -10,6 +10,7 @@
  *             per tap, one broadcast gradient per output
  */
 #include <string.h>
+#include "core/mem.h"
 #include "core/pool.h"
 #include "kernels/simd_few.h"
 
@@ -82,11 +83,6 @@ static void few_item(void *ctx, int64_t item)
 	}
 }
 
-int64_t XL_FN(xl_few_packed)(int blocks, int taps)
-{
-	return (int64_t)blocks * taps * XL_FEW * XL_BLOCK;
-}
-
 void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int64_t w_co,
 			int64_t w_ci, const int *tap)
 {
@@ -144,7 +140,7 @@ static void few_wgrad_item(void *ctx, int64_t item)
 {
 	const struct xl_few_wgrad *g = ctx;
 	const struct xl_conv2d_dims *d = g->d;
-	const int taps = d->kh * d->kw, sets = (taps + TAPS - 1) / TAPS;
+	const int taps = d->kh * d->kw, sets = (int)xl_div_up(taps, TAPS);
 	const int t0 = (int)(item % sets) * TAPS, c0 = (int)(item / sets) * XL_LANES;
 	const int64_t plane = (int64_t)g->hp * g->wp, pixels = (int64_t)d->oh * d->ow;
 	double sum[TAPS * XL_FEW * XL_LANES] = {0};
@@ -184,5 +180,5 @@ void XL_FN(xl_few_wgrad)(const struct xl_few_wgrad *g)
 
 	xl_parallel(interleave_item, (void *)(uintptr_t)g, g->d->n);
 	xl_parallel(few_wgrad_item, (void *)(uintptr_t)g,
-		    (int64_t)(g->d->ci / XL_LANES) * ((taps + TAPS - 1) / TAPS));
+		    g->d->ci / XL_LANES * xl_div_up(taps, TAPS));
 }

@@ -22,6 +22,7 @@ struct xl_few {
 	int co, n, gh, gw;
 };
 
+/* One weight gradient. */
 struct xl_few_wgrad {
 	float *gw;
 	const float *x;     /* padded, blocked */
@@ -31,7 +32,13 @@ struct xl_few_wgrad {
 	int hp, wp;
 };
 
-int64_t XL_FN(xl_few_packed)(int blocks, int taps);
+/*
+ * xl_few_pack  - weights for a sweep; w has strides w_co, w_ci, and tap[] offsets
+ * xl_few_sweep - y, all of it, for s->co <= XL_FEW
+ * xl_few_wgrad - gw (co,ci,kh,kw), all of it; gy is filled on the way
+ *
+ * Shapes   out: (blocks,taps,XL_FEW,16); x: blocks of 16 channels
+ */
 void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int64_t w_co,
 			int64_t w_ci, const int *tap);
 void XL_FN(xl_few_sweep)(const struct xl_few *s);

@@ -185,14 +185,14 @@ static void grad_item(void *ctx, int64_t item)
 			y[i * b + l] = p[l] * g[i * b + l] + q[l] * (x[i * b + l] - m[l]) + r[l];
 }
 
-void XL_FN(xl_norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy, const float *x,
+void XL_FN(xl_norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,
 			const float *stats, const float *scale, const struct xl_norm_dims *nd,
 			double *scratch)
 {
 	const struct xl_dims *d = &nd->d;
 	const int64_t planes = (int64_t)d->n * d->c / d->b, nc = (int64_t)d->n * d->c;
 	double *sums = scratch, *coef = sums + nc * 2;
-	struct norm k = {.y = gx, .x = x, .gy = gy, .d = d, .sums = sums, .coef = coef};
+	struct norm k = {.y = to->x, .x = x, .gy = gy, .d = d, .sums = sums, .coef = coef};
 
 	k.stats = (float *)(uintptr_t)stats;
 	xl_parallel(grad_sums_item, &k, planes);
@@ -202,10 +202,10 @@ void XL_FN(xl_norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy
 			s += sums[((int64_t)n * d->c + c) * 2];
 			q += sums[((int64_t)n * d->c + c) * 2 + 1];
 		}
-		if (gshift)
-			gshift[c] = (float)s;
-		if (gscale)
-			gscale[c] = (float)q;
+		if (to->shift)
+			to->shift[c] = (float)s;
+		if (to->scale)
+			to->scale[c] = (float)q;
 	}
 	/* gx = r (g' - mean g' - xhat mean(g' xhat)), g' = scale gy */
 	for (int g = 0; g < group_count(d, nd->kind); g++) {

@@ -17,6 +17,7 @@ typedef float vf __attribute__((vector_size(XL_LANES * 4), aligned(4), may_alias
 /* Vectors that make up one channel block. */
 #define XL_VECS (XL_BLOCK / XL_LANES)
 
+/* The entries of struct xl_kernels (kernels.h), in the file each is compiled in. */
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d);
 void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
 			  const struct xl_conv2d_dims *d, void *scratch);
@@ -30,7 +31,7 @@ void XL_FN(xl_binary)(enum xl_binary op, float *y, const struct xl_dims *d, cons
 void XL_FN(xl_sum_to)(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx);
 void XL_FN(xl_norm_fwd)(float *y, float *stats, const float *x, const float *scale,
 			const float *shift, const struct xl_norm_dims *nd, double *scratch);
-void XL_FN(xl_norm_bwd)(float *gx, float *gscale, float *gshift, const float *gy, const float *x,
+void XL_FN(xl_norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,
 			const float *stats, const float *scale, const struct xl_norm_dims *nd,
 			double *scratch);
 void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,

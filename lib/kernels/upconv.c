@@ -13,6 +13,7 @@
  */
 #include <assert.h>
 #include <string.h>
+#include "core/mem.h"
 #include "core/pool.h"
 #include "kernels/pad.h"
 #include "kernels/upconv.h"
@@ -85,11 +86,6 @@ static struct xl_conv2d_dims phase_dims(const struct xl_conv2d_dims *d)
 				       .ow = d->w};
 }
 
-static int block_of(int c)
-{
-	return c % XL_BLOCK == 0 ? XL_BLOCK : 1;
-}
-
 /* ---- scratch ---- */
 
 struct space {
@@ -101,11 +97,6 @@ struct space {
 	float *w5;      /* (co, ci, 5, 5) */
 	void *inner;
 };
-
-static int64_t round16(int64_t n)
-{
-	return (n + 15) / 16 * 16;
-}
 
 static size_t larger(size_t a, size_t b)
 {
@@ -138,7 +129,7 @@ static size_t lay_out(struct space *s, float *base, const struct xl_kernels *k,
 	int64_t total = 0;
 	for (int i = 0; i < 7; i++) {
 		*to[i] = p ? p + total : NULL;
-		total += round16(sizes[i]);
+		total += xl_round_up(sizes[i], XL_BLOCK); /* whole vectors */
 	}
 	s->inner = p ? p + total : NULL;
 	return (size_t)total * sizeof *p + inner;
@@ -293,7 +284,7 @@ static void phase_from_y(void *ctx, int64_t plane)
 static void move(void (*fn)(void *, int64_t), float *to, const float *from,
 		 const struct xl_conv2d_dims *d, const struct strip *s, int channels, int phase)
 {
-	const int b = block_of(channels);
+	const int b = xl_block_of(channels);
 	struct move m = {to, from, d, s, b, phase / 2, phase % 2};
 
 	xl_parallel(fn, &m, (int64_t)d->n * channels / b);

@@ -21,12 +21,8 @@
 
 struct xl_cells xl_cells_of(int64_t ih, int64_t iw, int64_t stride)
 {
-	struct xl_cells g = {ih, iw, ih, iw};
-
 	assert(ih > 0 && iw > 0 && stride > 0);
-	g.ph += (stride - ih % stride) % stride;
-	g.pw += (stride - iw % stride) % stride;
-	return g;
+	return (struct xl_cells){ih, iw, xl_round_up(ih, stride), xl_round_up(iw, stride)};
 }
 
 /* ---- rectangles ------------------------------------------------------- */

@@ -10,11 +10,6 @@
 
 enum { STRIDE = 16 }; /* of E_s, and at least what E_c and the masks need */
 
-static int64_t round_up(int64_t n)
-{
-	return (n + STRIDE - 1) / STRIDE * STRIDE;
-}
-
 /* Mirror without repeating the border, again and again. */
 static int64_t mirror(int64_t i, int64_t n)
 {
@@ -33,7 +28,8 @@ static struct xl_var *image_of(struct xl_tape *t, const struct xl_record *r)
 
 	if (!f)
 		return NULL;
-	const int64_t h = f->shape[1], w = f->shape[2], hp = round_up(h), wp = round_up(w);
+	const int64_t h = f->shape[1], w = f->shape[2], hp = xl_round_up(h, STRIDE),
+		      wp = xl_round_up(w, STRIDE);
 	if ((p = xl_alloc((size_t)(3 * hp * wp), sizeof *p))) {
 		const float *x = f->data;
 		for (int64_t c = 0; c < 3; c++)
@@ -96,8 +92,8 @@ static void begin(struct stage *g, struct xl_model *m, struct xl_tape *t, struct
 
 	*g = (struct stage){.t = t, .h = m->hyper, .s = m->state, .r = r};
 	g->map[0] = 1;
-	g->map[1] = round_up(x->shape[1]) / 4;
-	g->map[2] = round_up(x->shape[2]) / 4;
+	g->map[1] = xl_round_up(x->shape[1], STRIDE) / 4;
+	g->map[2] = xl_round_up(x->shape[2], STRIDE) / 4;
 }
 
 static int need_image(struct stage *g)

@@ -189,9 +189,9 @@ static int get_attributes(struct xl_model *m, const struct xl_record *r)
 static int get_count(const struct xl_record *r, const char *key, int64_t *out)
 {
 	*out = xl_meta_int(r, key, 0);
-	return *out >= 0 && *out <= MAX_STEPS ? 0
-					      : xl_err("%s is %lld, not a number of steps", key,
-						       (long long)*out);
+	return *out >= 0 && *out <= MAX_STEPS
+		       ? 0
+		       : xl_err("%s is %lld, not a number of steps", key, (long long)*out);
 }
 
 static int copy_digest(char to[65], const char *from)

@@ -42,7 +42,7 @@ static int add_param(struct xl_net *net, const char *row, const char *part, stru
 	struct xl_param *p = &net->params[net->n_params++];
 	*p = (struct xl_param){.d = d, .at = net->count};
 	snprintf(p->name, sizeof p->name, "%s.%s", row, part);
-	net->count += ((size_t)xl_dims_count(&d) + 15) / 16 * 16; /* whole vectors */
+	net->count += (size_t)xl_round_up(xl_dims_count(&d), XL_BLOCK); /* whole vectors */
 	return 0;
 }
 

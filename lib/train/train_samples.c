@@ -91,7 +91,7 @@ static struct xl_record *record_of(const struct xl_spool *s, uint32_t i)
 /* Small pictures larger, by whole pixels; NULL for NULL. */
 static struct xl_tensor *enlarge(const struct xl_tensor *t)
 {
-	const int64_t k = t ? (SIDE + t->shape[1] - 1) / t->shape[1] : 1;
+	const int64_t k = t ? xl_div_up(SIDE, t->shape[1]) : 1;
 	const int64_t h = t ? t->shape[1] * k : 0, w = t ? t->shape[2] * k : 0;
 	const size_t size = t ? xl_dtype_size(t->dtype) : 0;
 	struct xl_tensor *big = NULL;
