@@ -10,7 +10,7 @@ build="command:cc=gcc header:stdio.h=libc6-dev command:make=make command:PKGCONF
 	pkg:vips=libvips-dev pkg:msgpack-c,msgpack=libmsgpack-c-dev,libmsgpack-dev
 	pkg:libjpeg=libjpeg-dev pkg:libpng=libpng-dev pkg:zlib=zlib1g-dev"
 check="pkg:cmocka=libcmocka-dev command:bats=bats command:jq=jq command:mandoc=mandoc
-	command:shellcheck=shellcheck command:gnuplot=gnuplot-nox"
+	command:file=file command:shellcheck=shellcheck command:gnuplot=gnuplot-nox"
 
 CC=${CC:-cc}
 PKGCONF=${PKGCONF:-pkg-config}
@@ -62,7 +62,7 @@ install() {
 	set -- $(known $1)
 	say "apt-get install $*"
 	$as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends "$@" >&2
+		apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
 }
 
 dry=

@@ -160,7 +160,7 @@ fake_apt() {
 	[ "$stderr" = "deps.sh: apt-get update
 deps.sh: apt-get install libmsgpack-dev" ]
 	[ "$(cat "$T/calls")" = "apt-get update -qq
-apt-get install -y -qq --no-install-recommends libmsgpack-dev" ]
+apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends libmsgpack-dev" ]
 }
 
 @test "deps.sh goes through sudo for others" {
