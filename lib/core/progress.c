@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
+#include "core/clock.h"
 #include "core/opt.h"
 #include "core/progress.h"
 
@@ -18,14 +18,6 @@ static struct {
 	bool started, shown;
 	double start, last;
 } line;
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool is_wanted(void)
 {
@@ -90,7 +82,7 @@ void xl_progress(int64_t done, int64_t total, const char *unit, const char *extr
 
 	if (!is_wanted())
 		return;
-	t = now();
+	t = xl_clock();
 	if (!line.started) {
 		line.started = true;
 		line.start = t;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "core/clock.h"
 #include "core/mem.h"
 #include "train/train.h"
 #include "train/train_files.h"
@@ -27,14 +27,6 @@ struct loop {
 	double measured;    /* time after FIRST steps */
 	bool log_lost, sheet_lost;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static double flip_of(const struct xl_model *m)
 {
@@ -133,7 +125,7 @@ static void report(struct xl_train *t, struct loop *l, bool is_last)
 {
 	struct xl_model *m = t->model;
 	const double rate =
-		(double)l->means.steps * 2 * l->batches.batch.n / fmax(now() - l->line, 1e-9);
+		(double)l->means.steps * 2 * l->batches.batch.n / fmax(xl_clock() - l->line, 1e-9);
 	char text[1024];
 
 	t->progress(t->iterations, t->set.iters - m->step + t->iterations,
@@ -142,7 +134,7 @@ static void report(struct xl_train *t, struct loop *l, bool is_last)
 		return;
 	log_result(t, l, xl_run_log_step(t->log, m, &l->means, rate));
 	memset(&l->means, 0, sizeof l->means);
-	l->line = now();
+	l->line = xl_clock();
 }
 
 static void expect(struct xl_train *t, struct loop *l)
@@ -151,10 +143,10 @@ static void expect(struct xl_train *t, struct loop *l)
 	char text[128];
 
 	if (t->iterations == FIRST)
-		l->measured = now();
+		l->measured = xl_clock();
 	if (t->iterations != FIRST + MEASURED)
 		return;
-	each = (now() - l->measured) / MEASURED;
+	each = (xl_clock() - l->measured) / MEASURED;
 	left = each * (double)(t->set.iters - t->model->step);
 	if (left < WORTH_SAYING)
 		return;
@@ -227,14 +219,14 @@ enum xl_train_end xl_train_run(struct xl_train *t)
 		done(&l);
 		return XL_TRAIN_FAILED;
 	}
-	l.start = l.line = now();
+	l.start = l.line = xl_clock();
 	t->iterations = 0;
 	while (end == XL_TRAIN_DONE && t->model->step < t->set.iters && !*t->stop)
 		end = step(t, &l);
 	if (end == XL_TRAIN_DONE && (t->saved != t->model->step || t->iterations == 0) &&
 	    save(t, &l)) /* a kill may have come between the two files */
 		end = XL_TRAIN_FAILED;
-	t->seconds = now() - l.start;
+	t->seconds = xl_clock() - l.start;
 	if (end == XL_TRAIN_DONE && t->model->step < t->set.iters)
 		end = XL_TRAIN_STOPPED;
 	log_end(t, &l, end);

@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/mem.h"
 #include "grad/ops.h"
 #include "train/train_estimate.h"
@@ -12,14 +12,6 @@
 enum { STEPS = 60 }; /* counted: whole periods of 1 to 6, 10, 12 .. iterations */
 
 static const double MEASURE = 0.3; /* seconds */
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int count_steps(struct xl_estimate *e, struct xl_model *m, const struct xl_batch *b)
 {
@@ -93,15 +85,15 @@ static int measure_rate(struct xl_estimate *e, const struct xl_model *m)
 	p.x = xl_alloc((size_t)p.n * 3 * (size_t)p.side * (size_t)p.side, sizeof *p.x);
 	if (!t || !p.w || !p.gw || !p.x)
 		goto out;
-	for (int i = 0; i < 2 || now() - start < MEASURE; i++) {
+	for (int i = 0; i < 2 || xl_clock() - start < MEASURE; i++) {
 		if ((macs = work(t, &p)) < 0)
 			goto out;
 		if (i == 0) /* the first only touches memory and wakes the threads */
-			start = now();
+			start = xl_clock();
 		else
 			sum += macs;
 	}
-	e->rate = 1e-9 * (double)sum / (now() - start);
+	e->rate = 1e-9 * (double)sum / (xl_clock() - start);
 	rc = 0;
 out:
 	free(p.x);
