@@ -46,6 +46,30 @@ int xl_write_all(int fd, const char *name, const void *data, size_t size)
 	return 0;
 }
 
+int xl_scratch_open(const char *what, const char **dir)
+{
+	const char *set = getenv("TMPDIR"), *d = set && *set ? set : "/tmp";
+	int fd = open(d, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (dir)
+		*dir = d;
+	/* some file systems have no O_TMPFILE */
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		char *path = xl_strf("%s/xl.XXXXXX", d);
+
+		if (!path)
+			return -1;
+		fd = mkostemp(path, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(path);
+		free(path);
+	}
+	if (fd < 0)
+		return xl_err("%s: cannot keep %s there: %s (TMPDIR names another place)", d, what,
+			      xl_strerror(errno));
+	return fd;
+}
+
 static size_t dir_length(const char *path)
 {
 	const char *slash = strrchr(path, '/');

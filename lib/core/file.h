@@ -1,6 +1,7 @@
 /*
  * file.h - files that appear whole or not at all: temporary name in the same
- * directory, fsync, rename. Also the one loop around write(2).
+ * directory, fsync, rename. Also files without a name, and the one loop around
+ * write(2).
  */
 #ifndef XL_CORE_FILE_H
 #define XL_CORE_FILE_H
@@ -20,6 +21,17 @@ struct xl_file {
 int xl_file_begin(struct xl_file *o, const char *path);
 int xl_file_commit(struct xl_file *o);
 void xl_file_abort(struct xl_file *o);
+
+/*
+ * xl_scratch_open - an empty file without a name in $TMPDIR, else /tmp: gone with
+ *                   the process, however that ends
+ *
+ * what says in a message what was to be kept there; *dir, if dir is not NULL, is
+ * the folder, a string of the environment's.
+ * Errors   the descriptor, or -1 with xl_err set: "/tmp: cannot keep images there:
+ *          no space left on device (TMPDIR names another place)"
+ */
+int xl_scratch_open(const char *what, const char **dir);
 
 /* xl_write_all - write all of it; 0, or -1 with xl_err set ("NAME: cannot
  * write: no space left on device") */

@@ -2,7 +2,6 @@
  * batch_spool.c - images from a stream into an unlinked file.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,42 +32,14 @@ const char *xl_spool_id(const struct xl_spool *s, uint32_t i)
 	return s->ids + s->id_at[i];
 }
 
-/* A file without a name: gone with the process, however that ends. */
-static int open_unlinked(const char *dir)
-{
-	char *path;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return fd;
-	path = xl_strf("%s/xl-train.XXXXXX", dir);
-	if (!path)
-		return -1;
-	fd = mkstemp(path);
-	if (fd >= 0)
-		unlink(path);
-	free(path);
-	return fd;
-}
-
 int xl_spool_init(struct xl_spool *s, int size, const struct xl_labels_want *want)
 {
-	const char *dir = getenv("TMPDIR");
-
 	memset(s, 0, sizeof *s);
 	s->size = size;
 	s->want = *want;
-	if (!dir || !*dir)
-		dir = "/tmp";
-	s->fd = open_unlinked(dir);
+	s->fd = xl_scratch_open("images", &s->dir);
 	if (s->fd < 0)
-		return xl_err("%s: cannot keep images there: %s (TMPDIR names another place)", dir,
-			      xl_strerror(errno));
-	s->name = xl_strdup(dir);
-	if (!s->name) {
-		xl_spool_done(s);
 		return -1;
-	}
 	xl_digest_init(&s->digest);
 	return 0;
 }
@@ -84,7 +55,6 @@ void xl_spool_done(struct xl_spool *s)
 	free(s->domain);
 	free(s->ids);
 	free(s->id_at);
-	free(s->name);
 	memset(s, 0, sizeof *s);
 	s->fd = -1;
 }
@@ -159,7 +129,7 @@ static enum xl_take store(struct xl_spool *s, const struct xl_tensor *x, const c
 	const size_t a = (size_t)s->labels.n, id_bytes = strlen(id) + 1;
 	const uint8_t d = (uint8_t)domain;
 
-	if (grow(s, id_bytes) || xl_write_all(s->fd, s->name, x->data, image_bytes(s)))
+	if (grow(s, id_bytes) || xl_write_all(s->fd, s->dir, x->data, image_bytes(s)))
 		return XL_FAILED;
 	if (a > 0)
 		memcpy(s->y + s->n * a, y, a);
@@ -261,7 +231,7 @@ int xl_spool_end(struct xl_spool *s)
 		return 0;
 	p = mmap(NULL, xl_spool_bytes(s), PROT_READ, MAP_SHARED, s->fd, 0);
 	if (p == MAP_FAILED)
-		return xl_err("%s: cannot map the images: %s", s->name, xl_strerror(errno));
+		return xl_err("%s: cannot map the images: %s", s->dir, xl_strerror(errno));
 	s->x = p;
 	return 0;
 }

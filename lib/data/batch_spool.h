@@ -28,7 +28,7 @@ struct xl_spool {
 	struct xl_labels_want want;
 	struct xl_digest digest;
 	int fd;
-	char *name; /* of the file, for messages */
+	const char *dir; /* where the file is, for messages */
 	size_t n_ids, cap_ids, cap;
 };
 

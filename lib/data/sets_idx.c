@@ -86,20 +86,6 @@ static int read_head(struct xl_idx *x, gzFile f)
 	return 0;
 }
 
-static int open_spool(const char *path)
-{
-	const char *dir = getenv("TMPDIR");
-	char *name = xl_strf("%s/xl-idx.XXXXXX", dir && *dir ? dir : "/tmp");
-	int fd = name ? mkstemp(name) : -1;
-
-	if (fd < 0 && name)
-		xl_err("%s: cannot unpack: %s: %s", path, name, xl_strerror(errno));
-	if (fd >= 0)
-		unlink(name);
-	free(name);
-	return fd;
-}
-
 /* Copies what follows the header, and holds its length against the header's.
  * A plain file needs no copy: it is read where it lies. */
 static int take_pictures(struct xl_idx *x, gzFile f, bool is_plain)
@@ -214,10 +200,12 @@ int xl_idx_open(struct xl_idx *x, const char *path)
 	if (!f || read_head(x, f))
 		goto out;
 	bool is_plain = gzdirect(f);
-	x->fd = is_plain ? open(path, O_RDONLY | O_CLOEXEC) : open_spool(path);
+	x->fd = is_plain ? open(path, O_RDONLY | O_CLOEXEC) : xl_scratch_open("pictures", NULL);
 	if (x->fd < 0) {
 		if (is_plain)
 			xl_err("%s: %s", path, xl_strerror(errno));
+		else
+			xl_err_prefix("%s", path);
 		goto out;
 	}
 	if (take_pictures(x, f, is_plain))
