@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include "core/file.h"
 #include "core/mem.h"
+#include "data/inputs.h"
 #include "data/sets.h"
-#include "tensor/stream.h"
 
 struct xl_set *xl_set_new(void)
 {
@@ -42,8 +42,6 @@ void xl_set_free(struct xl_set *s)
 	free(s);
 }
 
-/* Adds to one of the set's lists of words; takes note, also on failure, and NULL
- * is passed on as failure. */
 int xl_set_note(char ***list, int *n, char *note)
 {
 	char **more = note ? xl_realloc(*list, (size_t)*n + 1, sizeof *more) : NULL;
@@ -193,32 +191,9 @@ int xl_set_add(struct xl_set *s, const char *path)
 
 /* ---- records ---------------------------------------------------------- */
 
-/* Bytes that are not UTF-8, as %XX */
-static char *escape(const char *s)
-{
-	size_t n = strlen(s);
-	char *id = xl_alloc(3 * n + 1, 1), *to = id;
-
-	for (size_t i = 0; id && i < n;) {
-		size_t k = 1;
-		while (k <= 4 && i + k <= n && !xl_is_utf8(s + i, k))
-			k++;
-		if (k > 4 || i + k > n) {
-			to += sprintf(to, "%%%02X", (unsigned char)s[i]);
-			i++;
-		} else {
-			memcpy(to, s + i, k);
-			to += k;
-			i += k;
-		}
-	}
-	return id;
-}
-
-/* The id of an item's record, which the caller frees; NULL with xl_err set */
 char *xl_set_id(const struct xl_item *it)
 {
-	char *name = escape(base_name(it->path)), *id = name;
+	char *name = xl_id_of_path(it->path), *id = name;
 
 	if (name && it->idx >= 0) {
 		id = xl_strf("%s#%05lld", name, (long long)it->row);

@@ -102,20 +102,37 @@ int xl_set_select(struct xl_set *s, const struct xl_select *want);
  */
 struct xl_record *xl_set_record(const struct xl_set *s, int64_t i, const struct xl_crop *crop);
 
-/* Of sets_walk.c and sets.c, for each other. */
+/* ---- of sets.c, sets_walk.c and sets_select.c, for each other ---- */
+
+/* What its place says of a file, as in struct xl_item. */
 struct xl_set_place {
 	int labels;
 	char domain;
 	enum xl_split split;
 	bool is_pair;
 };
+
+/*
+ * xl_set_add_folder  - xl_set_add of a folder
+ * xl_set_add_file    - one picture, not looked at yet
+ * xl_set_add_idx     - all pictures of an idx file, with its labels
+ * xl_set_note        - add to notes or failures; takes note, also on failure, and
+ *                      NULL is passed on as failure
+ * xl_set_id          - the id of an item's record, which the caller frees
+ * xl_set_place_of    - what the name of a folder says (trainA ..); no labels
+ * xl_set_find_labels - the list for a folder, there or up to two above
+ * xl_set_labels_in   - the list that lies in a folder or in its Anno
+ *
+ * Errors   0, or -1 with xl_err set; NULL with xl_err set; of a list its number,
+ *          -1 for none, -2 with xl_err set
+ */
 int xl_set_add_folder(struct xl_set *s, const char *path);
 int xl_set_add_file(struct xl_set *s, const char *path, struct xl_set_place place);
 int xl_set_add_idx(struct xl_set *s, const char *path);
 int xl_set_find_labels(struct xl_set *s, const char *folder);
 int xl_set_labels_in(struct xl_set *s, const char *folder);
 struct xl_set_place xl_set_place_of(const char *folder);
-char *xl_set_id(const struct xl_item *it);
 int xl_set_note(char ***list, int *n, char *note);
+char *xl_set_id(const struct xl_item *it);
 
 #endif

@@ -150,7 +150,10 @@ static int make_rows(struct xl_attrs *l, const char *text)
 	if (text && cells > strlen(text) + 2 * (size_t)l->n_names)
 		return xl_err("%s: %zu lines are too short for %d attributes", l->path, most,
 			      l->n_names);
-	l->values = xl_alloc(cells, 1);
+	/* A row has a name of one byte or more, and blank lines are none. */
+	if (text && most > strlen(text) / (2 + 2 * (size_t)l->n_names) + 1)
+		most = strlen(text) / (2 + 2 * (size_t)l->n_names) + 1;
+	l->values = xl_alloc(most, (size_t)l->n_names);
 	l->rows = xl_alloc(most, sizeof *l->rows);
 	return l->values && l->rows ? 0 : -1;
 }

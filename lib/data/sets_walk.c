@@ -84,7 +84,6 @@ static int use_list(struct xl_set *s, const char *path, const struct stat *st)
 	return s->n_labels++;
 }
 
-/* The list that lies in a folder or in its Anno; -1: none, -2 with xl_err set */
 int xl_set_labels_in(struct xl_set *s, const char *folder)
 {
 	static const char *const names[] = {"list_attr_celeba.txt", "Anno/list_attr_celeba.txt",
@@ -117,7 +116,6 @@ static char *folder_above(const char *folder)
 	return xl_strf("%.*s", slash > folder ? (int)(slash - folder) : 1, folder);
 }
 
-/* The list for a folder, there or up to two above; -1: none, -2: xl_err set */
 int xl_set_find_labels(struct xl_set *s, const char *folder)
 {
 	char *at = xl_strdup(folder), *above;
