@@ -50,7 +50,8 @@ all: $(BUILD)/libxl.a $(TOOLS)
 
 # Before anything is compiled, a missing package is named, with the command that installs it.
 packages:
-	@XL_DEPS=$(if $(filter check%,$(MAKECMDGOALS)),all,build) CC='$(CC)' PKGCONF='$(PKGCONF)' ./deps.sh -n
+	@XL_DEPS=$(if $(filter check%,$(MAKECMDGOALS)),all,build) CC='$(CC)' \
+	  PKGCONF='$(PKGCONF)' ./deps.sh -n
 
 $(BUILD)/methods.inc: $(wildcard lib/methods/*.c) | $(BUILD)
 	@printf 'XL_METHOD(%s)\n' $(METHODS) | sed '/()/d' > $@
@@ -109,7 +110,8 @@ SCRIPTS   := $(wildcard pipelines/*.sh pipelines/*.jq pipelines/*/*.sh)
 MODELS    := $(wildcard models/*.msgpack models/*.png)
 INSTALLED = $(TOOL_SRC:tools/%.c=$(DESTDIR)$(BINDIR)/%) $(TOOL_SRC:tools/%.c=$(DESTDIR)$(COMPDIR)/%) \
 	$(DESTDIR)$(COMPDIR)/xl $(DESTDIR)$(LIBDIR)/libxl.a $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc \
-	$(DESTDIR)$(INCDIR)/xl.h $(SCRIPTS:%=$(DESTDIR)$(DATADIR)/%) $(MODELS:models/%=$(DESTDIR)$(DATADIR)/%) \
+	$(DESTDIR)$(INCDIR)/xl.h $(SCRIPTS:%=$(DESTDIR)$(DATADIR)/%) \
+	$(MODELS:models/%=$(DESTDIR)$(DATADIR)/%) \
 	$(foreach m,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 
 $(BUILD)/completion: completions/bash.sh $(TOOLS)
@@ -119,15 +121,16 @@ install: all $(BUILD)/completion
 	install -d $(sort $(dir $(INSTALLED)))
 	install -m755 $(TOOLS) $(DESTDIR)$(BINDIR)
 	install -m644 $(BUILD)/libxl.a $(DESTDIR)$(LIBDIR)
-	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|;s|@PKGS@|$(PKGS)|' \
-	  xl.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|' xl.pc.in | \
+	  sed 's|@VERSION@|$(VERSION)|;s|@PKGS@|$(PKGS)|' > $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc
 	install -m644 lib/xl.h $(DESTDIR)$(INCDIR)
-	for m in $(PAGES); do install -m644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/; done
+	for m in $(PAGES); do \
+	  install -m644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/ || exit 1; done
 	for p in $(SCRIPTS); do \
-	  install -m`test -x $$p && echo 755 || echo 644` $$p $(DESTDIR)$(DATADIR)/$$p; done
-	for m in $(MODELS); do install -m644 $$m $(DESTDIR)$(DATADIR)/; done
+	  install -m`test -x $$p && echo 755 || echo 644` $$p $(DESTDIR)$(DATADIR)/$$p || exit 1; done
+	for m in $(MODELS); do install -m644 $$m $(DESTDIR)$(DATADIR)/ || exit 1; done
 	install -m644 $(BUILD)/completion $(DESTDIR)$(COMPDIR)/xl
-	for t in $(notdir $(TOOLS)); do ln -sf xl $(DESTDIR)$(COMPDIR)/$$t; done
+	for t in $(notdir $(TOOLS)); do ln -sf xl $(DESTDIR)$(COMPDIR)/$$t || exit 1; done
 
 # What is installed, and then the folders that are xl's alone.
 uninstall:

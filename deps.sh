@@ -54,10 +54,12 @@ install() {
 	as_root=
 	if [ "$(id -u)" != 0 ]; then
 		as_root=sudo
-		command -v sudo >/dev/null || { say "needs root, and there is no sudo; run as root: $0" && exit 1; }
+		command -v sudo >/dev/null ||
+			{ say "needs root, and there is no sudo; run as root: $0" && exit 1; }
 	fi
 	say "apt-get update${as_root:+, as root through sudo}"
-	$as_root apt-get update -qq >&2 || say "the lists of packages could not be renewed; going on with the old ones"
+	$as_root apt-get update -qq >&2 ||
+		say "the lists of packages could not be renewed; going on with the old ones"
 	# shellcheck disable=SC2046,SC2086  # lists of words
 	set -- $(known $1)
 	say "apt-get install $*"

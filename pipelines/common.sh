@@ -114,4 +114,6 @@ find_model() {
 # about MODEL FILTER: a fact from the head of a model file
 about() { xl-cat --json --records 0:1 "$1" | jq -r "$2"; }
 
-need_jq() { [ -n "$dry" ] || command -v jq >/dev/null || die "jq is missing; install it with: ./deps.sh"; }
+need_jq() {
+	[ -n "$dry" ] || command -v jq >/dev/null || die "jq is missing; install it with: ./deps.sh"
+}

@@ -2,7 +2,8 @@
 # doing nothing, which for a mask is to mask all of the picture.
 def digits: if . == null then "-" else . * 10000 | round / 10000 | tostring end;
 .translation as $t | .rebuilding as $r | .input_masks as $i | .exemplar_masks as $e |
-["\(.model.method) \(.model.digest[:8]), \(.size)x\(.size), step \(.model.step)", "model", "doing nothing"],
+["\(.model.method) \(.model.digest[:8]), \(.size)x\(.size), step \(.model.step)",
+	"model", "doing nothing"],
 ["error to the true translation, 0..1", ($t.mae | digits), ($t.mae_input | digits)],
 ["  where it differs from the input", ($t.mae_inside | digits), ($t.mae_inside_input | digits)],
 ["  elsewhere", ($t.mae_outside | digits), ($t.mae_outside_input | digits)],

@@ -82,6 +82,8 @@ without() {
 	cd "$T"
 	run -0 env -u XL_BIN "$T/opt/share/xl/pipelines/lomit/train.sh" -n
 	[ "${lines[0]}" = "PATH=$T/opt/bin:\$PATH" ]
+	run -0 env -u XL_BIN "$T/opt/share/xl/pipelines/demo.sh"
+	[ -s demo.png ]
 }
 
 @test "a program is built with the installed library" {

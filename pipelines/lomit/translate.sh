@@ -17,15 +17,16 @@ if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
 find_model
+model=$(words --model "$MODEL")
 
 # encode SOURCE SEED: the command that makes codes of it
 encode() {
-	local code
-	code=$(words xl-encode --model "$MODEL")
+	local code="xl-encode $model" made
+	made=$(words "$OUT/made-$2")
 	if [ -z "$1" ]; then
-		printf '%s\n' "rm -rf $(words "$OUT/made-$2")
-$(words xl-synth faces --count "$count" --size 128 --seed "$2") | xl-decode --dir $(words "$OUT/made-$2")
-$code $(words "$OUT/made-$2")/*.png"
+		printf '%s\n' "rm -rf $made
+xl-synth faces --count $count --size 128 --seed $2 | xl-decode --dir $made
+$code $made/*.png"
 	elif [ -d "$1" ]; then
 		printf '%s\n' "find $(words "$1") -type f -iregex '.*\.\(png\|jpe?g\|webp\|gif\|tiff?\|bmp\)' |
 	LC_ALL=C sort | xargs -r -d '\n' $code"
@@ -45,7 +46,7 @@ done
 into "$OUT/inputs.msgpack" "$(encode "$INPUTS" 1)"
 into "$OUT/exemplars.msgpack" "$(encode "$EXEMPLARS" 2)"
 into "$OUT/translated.msgpack" \
-	"xl-hadain $(words --model "$MODEL") --all-pairs --exemplar $styles $codes | xl-decode $(words --model "$MODEL") --stream"
+	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model --stream"
 stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
