@@ -237,9 +237,9 @@ void xl_face_hair_behind(const struct xl_face *f, const struct xl_spot *s, struc
 /* Cropped hair: skin shows between, more at the edges. */
 static float buzz_cover(const struct xl_face *f, const struct xl_spot *s, float open, float tex)
 {
-	float stub = 0.5f + 0.5f * xl_noise2(f->hair.seed + 20, 30 * s->u, 30 * s->v);
+	float stubble = 0.5f + 0.5f * xl_noise2(f->hair.seed + 20, 30 * s->u, 30 * s->v);
 
-	return xl_ramp(-0.06f, 0.14f, open + 0.02f * tex) * (0.80f + 0.12f * stub);
+	return xl_ramp(-0.06f, 0.14f, open + 0.02f * tex) * (0.80f + 0.12f * stubble);
 }
 
 void xl_face_hair_front(const struct xl_face *f, const struct xl_spot *s, struct xl_paint *p)
