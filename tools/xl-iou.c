@@ -19,6 +19,7 @@ static bool json, each, sweep;
 static const char *mask_name, *truth_name;
 static double threshold;
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "mask", .arg = "name", .def = "m", .target = &mask_name,
 	 .help = "tensor of PRED that is the soft mask"},
@@ -34,6 +35,7 @@ static struct xl_opt opts[] = {
 	 .help = "print JSON, with counts, settings and digests"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-iou",
@@ -54,19 +56,10 @@ static int print_each(const struct xl_lockstep *s, const struct xl_overlap *o)
 	const char *id = s->record[PRED]->id;
 	struct xl_iou one = {.empty = 0};
 	struct xl_values v = {.n = 0};
-	struct xl_json j;
 
 	xl_iou_add(&one, o);
 	xl_iou_values(&v, &one, false);
-	if (!json) {
-		xl_values_text(&v, stdout, id);
-		return ferror(stdout) ? -1 : 0;
-	}
-	xl_json_begin(&j);
-	xl_json_int(&j, "record", s->count - 1);
-	xl_json_str(&j, "id", id);
-	xl_values_json(&v, &j);
-	return xl_json_end(&j, stdout);
+	return xl_values_each(&v, stdout, json, s->count - 1, id);
 }
 
 /* One record of each stream; nothing is counted of one that fails. */
@@ -82,8 +75,8 @@ static int compare(struct xl_lockstep *s, struct totals *t)
 	for (int i = 0; i < 2; i++) {
 		m[i] = xl_coverage_of(s->record[i], name[i]);
 		if (m[i])
-			plane[i] = xl_coverage(name[i], m[i], m[TRUTH]->shape[1],
-			                       m[TRUTH]->shape[2]);
+			plane[i] =
+				xl_coverage(name[i], m[i], m[TRUTH]->shape[1], m[TRUTH]->shape[2]);
 		if (!plane[i]) {
 			xl_lockstep_err_at(s, i);
 			goto out;
@@ -109,13 +102,11 @@ static int print_json(struct xl_lockstep *s, const struct xl_values *v)
 {
 	static const char *const role[] = {"truth", "pred"};
 	struct xl_json j;
-	char hex[65];
 
 	xl_json_begin(&j);
 	xl_json_str(&j, "metric", "iou");
 	xl_json_str(&j, "version", XL_VERSION);
-	for (int i = 0; i < 2; i++)
-		xl_json_str(&j, role[i], xl_reader_name(s->reader[i]));
+	xl_lockstep_json_names(s, &j, role);
 	xl_values_json(v, &j);
 	xl_json_open(&j, "settings", '{');
 	xl_json_num(&j, "threshold", threshold);
@@ -124,12 +115,7 @@ static int print_json(struct xl_lockstep *s, const struct xl_values *v)
 	xl_json_str(&j, "truth", truth_name);
 	xl_json_str(&j, "resize", "bilinear");
 	xl_json_close(&j, '}');
-	xl_json_open(&j, "digests", '{');
-	for (int i = 0; i < 2; i++) {
-		xl_lockstep_digest(s, i, hex);
-		xl_json_str(&j, role[i], hex);
-	}
-	xl_json_close(&j, '}');
+	xl_lockstep_json_digests(s, &j, role);
 	return xl_json_end(&j, stdout);
 }
 
@@ -148,19 +134,6 @@ static int print_all(struct xl_lockstep *s, const struct totals *t)
 	return ferror(stdout) ? -1 : 0;
 }
 
-/* Refuses what would wait for a person, or read one stream twice. */
-static void check_stdin(const char *const *paths, int n)
-{
-	int dashes = 0;
-
-	for (int i = 0; i < n; i++) {
-		dashes += strcmp(paths[i], "-") == 0;
-		xl_no_terminal_in(paths[i]);
-	}
-	if (dashes > 1)
-		xl_usage("only one of the streams can be stdin");
-}
-
 int main(int argc, char **argv)
 {
 	const int first = xl_opt_parse(&tool, argc, argv);
@@ -173,7 +146,7 @@ int main(int argc, char **argv)
 		xl_usage("needs two streams, TRUTH and PRED; %d given", argc - first);
 	paths[TRUTH] = argv[first];
 	paths[PRED] = argv[first + 1];
-	check_stdin(paths, 2);
+	xl_check_streams(paths, 2);
 	if (xl_lockstep_open(&s, paths, 2) == 0) {
 		while ((got = xl_lockstep_next(&s)) > 0) {
 			if (compare(&s, &t) < 0) {

@@ -18,6 +18,7 @@ enum { TRUTH, OUT, IN };
 static bool json, each, luma;
 static const char *mask_name, *input;
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "mask", .arg = "name", .target = &mask_name,
 	 .help = "tensor of TRUTH to use as the mask [m_true]"},
@@ -31,6 +32,7 @@ static struct xl_opt opts[] = {
 	 .help = "print JSON, with counts, settings and digests"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-ssim",
@@ -86,14 +88,14 @@ struct pair {
 };
 
 static int measure(struct pair *p, const struct xl_tensor *a, const struct xl_tensor *b,
-                   const float *mask)
+		   const float *mask)
 {
 	xl_errors_of(&p->errors, a, b, mask);
 	return xl_ssim(p->ssim, a, b, xl_compare_windows, XL_COMPARE_WINDOWS, luma);
 }
 
 static void add(struct totals *t, const struct pair *out, const struct pair *in,
-                const struct xl_errors *change)
+		const struct xl_errors *change)
 {
 	xl_compare_add(&t->out, out->ssim, &out->errors);
 	if (!in)
@@ -113,18 +115,9 @@ static int print_each(const struct xl_lockstep *s, const struct totals *one)
 {
 	const char *id = s->record[OUT]->id;
 	struct xl_values v = {.n = 0};
-	struct xl_json j;
 
 	list_values(&v, one, false);
-	if (!json) {
-		xl_values_text(&v, stdout, id);
-		return ferror(stdout) ? -1 : 0;
-	}
-	xl_json_begin(&j);
-	xl_json_int(&j, "record", s->count - 1);
-	xl_json_str(&j, "id", id);
-	xl_values_json(&v, &j);
-	return xl_json_end(&j, stdout);
+	return xl_values_each(&v, stdout, json, s->count - 1, id);
 }
 
 /* One record of each stream; nothing is counted of one that fails. */
@@ -176,7 +169,6 @@ static int print_all(struct xl_lockstep *s, const struct totals *t)
 	static const char *const role[] = {"truth", "out", "input"};
 	struct xl_values v = {.n = 0};
 	struct xl_json j;
-	char hex[65];
 
 	xl_values_int(&v, "records", "", t->out.mae.n);
 	if (json || t->skipped)
@@ -191,30 +183,11 @@ static int print_all(struct xl_lockstep *s, const struct totals *t)
 	xl_json_begin(&j);
 	xl_json_str(&j, "metric", "ssim");
 	xl_json_str(&j, "version", XL_VERSION);
-	for (int i = 0; i < s->n; i++)
-		xl_json_str(&j, role[i], xl_reader_name(s->reader[i]));
+	xl_lockstep_json_names(s, &j, role);
 	xl_values_json(&v, &j);
 	json_settings(&j);
-	xl_json_open(&j, "digests", '{');
-	for (int i = 0; i < s->n; i++) {
-		xl_lockstep_digest(s, i, hex);
-		xl_json_str(&j, role[i], hex);
-	}
-	xl_json_close(&j, '}');
+	xl_lockstep_json_digests(s, &j, role);
 	return xl_json_end(&j, stdout);
-}
-
-/* Refuses what would wait for a person, or read one stream twice. */
-static void check_stdin(const char *const *paths, int n)
-{
-	int dashes = 0;
-
-	for (int i = 0; i < n; i++) {
-		dashes += strcmp(paths[i], "-") == 0;
-		xl_no_terminal_in(paths[i]);
-	}
-	if (dashes > 1)
-		xl_usage("only one of the streams can be stdin");
 }
 
 int main(int argc, char **argv)
@@ -230,7 +203,7 @@ int main(int argc, char **argv)
 	paths[TRUTH] = argv[first];
 	paths[OUT] = argv[first + 1];
 	paths[IN] = input;
-	check_stdin(paths, input ? 3 : 2);
+	xl_check_streams(paths, input ? 3 : 2);
 	if (xl_lockstep_open(&s, paths, input ? 3 : 2) == 0) {
 		while ((got = xl_lockstep_next(&s)) > 0) {
 			if (compare(&s, &t) < 0) {

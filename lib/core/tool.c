@@ -107,6 +107,18 @@ void xl_no_terminal_out(const char *what)
 		xl_refuse("not writing tensors to a terminal; use a pipe or > FILE");
 }
 
+void xl_check_streams(const char *const *paths, int n)
+{
+	int from_stdin = 0;
+
+	for (int i = 0; i < n; i++) {
+		from_stdin += is_standard(paths[i]);
+		xl_no_terminal_in(paths[i]);
+	}
+	if (from_stdin > 1)
+		xl_usage("only one of the streams can be stdin");
+}
+
 void xl_fail_write(void)
 {
 	if (xl_pipe_broken()) {

@@ -34,6 +34,10 @@ _Noreturn void xl_bug(const char *fmt, ...) XL_PRINTF(1, 2);
 void xl_no_terminal_in(const char *what);
 void xl_no_terminal_out(const char *what);
 
+/* xl_check_streams - for tools whose operands are n streams: refuse those that are
+ * a terminal, and stdin named twice */
+void xl_check_streams(const char *const *paths, int n);
+
 /* xl_fail_write - our output cannot be written: ends quietly with 141 if its
  * reader has gone, else xl_die(xl_err_msg()) */
 _Noreturn void xl_fail_write(void);

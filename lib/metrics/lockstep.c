@@ -103,6 +103,25 @@ void xl_lockstep_digest(struct xl_lockstep *s, int i, char hex[65])
 	xl_digest_hex(&s->digest[i], hex);
 }
 
+void xl_lockstep_json_names(const struct xl_lockstep *s, struct xl_json *j,
+			    const char *const *roles)
+{
+	for (int i = 0; i < s->n; i++)
+		xl_json_str(j, roles[i], xl_reader_name(s->reader[i]));
+}
+
+void xl_lockstep_json_digests(struct xl_lockstep *s, struct xl_json *j, const char *const *roles)
+{
+	char hex[65];
+
+	xl_json_open(j, "digests", '{');
+	for (int i = 0; i < s->n; i++) {
+		xl_lockstep_digest(s, i, hex);
+		xl_json_str(j, roles[i], hex);
+	}
+	xl_json_close(j, '}');
+}
+
 void xl_lockstep_done(struct xl_lockstep *s)
 {
 	drop_records(s);

@@ -5,6 +5,7 @@
 #define XL_METRICS_LOCKSTEP_H
 
 #include "core/digest.h"
+#include "core/json.h"
 #include "xl.h"
 
 enum { XL_LOCKSTEP_MAX = 3 };
@@ -47,6 +48,12 @@ int xl_lockstep_err_at(const struct xl_lockstep *s, int i);
  */
 void xl_lockstep_used(struct xl_lockstep *s, int i, const struct xl_tensor *t);
 void xl_lockstep_digest(struct xl_lockstep *s, int i, char hex[65]);
+
+/* xl_lockstep_json_names - as members of the open object, the name of each stream
+ * under its role; xl_lockstep_json_digests - "digests", an object of the same keys */
+void xl_lockstep_json_names(const struct xl_lockstep *s, struct xl_json *j,
+			    const char *const *roles);
+void xl_lockstep_json_digests(struct xl_lockstep *s, struct xl_json *j, const char *const *roles);
 
 /* xl_lockstep_done - close the streams and free the records */
 void xl_lockstep_done(struct xl_lockstep *s);

@@ -79,3 +79,18 @@ void xl_values_json(const struct xl_values *v, struct xl_json *j)
 			xl_json_num(j, it->name, it->number);
 	}
 }
+
+int xl_values_each(const struct xl_values *v, FILE *f, bool is_json, int64_t record, const char *id)
+{
+	struct xl_json j;
+
+	if (!is_json) {
+		xl_values_text(v, f, id);
+		return ferror(f) ? -1 : 0;
+	}
+	xl_json_begin(&j);
+	xl_json_int(&j, "record", record);
+	xl_json_str(&j, "id", id);
+	xl_values_json(v, &j);
+	return xl_json_end(&j, f);
+}

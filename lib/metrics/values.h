@@ -42,4 +42,13 @@ void xl_values_text(const struct xl_values *v, FILE *f, const char *id);
 /* xl_values_json - the same as members of the open object, numbers exact */
 void xl_values_json(const struct xl_values *v, struct xl_json *j);
 
+/*
+ * xl_values_each - the values of one record: as text with its id, or as one JSON
+ * object that begins with the record's number and id
+ *
+ * Errors   0, or -1 where f has failed
+ */
+int xl_values_each(const struct xl_values *v, FILE *f, bool is_json, int64_t record,
+		   const char *id);
+
 #endif
