@@ -155,7 +155,7 @@ for l in open("log"): json.loads(l)'
 	run -0 "$XL_BIN/xl-cat" sheet
 	[[ $output == *"(3,"* ]]
 	run -1 quick b 2 --samples faces/x
-	[[ $output == *"faces/x: cannot make this folder: not a directory"* ]]
+	[[ $output == *"faces/x: cannot make the folder: not a directory"* ]]
 }
 
 @test "a loss that is not finite stops it" {

@@ -1,12 +1,10 @@
 /*
  * train_samples.c - sample sheets.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include "core/file.h"
 #include "core/mem.h"
+#include "data/outname.h"
 #include "image/image.h"
 #include "train/train_samples.h"
 
@@ -58,8 +56,8 @@ int xl_samples_init(struct xl_samples *s, const struct xl_spool *spool, const ch
 	memset(s, 0, sizeof *s);
 	s->spool = spool;
 	s->dir = dir;
-	if (mkdir(dir, 0777) && errno != EEXIST)
-		return xl_err("%s: cannot make this folder: %s", dir, xl_strerror(errno));
+	if (xl_make_dir(dir))
+		return -1;
 	s->tape = xl_tape_new();
 	choose_pairs(s);
 	return s->tape ? 0 : -1;
