@@ -41,6 +41,7 @@ static int parse_part(void *ctx, const char *name, const char *value)
 	return 0;
 }
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_FLAG, .name = "json", .target = &json,
 	 .help = "print one JSON object per record"},
@@ -52,6 +53,7 @@ static struct xl_opt opts[] = {
 	 .help = "check that all numbers are finite and that models have their digest"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-cat",

@@ -12,8 +12,8 @@
 #include "core/tool.h"
 #include "data/sets.h"
 
-static struct xl_crop crop = { .w = 128, .h = 128, .take = XL_CROP_LARGEST };
-static struct xl_select want = { .test_count = -1, .limit = -1 };
+static struct xl_crop crop = {.w = 128, .h = 128, .take = XL_CROP_LARGEST};
+static struct xl_select want = {.test_count = -1, .limit = -1};
 static const char *split, *domain;
 
 static int set_size(void *ctx, const char *name, const char *value)
@@ -22,6 +22,7 @@ static int set_size(void *ctx, const char *name, const char *value)
 	return xl_crop_parse_size("--size", value, ctx);
 }
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_CALL, .name = "size", .arg = "pixels", .def = "128", .fn = set_size,
 	 .target = &crop, .help = "resize to a square, to WIDTHxHEIGHT, or (0) not"},
@@ -49,6 +50,7 @@ static struct xl_opt opts[] = {
 	 .help = "domain B where this label or condition holds"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-crop",
@@ -116,7 +118,7 @@ static void write_batch(struct batch *b, struct xl_writer *w, int64_t n)
 
 static void write_all(const struct xl_set *s)
 {
-	struct batch b = { .set = s };
+	struct batch b = {.set = s};
 	struct xl_writer *w = xl_writer_open(NULL);
 	/* Pictures that keep their size may be large: hold no more than threads. */
 	int64_t most = xl_threads() * (crop.w ? 16 : 1);
@@ -148,8 +150,8 @@ int main(int argc, char **argv)
 		xl_usage("no pictures named");
 	xl_no_terminal_out(NULL);
 	want.split = !strcmp(split, "train")  ? XL_SPLIT_TRAIN
-	             : !strcmp(split, "test") ? XL_SPLIT_TEST
-	                                      : XL_SPLIT_ALL;
+		     : !strcmp(split, "test") ? XL_SPLIT_TEST
+					      : XL_SPLIT_ALL;
 	want.domain = domain ? *domain : '\0';
 	want.seed = crop.seed = (uint64_t)xl_common.seed;
 	for (int i = first; i < argc; i++) {

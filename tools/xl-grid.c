@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "core/mem.h"
 #include "core/opt.h"
 #include "core/tool.h"
+#include "data/outname.h"
 #include "image/image.h"
 #include "image/sheet.h"
 
@@ -14,6 +14,7 @@ static int64_t columns;
 static const char *out, *show;
 static bool is_bare;
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_INT, .name = "columns", .arg = "n", .target = &columns, .min = 1,
 	 .max = 1 << 20, .help = "records in a row (the exemplars, or about square)"},
@@ -25,6 +26,7 @@ static struct xl_opt opts[] = {
 	 .help = "write the PNG here, not to standard output"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-grid",
@@ -46,7 +48,7 @@ static void add_stream(struct xl_sheet *s, const char *path)
 			xl_die("%s", xl_err_msg());
 		if (taken > 0)
 			xl_warn("%s: record %lld (%s): %s", xl_reader_name(rd),
-			        (long long)xl_reader_count(rd) - 1, r->id, xl_err_msg());
+				(long long)xl_reader_count(rd) - 1, r->id, xl_err_msg());
 		xl_record_free(r);
 	}
 	if (!rd || got < 0)
@@ -54,27 +56,17 @@ static void add_stream(struct xl_sheet *s, const char *path)
 	xl_reader_close(rd);
 }
 
-/* At a terminal: grid.png, or the first grid-N.png that is not there yet */
-static char *free_name(void)
-{
-	char *name = xl_strdup("grid.png");
-
-	for (int i = 1; name && !access(name, F_OK); i++) {
-		free(name);
-		name = xl_strf("grid-%d.png", i);
-	}
-	return name;
-}
-
+/* At a terminal: grid.png, or the first grid-N.png that is not there yet. */
 static void write_sheet(const struct xl_sheet *s)
 {
-	bool to_stdout = !out || !strcmp(out, "-");
-	char *name = to_stdout && isatty(STDOUT_FILENO) ? free_name() : NULL;
+	const bool to_stdout = !out || !strcmp(out, "-");
 	struct xl_tensor *t = xl_sheet_draw(s, (int)columns, !is_bare);
+	char *name = NULL;
 
 	if (!t)
 		xl_die("%s", xl_err_msg());
-	if (xl_image_save_png(t, name ? name : out))
+	if (to_stdout && isatty(STDOUT_FILENO) ? xl_save_picture(t, NULL, "grid", &name) < 0
+					       : xl_image_save_png(t, out))
 		xl_fail_write();
 	if (name)
 		xl_note("wrote %s", name);

@@ -15,9 +15,10 @@
 #include "core/tool.h"
 #include "data/curves.h"
 
-static struct xl_plot plot = { .terminal = "pngcairo" };
+static struct xl_plot plot = {.terminal = "pngcairo"};
 static const char *out, *keys;
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
 	 .help = "write here, as PNG or SVG by its ending, not to stdout"},
@@ -33,6 +34,7 @@ static struct xl_opt opts[] = {
 	 .min = 100, .max = 10000, .help = "height of the picture"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-plot",
@@ -61,7 +63,7 @@ static int complain(FILE *errors)
 /* gnuplot with these as its standard streams; 0 when it is done, or -1 */
 static int run(FILE *script, FILE *picture, FILE *errors)
 {
-	char *const argv[] = { (char[]){ "gnuplot" }, (char[]){ "-d" }, NULL };
+	char *const argv[] = {(char[]){"gnuplot"}, (char[]){"-d"}, NULL};
 	extern char **environ;
 	posix_spawn_file_actions_t fds;
 	pid_t pid;
@@ -170,7 +172,7 @@ static void read_logs(struct xl_curves *c, char **names)
 int main(int argc, char **argv)
 {
 	int first = xl_opt_parse(&tool, argc, argv);
-	struct xl_curves curves = { .n = 0 };
+	struct xl_curves curves = {.n = 0};
 	char *name = NULL;
 
 	if (first == argc)

@@ -9,6 +9,7 @@
 
 static struct xl_synth_job job;
 
+/* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_INT, .name = "count", .arg = "n", .def = "1000", .target = &job.count,
 	 .min = 0, .max = 100000000, .help = "images, or pairs, to make"},
@@ -24,6 +25,7 @@ static struct xl_opt opts[] = {
 	 .help = "set the domain by a label: 0 is A, 1 is B"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static const struct xl_tool tool = {
 	.name = "xl-synth",

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
@@ -24,8 +23,10 @@ static struct xl_run_settings set;
 static bool force, dry;
 static volatile sig_atomic_t stop;
 
+/* clang-format off */
 static const struct xl_opt opts[] = {
-	{.type = XL_OPT_STR, .name = "preset", .arg = "paper|small|tiny", .target = &settings.preset,
+	{.type = XL_OPT_STR, .name = "preset", .arg = "paper|small|tiny",
+	 .target = &settings.preset,
 	 .help = "values to begin with, which explicit options replace [paper]"},
 	{.type = XL_OPT_CALL, .name = "set", .arg = "key=value", .target = &settings,
 	 .fn = xl_settings_pair, .help = "set a hyper-parameter, as --key=value does"},
@@ -52,6 +53,7 @@ static const struct xl_opt opts[] = {
 	 .help = "print what the run would cost, and train nothing"},
 	{.type = XL_OPT_END},
 };
+/* clang-format on */
 
 static struct xl_tool tool = {
 	.name = "xl-train",
@@ -122,10 +124,8 @@ static int parse(int argc, char **argv)
 
 static void take(struct xl_spool *s, const char *path)
 {
-	enum xl_take got = XL_FAILED;
-
 	xl_no_terminal_in(path);
-	got = xl_spool_read(s, path, say_skipped);
+	const enum xl_take got = xl_spool_read(s, path, say_skipped);
 	if (got == XL_REFUSED)
 		xl_usage("%s", xl_err_msg());
 	if (got == XL_FAILED)
@@ -161,10 +161,9 @@ static void take_data(struct xl_spool *s, const struct xl_model *m, char **paths
 static struct xl_model *open_model(void)
 {
 	const uint64_t seed = (uint64_t)xl_common.seed;
+	const uint64_t *given = xl_common.seed_given ? &seed : NULL;
 	bool is_usage = true;
-	struct xl_model *m = resume ? xl_settings_resume(&settings, resume,
-							 xl_common.seed_given ? &seed : NULL,
-							 &is_usage)
+	struct xl_model *m = resume ? xl_settings_resume(&settings, resume, given, &is_usage)
 				    : xl_settings_model(&settings);
 
 	if (!m && is_usage)
@@ -219,8 +218,7 @@ int main(int argc, char **argv)
 	struct xl_model *m = open_model();
 	struct xl_run_log log = {.f = NULL};
 	struct xl_spool data;
-	struct xl_train t = {.model = m, .spool = &data, .log = &log, .stop = &stop,
-			     .note = say_note, .progress = say_progress, .saved = -1};
+	struct xl_train t = {.model = m, .spool = &data, .log = &log, .stop = &stop, .saved = -1};
 	enum xl_train_end end = XL_TRAIN_DONE;
 	char name[80];
 
@@ -236,6 +234,8 @@ int main(int argc, char **argv)
 		xl_usage("%s", xl_err_msg());
 	set.iters = xl_model_int(m, "iters");
 	t.set = set;
+	t.note = say_note;
+	t.progress = say_progress;
 	if (dry) {
 		print_estimate(m, &data);
 	} else {
@@ -244,6 +244,7 @@ int main(int argc, char **argv)
 	}
 	xl_run_log_close(&log);
 	xl_spool_done(&data);
+	xl_settings_done(&settings);
 	xl_model_free(m);
 	return dry ? xl_finish() : finish(&t, end);
 }
