@@ -143,7 +143,7 @@ dist:
 clean:
 	rm -rf build build-san bin xl-*.tar.gz
 
--include $(LIB_OBJ:.o=.d) $(wildcard $(BUILD)/tools/*.d) $(TESTS:%=%.d)
+-include $(LIB_OBJ:.o=.d) $(wildcard $(BUILD)/tools/*.d $(BUILD)/bench/*.d) $(TESTS:%=%.d)
 
 .PHONY: all packages demo check check-long bench man install uninstall dist clean
 .DELETE_ON_ERROR:

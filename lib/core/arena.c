@@ -2,7 +2,6 @@
  * arena.c - bump allocation over reserved address space, with free lists in
  * classes of size (eight to the doubling, so at most 1/8 is wasted).
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "core/arena.h"
@@ -88,7 +87,7 @@ void *xl_arena_take(struct xl_arena *a, size_t bytes)
 		return p;
 	}
 	if (bytes > a->reserved - a->used) {
-		xl_err("no memory: this step needs more than %zu GB", a->reserved >> 30);
+		xl_err("no memory for activations: they need more than %zu MiB", a->reserved >> 20);
 		return NULL;
 	}
 	void *p = a->base + a->used;

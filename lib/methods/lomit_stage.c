@@ -49,11 +49,13 @@ static struct xl_var *given(struct xl_tape *t, const struct xl_record *r, const 
 			    const int64_t *shape, int ndim)
 {
 	const struct xl_tensor *x = xl_record_tensor(r, name);
-	char is[64];
+	char is[64], want[64];
 
 	if (!xl_tensor_is(x, ndim, shape)) {
-		xl_err("%s is %s, not (%lld%s)", name, xl_tensor_show(x, is, sizeof is),
-		       (long long)shape[0], ndim == 3 ? ",H/4,W/4" : "");
+		struct xl_tensor w = {.dtype = XL_F4, .ndim = ndim};
+		memcpy(w.shape, shape, (size_t)ndim * sizeof *shape);
+		xl_err("%s is %s, not %s", name, xl_tensor_show(x, is, sizeof is),
+		       xl_tensor_show(&w, want, sizeof want));
 		return NULL;
 	}
 	struct xl_tensor *f = xl_tensor_to(x, XL_F4);
