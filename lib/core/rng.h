@@ -14,9 +14,9 @@
 /* What numbers are for. Values are part of saved results: only append. */
 enum xl_purpose {
 	XL_RNG_INIT = 1, /* initial weights; step = network, index = parameter */
-	XL_RNG_ORDER,    /* order of the data; step = epoch */
+	XL_RNG_ORDER,    /* order of the data; step = epoch, index = domain */
 	XL_RNG_AUGMENT,  /* flips and crops; step = epoch, index = image */
-	XL_RNG_ALPHA,    /* gradient penalty; step = iteration, index = direction */
+	XL_RNG_ALPHA,    /* gradient penalty; step = iteration, index = sample */
 	XL_RNG_NOISE,    /* noise of a method; step = iteration, index = sample */
 	XL_RNG_SYNTH,    /* made data; step = image, index = part */
 	XL_RNG_SPLIT,    /* shuffling and splitting of files */

@@ -44,7 +44,8 @@ struct xl_var *xl_tape_out(struct xl_tape *t, struct xl_dims d);
  * free its aux; returns nd->out, or NULL with xl_err set */
 struct xl_var *xl_tape_push(struct xl_tape *t, const struct xl_node *nd);
 
-/* scratch for one kernel call */
+/* xl_tape_take - bytes of the arena, for aux or as scratch of one kernel call; NULL
+ * with xl_err set. xl_tape_give - hand them back; p may be NULL */
 void *xl_tape_take(struct xl_tape *t, size_t bytes);
 void xl_tape_give(struct xl_tape *t, void *p, size_t bytes);
 

@@ -21,6 +21,7 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
 			    int pad);
 
+/* a + b, a - b, a b */
 struct xl_var *xl_op_add(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 struct xl_var *xl_op_sub(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 struct xl_var *xl_op_mul(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
@@ -32,9 +33,9 @@ struct xl_var *xl_op_sigmoid(struct xl_tape *t, struct xl_var *x);
 struct xl_var *xl_op_abs(struct xl_tape *t, struct xl_var *x); /* gradient sign(x), 0 at 0 */
 struct xl_var *xl_op_sqrt(struct xl_tape *t, struct xl_var *x);
 struct xl_var *xl_op_exp(struct xl_tape *t, struct xl_var *x);
-struct xl_var *xl_op_softplus(struct xl_tape *t, struct xl_var *x); /* log(1 + e^x) */
-struct xl_var *xl_op_recip(struct xl_tape *t, struct xl_var *x);    /* 1 / x */
-struct xl_var *xl_op_max(struct xl_tape *t, struct xl_var *x, double c);
+struct xl_var *xl_op_softplus(struct xl_tape *t, struct xl_var *x);      /* log(1 + e^x) */
+struct xl_var *xl_op_recip(struct xl_tape *t, struct xl_var *x);         /* 1 / x */
+struct xl_var *xl_op_max(struct xl_tape *t, struct xl_var *x, double c); /* max(x, c) */
 
 /* Sum over the axes where d has size 1; and back: repeat over them. */
 struct xl_var *xl_op_sum_to(struct xl_tape *t, struct xl_var *x, struct xl_dims d);

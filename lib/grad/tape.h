@@ -42,7 +42,8 @@ struct xl_tape {
 	bool keep;    /* a gradient is being recorded: vjps must be differentiable */
 };
 
-/* xl_tape_new - NULL with xl_err set */
+/* xl_tape_new - an empty tape on the backend of this CPU; the caller frees it. NULL
+ * with xl_err set */
 struct xl_tape *xl_tape_new(void);
 void xl_tape_free(struct xl_tape *t);
 
@@ -62,10 +63,11 @@ int xl_tape_mark(const struct xl_tape *t);
  */
 struct xl_var *xl_var_leaf(struct xl_tape *t, struct xl_dims d, const float *data, float *grad);
 
-/* xl_var_input - a constant map (n,c,h,w) copied from plain NCHW */
+/* xl_var_input - a constant map (n,c,h,w) copied from plain NCHW; NULL with xl_err
+ * set. plain is not read on a dry tape */
 struct xl_var *xl_var_input(struct xl_tape *t, int n, int c, int h, int w, const float *plain);
 
-/* xl_var_const - a map filled with one number */
+/* xl_var_const - a map filled with one number; NULL with xl_err set */
 struct xl_var *xl_var_const(struct xl_tape *t, struct xl_dims d, float value);
 
 /* xl_var_read - the value as plain NCHW; xl_var_scalar - of a single number.

@@ -6,8 +6,13 @@
 
 #include "kernels/kernels.h"
 
-/* xl_pad_fwd - y (n,c,h+2p,w+2p) from x of dims d; reflection does not repeat
- * the border: index -k reads k. xl_pad_bwd folds: the adjoint, gx is written. */
+/*
+ * xl_pad_fwd - y = x with a border of `pad` pixels
+ * xl_pad_bwd - its adjoint, which folds the border back; gx is written
+ *
+ * Reflection does not repeat the border: index -k reads k.
+ * Shapes   x, gx: of dims d; y, gy: (n,c,h+2 pad,w+2 pad)
+ */
 void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad, enum xl_pad_mode mode);
 void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad,
 		enum xl_pad_mode mode);
@@ -15,7 +20,8 @@ void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad,
 /* xl_pad_at - x in a map (n,c,h,w) of zeros, its first pixel at (top, left) */
 void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int left, int h, int w);
 
-/* xl_block_pad - plain (n,c,pixels) to blocks of 16, missing channels zero */
+/* xl_block_pad - plain x (n,c,pixels) to y, blocks (n,c/16 rounded up,pixels,16),
+ * missing channels zero */
 void xl_block_pad(float *y, const float *x, int n, int c, int pixels);
 
 #endif

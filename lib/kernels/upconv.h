@@ -14,7 +14,13 @@
  */
 bool xl_upconv_dims(struct xl_conv2d_dims *d, const struct xl_dims *x, const struct xl_dims *w);
 
-/* As xl_kernels.conv2d_*, for dims with up = 2; k does the convolutions. */
+/*
+ * xl_upconv_scratch - bytes of scratch each of the three may use
+ * xl_upconv_*       - as xl_kernels.conv2d_*, for dims with up = 2
+ *
+ * k does the convolutions. Values differ from those of the unfolded form by the
+ * rounding of sums of weights.
+ */
 size_t xl_upconv_scratch(const struct xl_kernels *k, const struct xl_conv2d_dims *d);
 void xl_upconv_fwd(const struct xl_kernels *k, float *y, const float *x, const float *w,
 		   const float *bias, const struct xl_conv2d_dims *d, float *scratch);

@@ -30,11 +30,15 @@ struct xl_lomit_nets {
 	int depth;
 };
 
-/* Codes of a batch, (N,4w,h,h), (N,1,h,h), (N,8,1,1), (N,4w,1,1) or NULL. */
+/* Codes of a batch of N images (N,3,H,W), w the width. */
 struct xl_lomit_codes {
-	struct xl_var *c, *m, *s_f, *s_b, *gate;
+	struct xl_var *c;         /* (N,4w,H/4,W/4) */
+	struct xl_var *m;         /* (N,1,H/4,W/4), 0..1 */
+	struct xl_var *s_f, *s_b; /* (N,8,1,1) */
+	struct xl_var *gate;      /* (N,4w,1,1), of variant iclr, else NULL */
 };
 
+/* xl_lomit_iclr - whether this is variant iclr, else ijcai */
 bool xl_lomit_iclr(const struct xl_lomit *h);
 
 /* Forward passes. All take and return variables of the tape; NULL with xl_err
@@ -43,10 +47,12 @@ struct xl_var *xl_lomit_content(struct xl_tape *t, struct xl_lomit_nets *s, stru
 struct xl_var *xl_lomit_gate(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *c);
 struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *c,
 			     bool pairs);
-/* styles of the foreground m x and the background (1 - m) x; s_f or s_b may be
- * NULL if not wanted */
+/* xl_lomit_style - styles of the foreground m x and the background (1 - m) x; s_f
+ * or s_b may be NULL if not wanted. 0, or -1 with xl_err set */
 int xl_lomit_style(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
 		   struct xl_var *x, struct xl_var *m, struct xl_var **s_f, struct xl_var **s_b);
+/* xl_lomit_encode - all codes; in variant iclr each half's mask is gated by the
+ * other half. A failure leaves NULL in them */
 void xl_lomit_encode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
 		     struct xl_var *x, bool pairs, struct xl_lomit_codes *out);
 
@@ -59,8 +65,9 @@ struct xl_var *xl_lomit_hadain(struct xl_tape *t, const struct xl_lomit *h, stru
 struct xl_var *xl_lomit_fuse(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
 			     struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
 			     struct xl_var *s_b);
+/* xl_lomit_draw - the image (N,3,H,W), -1..1, of fused content; xl_lomit_decode -
+ * xl_lomit_fuse, then xl_lomit_draw */
 struct xl_var *xl_lomit_draw(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *y);
-/* draw(fuse(...)) */
 struct xl_var *xl_lomit_decode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
 			       struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
 			       struct xl_var *s_b);
@@ -73,6 +80,7 @@ struct xl_var *xl_lomit_cls(struct xl_tape *t, struct xl_lomit_nets *s, struct x
 /* xl_lomit_swap - exchange the halves of a batch */
 struct xl_var *xl_lomit_swap(struct xl_tape *t, struct xl_var *v);
 
+/* The stages of the descriptor (method.h), in lomit_stage.c. */
 int xl_lomit_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 int xl_lomit_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 			struct xl_record *exemplar);

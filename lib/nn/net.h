@@ -53,7 +53,8 @@ struct xl_layer {
 	int first;    /* parameter: weight, then bias, scale, shift, mean, var */
 };
 
-/* xl_net_init - an empty network; xl_net_done - release its memory */
+/* xl_net_init - an empty network (id is copied, 15 bytes of it); xl_net_done - release its memory
+ */
 void xl_net_init(struct xl_net *net, const char *id, enum xl_group group);
 void xl_net_done(struct xl_net *net);
 
@@ -92,10 +93,11 @@ struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct x
 struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,
 			      const struct xl_layer *b, struct xl_var *x);
 
-/* xl_nn_l1 - mean of the absolute difference over every element */
+/* xl_nn_l1 - mean of the absolute difference over every element; a number. NULL with
+ * xl_err set */
 struct xl_var *xl_nn_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 
-/* Sum over attributes, mean over the batch, of BCE(sigmoid(z), y); z, y: (N,A,1,1) */
+/* xl_nn_bce - sum over attributes, mean over the batch, of BCE(sigmoid(z), y); z, y: (N,A,1,1) */
 struct xl_var *xl_nn_bce(struct xl_tape *t, struct xl_var *z, struct xl_var *y);
 
 #endif
