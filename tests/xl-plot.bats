@@ -116,6 +116,8 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 	[ -s plot.png ]
 	run -1 bash -c '"$1" a.jsonl >/dev/full' - "$plot"
 	[[ $output == "xl-plot: stdout: cannot write: no space left on device"* ]]
+	run -1 bash -c '"$1" a.jsonl >&-' - "$plot"
+	[[ $output == "xl-plot: stdout: cannot write: bad file descriptor"* ]]
 	run -141 bash -c 'trap "" PIPE; "$1" a.jsonl | true; exit "${PIPESTATUS[0]}"' - "$plot"
 	run -2 "$plot"
 	[ "${lines[0]}" = "xl-plot: no logs named" ]

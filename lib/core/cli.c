@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <vips/version.h>
 #include <zlib.h>
+#include "core/file.h"
 #include "core/mem.h"
 #include "core/opt.h"
 #include "core/pool.h"
@@ -260,6 +261,7 @@ int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv)
 	int64_t n;
 	int val;
 
+	xl_keep_standard();
 	xl_tool_set_name(tool->name);
 	xl_opt_defaults(common);
 	xl_opt_defaults(tool->opts);

@@ -29,6 +29,17 @@ bool xl_pipe_broken(void)
 	return pipe_broken;
 }
 
+void xl_keep_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* the lowest that is free, so it is fd; opened for what nobody does with it */
+		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return;
+	}
+}
+
 int xl_write_all(int fd, const char *name, const void *data, size_t size)
 {
 	const char *p = data;

@@ -33,6 +33,14 @@ void xl_file_abort(struct xl_file *o);
  */
 int xl_scratch_open(const char *what, const char **dir);
 
+/*
+ * xl_keep_standard - where stdin, stdout or stderr is closed, hold its descriptor
+ *                    with one that can be neither read nor written
+ *
+ * Else the next file opened gets it, and what is meant for stdout goes there.
+ */
+void xl_keep_standard(void);
+
 /* xl_write_all - write all of it; 0, or -1 with xl_err set ("NAME: cannot
  * write: no space left on device") */
 int xl_write_all(int fd, const char *name, const void *data, size_t size);
