@@ -62,6 +62,18 @@ named_as_file() {
 	each named_as_file "$pages"
 }
 
+refers_to_pages() {
+	local name section
+	while read -r _ name section _; do
+		[ -s "man/$name.$section" ] ||
+			{ echo "$1: no page $name($section)" && return 1; }
+	done < <(grep '^\.Xr xl' "$1")
+}
+
+@test "pages refer to pages that are there" {
+	each refers_to_pages "$pages"
+}
+
 helps() {
 	local out
 	out=$("$XL_BIN/$1" --help 2>&1 </dev/null) || return 1
