@@ -1,5 +1,5 @@
 # Streams made by hand, so that the tests of the measures need no other tool.
-# Loaded by xl-ssim.bats and xl-iou.bats.
+# Loaded by xl-ssim.bats, xl-iou.bats and xl-decode.bats.
 # shellcheck disable=SC2154  # output is set by bats
 
 be32() {

@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load stages
+load metrics_streams
 
 @test "what a record has gone through is what is drawn" {
 	xl-hadain --exemplar b.png a.png >fused
@@ -132,6 +133,16 @@ rename() { xl-crop --size 8 a.png | sed "1s/\xa2id\xa5a\.png/\xa2id\xa5$1/"; }
 	xl-encode --model other.msgpack a.png >other
 	run -1 xl-decode other
 	[[ ${lines[0]} == "xl-decode: other: record 0 (a.png): codes of model "*", this is "* ]]
+}
+
+@test "what is not finite is no picture" {
+	floats 7fc00000 192 >nan.f4
+	record image nan out '<f4' 3 8 8 nan.f4 >nan
+	run -1 xl-decode -o out.png nan
+	[ "${lines[0]}" = "xl-decode: nan: record 0 (nan): out holds values that are not finite" ]
+	[ ! -e out.png ]
+	run -1 xl-decode --dir d nan a.png
+	[ "$(ls d)" = a.png ]
 }
 
 @test "no input: no picture" {
