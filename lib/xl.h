@@ -222,8 +222,9 @@ void xl_reader_close(struct xl_reader *rd);
 int xl_reader_peek(struct xl_reader *rd, void *buf, size_t size);
 
 /* xl_reader_all - the whole input, from the current position, as bytes; for
- * inputs that peeking showed to be a picture. Owns: *data is the caller's. */
-int xl_reader_all(struct xl_reader *rd, void **data, size_t *size);
+ * inputs that peeking showed to be a picture. Of one that has more than most,
+ * which may never end, most + 1. Owns: *data is the caller's. */
+int xl_reader_all(struct xl_reader *rd, size_t most, void **data, size_t *size);
 
 /* xl_is_stream - true if these first bytes may begin a record */
 bool xl_is_stream(const void *bytes, size_t n);

@@ -624,7 +624,7 @@ static void test_peek_and_all(void **state)
 	assert_int_equal(xl_reader_peek(rd, first, sizeof(first)), sizeof(first));
 	assert_memory_equal(first, golden.p, sizeof(first));
 	assert_true(xl_is_stream(first, sizeof(first)));
-	assert_int_equal(xl_reader_all(rd, &data, &size), 0);
+	assert_int_equal(xl_reader_all(rd, golden.n, &data, &size), 0);
 	assert_int_equal(size, golden.n);
 	assert_memory_equal(data, golden.p, size);
 	assert_int_equal(xl_reader_next(rd, &r), 0);
@@ -634,6 +634,21 @@ static void test_peek_and_all(void **state)
 	assert_false(xl_is_stream("\x89PNG", 4));
 	assert_false(xl_is_stream("\xff\xd8\xff\xe0", 4));
 	assert_false(xl_is_stream("", 0));
+}
+
+/* Endless input ends at one byte more than was allowed. */
+static void test_all_up_to_a_size(void **state)
+{
+	struct xl_reader *rd = xl_reader_open("/dev/zero");
+	void *data;
+	size_t size;
+
+	(void)state;
+	assert_non_null(rd);
+	assert_int_equal(xl_reader_all(rd, 1000000, &data, &size), 0);
+	assert_int_equal(size, 1000001);
+	free(data);
+	xl_reader_close(rd);
 }
 
 static void test_open_failures(void **state)
@@ -872,6 +887,7 @@ int main(void)
 		cmocka_unit_test(test_claims_cost_nothing),
 		cmocka_unit_test(test_pipe_in_pieces),
 		cmocka_unit_test(test_peek_and_all),
+		cmocka_unit_test(test_all_up_to_a_size),
 		cmocka_unit_test(test_open_failures),
 		cmocka_unit_test_setup_teardown(test_writer_file, make_path, remove_path),
 		cmocka_unit_test(test_writer_refuses),

@@ -90,8 +90,12 @@ static int read_picture(struct xl_inputs *in, const char *path, struct xl_record
 	void *data = NULL;
 	size_t size = 0;
 
-	if (xl_reader_all(in->reader, &data, &size) == 0)
-		x = xl_image_load_mem(in->name, data, size);
+	if (xl_reader_all(in->reader, XL_MAX_PICTURE_FILE, &data, &size) == 0) {
+		if (size > XL_MAX_PICTURE_FILE)
+			xl_err("%s: too large for a picture", in->name);
+		else
+			x = xl_image_load_mem(in->name, data, size);
+	}
 	free(data);
 	xl_inputs_done(in);
 	if (x)

@@ -14,9 +14,6 @@
 #include "image/image.h"
 #include "image/pixels.h"
 
-/* A compressed picture of XL_MAX_PIXELS fits; endless input does not. */
-#define MAX_FILE ((size_t)1 << 30)
-
 int xl_pixels_check(int64_t w, int64_t h)
 {
 	if (w < 1 || h < 1)
@@ -218,11 +215,13 @@ static void *read_file(const char *path, size_t *size)
 		xl_err("%s: a folder, not an image", path);
 		goto fail;
 	}
-	cap = S_ISREG(st.st_mode) && st.st_size < (off_t)MAX_FILE ? (size_t)st.st_size + 1 : 65536;
+	cap = S_ISREG(st.st_mode) && st.st_size < (off_t)XL_MAX_PICTURE_FILE
+		      ? (size_t)st.st_size + 1
+		      : 65536;
 	for (;;) {
 		if (!buf || n == cap) {
 			cap = buf ? 2 * cap : cap;
-			more = cap > 2 * MAX_FILE ? NULL : xl_realloc(buf, cap, 1);
+			more = cap > 2 * XL_MAX_PICTURE_FILE ? NULL : xl_realloc(buf, cap, 1);
 			if (!more) {
 				xl_err("%s: too large for a picture", path);
 				goto fail;

@@ -11,6 +11,9 @@
 
 #include "xl.h"
 
+/* A compressed picture of as many pixels as are read fits; endless input does not. */
+#define XL_MAX_PICTURE_FILE ((size_t)1 << 30)
+
 /*
  * xl_image_load - decode a picture file (JPEG, PNG, and what libvips reads)
  *

@@ -179,15 +179,18 @@ fail:
 	return -1;
 }
 
-int xl_input_rest(struct xl_input *in, void **out, size_t *size)
+int xl_input_rest(struct xl_input *in, size_t most, void **out, size_t *size)
 {
 	size_t cap = in->n + (size_t)in->ahead + 1, got = 0;
 	char *p = NULL;
 
 	for (;;) {
-		char *q = xl_realloc(p, cap, 1);
+		char *q;
 		int64_t k;
 
+		if (cap > most)
+			cap = most + 1;
+		q = xl_realloc(p, cap, 1);
 		if (!q)
 			goto fail;
 		p = q;
@@ -195,7 +198,7 @@ int xl_input_rest(struct xl_input *in, void **out, size_t *size)
 		if (k < 0)
 			goto fail;
 		got += (size_t)k;
-		if (got < cap)
+		if (got < cap || got > most)
 			break;
 		if (xl_add(cap, cap < STEP ? STEP : cap, &cap))
 			goto fail;

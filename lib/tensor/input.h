@@ -43,7 +43,8 @@ int64_t xl_input_take(struct xl_input *in, void *dst, size_t n);
  */
 int xl_input_block(struct xl_input *in, uint64_t n, void **out, uint64_t *missing);
 
-/* xl_input_rest - all that is left, as a block; 0, or -1 with xl_err set */
-int xl_input_rest(struct xl_input *in, void **out, size_t *size);
+/* xl_input_rest - all that is left, as a block, or its first most + 1 bytes where
+ * it is more than most; 0, or -1 with xl_err set */
+int xl_input_rest(struct xl_input *in, size_t most, void **out, size_t *size);
 
 #endif

@@ -535,9 +535,9 @@ int xl_reader_peek(struct xl_reader *rd, void *buf, size_t size)
 	return (int)n;
 }
 
-int xl_reader_all(struct xl_reader *rd, void **data, size_t *size)
+int xl_reader_all(struct xl_reader *rd, size_t most, void **data, size_t *size)
 {
-	return xl_input_rest(&rd->in, data, size);
+	return xl_input_rest(&rd->in, most, data, size);
 }
 
 /* A map that is not empty, whose first key is a string. PNG begins like a map
