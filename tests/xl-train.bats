@@ -182,6 +182,19 @@ for l in open("log"): json.loads(l)'
 	[ "$output" = "xl-train: a.ckpt exists; --resume continues it, --force starts anew" ]
 	quick a 1 --force --quiet
 	cmp a before
+	mkdir folder
+	run -1 quick folder 1 --force
+	[ "$output" = "xl-train: folder: cannot write: is a directory" ]
+}
+
+@test "a new run does not replace a model that appears while it trains" {
+	mkfifo late
+	run_late() { "$train" "${small[@]}" --out a --iters 2 late; }
+	(sleep 0.3 && quick a 1 --quiet && cp a other && cat faces) >late &
+	run -1 run_late
+	wait
+	[[ $output == *"xl-train: a exists; --resume continues it, --force starts anew" ]]
+	cmp a other
 }
 
 @test "only the same run is resumed" {

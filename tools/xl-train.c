@@ -176,8 +176,8 @@ static struct xl_model *open_model(void)
 /* Refuses what a run would destroy, before anything is read. */
 static void open_files(struct xl_run_log *log, bool goes_on)
 {
-	int rc = goes_on || force ? 0 : xl_train_exists(set.out);
-
+	set.fresh = !goes_on && !force;
+	int rc = set.fresh ? xl_train_exists(set.out) : 0;
 	if (rc == 0 && xl_train_writable(set.out))
 		rc = -1;
 	if (rc == 0 && log_path)

@@ -304,13 +304,14 @@ enum loss {
 	G_AREA,
 	G_TOTAL,
 	MASK_MEAN,
-	STYLE_ABS
+	STYLE_ABS,
+	LR,
 };
 
 static const char *const loss_names[] = {
-	"D.adv",        "D.cls",     "D.gp",      "D.total",   "G.adv",   "G.cls",
-	"G.style_f",    "G.style_b", "G.content", "G.cycle",   "G.self",  "G.r1",
-	"G.style_diff", "G.area",    "G.total",   "mask.mean", "s_f.abs", NULL,
+	"D.adv",     "D.cls",     "D.gp",    "D.total", "G.adv", "G.cls",        "G.style_f",
+	"G.style_b", "G.content", "G.cycle", "G.self",  "G.r1",  "G.style_diff", "G.area",
+	"G.total",   "mask.mean", "s_f.abs", "lr",      NULL,
 };
 
 static void report(const struct xl_tape *t, struct xl_losses *out, enum loss i,
@@ -483,6 +484,8 @@ static int lomit_step(struct xl_model *m, struct xl_tape *t, const struct xl_bat
 	struct xl_lomit_codes c;
 
 	memset(out, 0, sizeof *out);
+	out->value[LR] = lr;
+	out->given[LR] = true;
 	xl_model_bn(m, XL_BN_TRAIN);
 	struct xl_var *x = both(t, b->n, 3, (int)h->size, b->x);
 	struct xl_var *y = both(t, b->n, m->n_attributes, 1, b->y);

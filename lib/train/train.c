@@ -68,6 +68,8 @@ static int save(struct xl_train *t, struct loop *l)
 {
 	struct xl_model *m = t->model;
 
+	if (t->set.fresh && t->saved < 0 && xl_train_exists(t->set.out))
+		return -1;
 	if (xl_train_save(m, t->set.out, t->set.keep))
 		return -1;
 	t->saved = m->step;
@@ -187,7 +189,8 @@ static enum xl_train_end step(struct xl_train *t, struct loop *l)
 	}
 	if (save(t, l) == 0)
 		return XL_TRAIN_DONE;
-	if (is_last)
+	/* a later save may succeed, but not where another run has the name */
+	if (is_last || (t->set.fresh && t->saved < 0 && xl_train_exists(t->set.out)))
 		return XL_TRAIN_FAILED;
 	t->note(xl_err_msg());
 	return XL_TRAIN_DONE;

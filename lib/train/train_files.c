@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "core/file.h"
 #include "core/mem.h"
@@ -39,10 +40,14 @@ int xl_train_exists(const char *out)
 int xl_train_writable(const char *out)
 {
 	char *ckpt = xl_train_ckpt(out);
+	struct stat st;
 	struct xl_file f;
 	int rc = ckpt ? xl_file_begin(&f, ckpt) : -1;
 
-	if (rc == 0)
+	if (rc == 0 && stat(out, &st) == 0 && S_ISDIR(st.st_mode)) {
+		xl_file_abort(&f);
+		rc = xl_err("%s: cannot write: is a directory", out);
+	} else if (rc == 0)
 		xl_file_abort(&f);
 	free(ckpt);
 	return rc;

@@ -42,6 +42,7 @@ void xl_run_log_close(struct xl_run_log *l);
 struct xl_run_settings {
 	const char *out, *samples;
 	int64_t every, keep, log_every, iters;
+	bool fresh; /* a new run: it must not replace a model that appears meanwhile */
 };
 
 /* Each writes a line where there is a log. 0, or -1 with xl_err set. */
