@@ -336,6 +336,34 @@ static void test_stages(void **state)
 	xl_tape_free(t);
 }
 
+/* Codes that are not numbers, and masks that are not masks, go no further. */
+static void test_values(void **state)
+{
+	static const struct {
+		const char *name;
+		float value;
+		const char *message;
+	} cases[] = {{"m", 7, "a: m has the value 7, a mask is 0 to 1"},
+		     {"m", -0.5f, "a: m has the value -0.5, a mask is 0 to 1"},
+		     {"c", NAN, "a: c has the value nan, codes are finite"},
+		     {"s_b", INFINITY, "a: s_b has the value inf, codes are finite"}};
+	struct xl_tape *t = xl_tape_new();
+	struct xl_model *m = build(small, 1, false);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct xl_record *a = picture("a", 32, 32, 1), *e = picture("e", 32, 32, 2);
+		ok(xl_stage_encode(m, t, a));
+		((float *)xl_record_tensor(a, cases[i].name)->data)[3] = cases[i].value;
+		assert_int_equal(xl_stage_fuse(m, t, a, e), -1);
+		assert_string_equal(xl_err_msg(), cases[i].message);
+		xl_record_free(a);
+		xl_record_free(e);
+	}
+	xl_model_free(m);
+	xl_tape_free(t);
+}
+
 /* Any size: what comes out has the size that went in. */
 static void test_sizes(void **state)
 {
@@ -498,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_hadain_gradient_properties),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_stages),
+		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_alone_or_in_a_batch),
 		cmocka_unit_test(test_exchange),

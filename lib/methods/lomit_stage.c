@@ -3,6 +3,7 @@
  * already holds is used as it is; what is missing is computed and, where it
  * depends on that image alone, added.
  */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
@@ -48,6 +49,8 @@ static struct xl_var *image_of(struct xl_tape *t, const struct xl_record *r)
 static struct xl_var *given(struct xl_tape *t, const struct xl_record *r, const char *name,
 			    const int64_t *shape, int ndim)
 {
+	const bool is_mask = strcmp(name, "m") == 0;
+	const float lo = is_mask ? 0 : -FLT_MAX, hi = is_mask ? 1 : FLT_MAX;
 	const struct xl_tensor *x = xl_record_tensor(r, name);
 	char is[64], want[64];
 
@@ -59,6 +62,15 @@ static struct xl_var *given(struct xl_tape *t, const struct xl_record *r, const 
 		return NULL;
 	}
 	struct xl_tensor *f = xl_tensor_to(x, XL_F4);
+	for (int64_t i = 0; f && i < xl_tensor_count(f); i++) {
+		const float value = ((const float *)f->data)[i];
+		if (value >= lo && value <= hi)
+			continue;
+		xl_err("%s has the value %g, %s", name, (double)value,
+		       is_mask ? "a mask is 0 to 1" : "codes are finite");
+		xl_tensor_free(f);
+		return NULL;
+	}
 	struct xl_var *v = !f          ? NULL
 			   : ndim == 3 ? xl_var_input(t, 1, (int)shape[0], (int)shape[1],
 						      (int)shape[2], f->data)
