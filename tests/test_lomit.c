@@ -343,10 +343,10 @@ static void test_values(void **state)
 		const char *name;
 		float value;
 		const char *message;
-	} cases[] = {{"m", 7, "a: m has the value 7, a mask is 0 to 1"},
-		     {"m", -0.5f, "a: m has the value -0.5, a mask is 0 to 1"},
-		     {"c", NAN, "a: c has the value nan, codes are finite"},
-		     {"s_b", INFINITY, "a: s_b has the value inf, codes are finite"}};
+	} cases[] = {{"m", 7, "a: m holds 7, a mask lies in 0..1"},
+		     {"m", -0.5f, "a: m holds -0.5, a mask lies in 0..1"},
+		     {"c", NAN, "a: c holds nan, codes are finite"},
+		     {"s_b", INFINITY, "a: s_b holds inf, codes are finite"}};
 	struct xl_tape *t = xl_tape_new();
 	struct xl_model *m = build(small, 1, false);
 

@@ -50,7 +50,8 @@ static struct xl_var *given(struct xl_tape *t, const struct xl_record *r, const 
 			    const int64_t *shape, int ndim)
 {
 	const bool is_mask = strcmp(name, "m") == 0;
-	const float lo = is_mask ? 0 : -FLT_MAX, hi = is_mask ? 1 : FLT_MAX;
+	/* rounding elsewhere is forgiven */
+	const float lo = is_mask ? -1e-6f : -FLT_MAX, hi = is_mask ? 1 + 1e-6f : FLT_MAX;
 	const struct xl_tensor *x = xl_record_tensor(r, name);
 	char is[64], want[64];
 
@@ -66,8 +67,8 @@ static struct xl_var *given(struct xl_tape *t, const struct xl_record *r, const 
 		const float value = ((const float *)f->data)[i];
 		if (value >= lo && value <= hi)
 			continue;
-		xl_err("%s has the value %g, %s", name, (double)value,
-		       is_mask ? "a mask is 0 to 1" : "codes are finite");
+		xl_err("%s holds %g, %s", name, (double)value,
+		       is_mask ? "a mask lies in 0..1" : "codes are finite");
 		xl_tensor_free(f);
 		return NULL;
 	}
