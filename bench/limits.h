@@ -84,14 +84,18 @@ static float *noise(int64_t count)
 
 /* ---- multiply-adds in registers, and memory ---- */
 
-enum { LOOPS = 2000000, CHAINS = 10 }; /* chains: latency times units, at least */
+/* Chains: latency times units, at least. Each starts a step behind the last: a
+ * compiler makes one of equal ones. */
+enum { LOOPS = 2000000, CHAINS = 10 };
 
 #ifdef __x86_64__
 #define FMA_LOOP(NAME, TARGET, V, SET, FMA, STORE, LANES)                                          \
 	__attribute__((target(TARGET))) static double NAME(void)                                   \
 	{                                                                                          \
 		const V a = SET(0.999999f), b = SET(1e-7f);                                        \
-		V x0 = a, x1 = a, x2 = a, x3 = a, x4 = a, x5 = a, x6 = a, x7 = a, x8 = a, x9 = a;  \
+		V x0 = a, x1 = FMA(x0, a, b), x2 = FMA(x1, a, b), x3 = FMA(x2, a, b);              \
+		V x4 = FMA(x3, a, b), x5 = FMA(x4, a, b), x6 = FMA(x5, a, b);                      \
+		V x7 = FMA(x6, a, b), x8 = FMA(x7, a, b), x9 = FMA(x8, a, b);                      \
 		float out[LANES];                                                                  \
 		for (int i = 0; i < LOOPS; i++) {                                                  \
 			x0 = FMA(x0, a, b), x1 = FMA(x1, a, b), x2 = FMA(x2, a, b);                \
@@ -112,7 +116,8 @@ typedef float v4 __attribute__((vector_size(16)));
 __attribute__((optimize("fp-contract=fast"))) static double fma_generic(void)
 {
 	const v4 a = {0.999999f, 0.999999f, 0.999999f, 0.999999f}, b = a * 1e-7f;
-	v4 x0 = a, x1 = a, x2 = a, x3 = a, x4 = a, x5 = a, x6 = a, x7 = a, x8 = a, x9 = a;
+	v4 x0 = a, x1 = x0 * a + b, x2 = x1 * a + b, x3 = x2 * a + b, x4 = x3 * a + b;
+	v4 x5 = x4 * a + b, x6 = x5 * a + b, x7 = x6 * a + b, x8 = x7 * a + b, x9 = x8 * a + b;
 
 	for (int i = 0; i < LOOPS; i++) {
 		x0 = x0 * a + b, x1 = x1 * a + b, x2 = x2 * a + b, x3 = x3 * a + b;
