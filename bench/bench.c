@@ -75,7 +75,7 @@ enum { READERS = 6 };
  * was enlarged to, and mirrors. */
 static int readers(const struct xl_conv2d_dims *d, int of, int n, int *at)
 {
-	const int s = d->up ? 2 : 1, pad = d->pad;
+	const int s = d->up ? 2 : 1, pad = d->pad_h;
 	int count = 0;
 
 	for (int i = of * s; i < (of + 1) * s; i++) {
@@ -91,7 +91,7 @@ static int readers(const struct xl_conv2d_dims *d, int of, int n, int *at)
 /* What tap u of output r reads, along an axis of n numbers. */
 static int source(const struct xl_conv2d_dims *d, int r, int u, int n)
 {
-	const int s = d->up ? 2 : 1, i = r * d->stride + u - d->pad;
+	const int s = d->up ? 2 : 1, i = r * d->stride + u - d->pad_h;
 
 	return (i < 0 ? -i : i >= n * s ? 2 * (n * s - 1) - i : i) / s;
 }
@@ -199,7 +199,7 @@ struct layer {
 static void bench_conv(const struct layer *l, int batch, const char *group)
 {
 	struct conv c = {.d = {batch, l->ci, l->size, l->size, l->co, l->k, l->k, l->stride, l->pad,
-			       XL_PAD_REFLECT, 0, 0, 0}};
+			       l->pad, XL_PAD_REFLECT, 0, 0, 0}};
 	struct xl_conv2d_dims *d = &c.d;
 	static const struct {
 		const char *name;
@@ -235,7 +235,8 @@ static void bench_conv(const struct layer *l, int batch, const char *group)
 		const struct times t = measure(passes[i].fn, &c);
 		printf("conv\t%s\t%s\t%s\t%d %d %d %d %d %d %d %d %d\t%.4f\t%.4f\t%.6f\n", group,
 		       name, passes[i].name, d->n, d->ci, d->h, d->w, d->co, d->kh, d->stride,
-		       d->pad, d->up, t.least, t.median, 2e-9 * (double)ny * d->ci * d->kh * d->kw);
+		       d->pad_h, d->up, t.least, t.median,
+		       2e-9 * (double)ny * d->ci * d->kh * d->kw);
 		fflush(stdout);
 	}
 	float *all[] = {c.x, c.w, c.bias, gy, c.y, c.gx, c.gw, c.scratch};

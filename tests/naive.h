@@ -165,8 +165,9 @@ static inline void naive_conv2d(enum conv_sum part, struct array *y, struct arra
 	EACH_PLACE(&y->d, n, o, r, c)
 	for (int i = 0; i < d->ci; i++)
 		for (int t = 0; t < d->kh * d->kw; t++) {
-			const int h = inside(r * d->stride + t / d->kw - d->pad, d->h, d->mode);
-			const int k = inside(c * d->stride + t % d->kw - d->pad, d->w, d->mode);
+			const int h0 = r * d->stride - d->pad_h, k0 = c * d->stride - d->pad_w;
+			const int h = inside(h0 + t / d->kw, d->h, d->mode);
+			const int k = inside(k0 + t % d->kw, d->w, d->mode);
 			if (h < 0 || k < 0)
 				continue;
 			double *py = y->v + at(&y->d, n, o, r, c);

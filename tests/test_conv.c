@@ -42,8 +42,8 @@ static void conv_open(struct conv *c, const struct xl_conv2d_dims *shape)
 	struct xl_conv2d_dims *d = &c->d;
 
 	*d = *shape;
-	d->oh = (d->h + 2 * d->pad - d->kh) / d->stride + 1;
-	d->ow = (d->w + 2 * d->pad - d->kw) / d->stride + 1;
+	d->oh = (d->h + 2 * d->pad_h - d->kh) / d->stride + 1;
+	d->ow = (d->w + 2 * d->pad_w - d->kw) / d->stride + 1;
 	c->x = array_noise(xl_dims_map(d->n, d->ci, d->h, d->w), 1, -1, 1);
 	c->w = array_noise(xl_dims_plain(d->co, d->ci, d->kh, d->kw), 2, -1, 1);
 	c->bias = array_noise(xl_dims_plain(1, d->co, 1, 1), 3, -1, 1);
@@ -108,8 +108,8 @@ static void results_free(struct results *r)
 /* Whether the shape is one at all; xl_op_conv2d refuses the others. */
 static bool exists(const struct xl_conv2d_dims *d)
 {
-	return d->h + 2 * d->pad >= d->kh && d->w + 2 * d->pad >= d->kw &&
-	       (d->mode == XL_PAD_ZERO || (d->pad < d->h && d->pad < d->w));
+	return d->h + 2 * d->pad_h >= d->kh && d->w + 2 * d->pad_w >= d->kw &&
+	       (d->mode == XL_PAD_ZERO || (d->pad_h < d->h && d->pad_w < d->w));
 }
 
 static void check(const struct xl_conv2d_dims *shape)
@@ -125,9 +125,9 @@ static void check(const struct xl_conv2d_dims *shape)
 	{
 		struct results r = run(&c, k);
 		snprintf(what, sizeof what,
-			 "%s conv2d n %d, %d > %d, %dx%d, kernel %dx%d, stride %d, %s %d", k->name,
-			 d->n, d->ci, d->co, d->h, d->w, d->kh, d->kw, d->stride,
-			 d->mode == XL_PAD_ZERO ? "zeros" : "reflection", d->pad);
+			 "%s conv2d n %d, %d > %d, %dx%d, kernel %dx%d, stride %d, %s %d %d",
+			 k->name, d->n, d->ci, d->co, d->h, d->w, d->kh, d->kw, d->stride,
+			 d->mode == XL_PAD_ZERO ? "zeros" : "reflection", d->pad_h, d->pad_w);
 		bool good = agrees(what, r.y, &c.y, TOLERANCE);
 		good &= agrees(what, r.gx, &c.gx, TOLERANCE);
 		good &= agrees(what, r.gw, &c.gw, TOLERANCE);
@@ -153,7 +153,8 @@ static void test_channels(void **state)
 					       .kh = 3,
 					       .kw = 3,
 					       .stride = 1,
-					       .pad = 1,
+					       .pad_h = 1,
+					       .pad_w = 1,
 					       .mode = XL_PAD_REFLECT});
 }
 
@@ -174,7 +175,8 @@ static void test_geometry(void **state)
 					   .kh = kernels[i % 5],
 					   .kw = kernels[i % 5],
 					   .stride = 1 + i / 5 % 3,
-					   .pad = pads[i / 15 % 3],
+					   .pad_h = pads[i / 15 % 3],
+					   .pad_w = pads[i / 15 % 3],
 					   .mode = i / 45 % 2 ? XL_PAD_REFLECT : XL_PAD_ZERO,
 					   .h = size[0],
 					   .w = size[1]};
@@ -189,7 +191,16 @@ static void test_geometry(void **state)
 /* What neither of the two above meets. */
 static const struct xl_conv2d_dims others[] = {
 	{.n = 5, .ci = 3, .h = 4, .w = 4, .co = 2, .kh = 4, .kw = 4, .stride = 4},
-	{.n = 2, .ci = 2, .h = 9, .w = 5, .co = 3, .kh = 3, .kw = 1, .stride = 2, .pad = 1},
+	{.n = 2,
+	 .ci = 2,
+	 .h = 9,
+	 .w = 5,
+	 .co = 3,
+	 .kh = 3,
+	 .kw = 1,
+	 .stride = 2,
+	 .pad_h = 1,
+	 .pad_w = 1},
 	{.n = 2, .ci = 16, .h = 5, .w = 9, .co = 17, .kh = 1, .kw = 4, .stride = 3},
 	{.n = 3, .ci = 16, .h = 6, .w = 6, .co = 16, .kh = 2, .kw = 2, .stride = 5},
 	{.n = 1, .ci = 1, .h = 16, .w = 16, .co = 1, .kh = 16, .kw = 16, .stride = 1},
@@ -201,7 +212,8 @@ static const struct xl_conv2d_dims others[] = {
 	 .kh = 4,
 	 .kw = 4,
 	 .stride = 2,
-	 .pad = 1,
+	 .pad_h = 1,
+	 .pad_w = 1,
 	 .mode = XL_PAD_REFLECT},
 	{.n = 33, .ci = 48, .h = 1, .w = 1, .co = 40, .kh = 1, .kw = 1, .stride = 1},
 	{.n = 1,
@@ -212,7 +224,8 @@ static const struct xl_conv2d_dims others[] = {
 	 .kh = 7,
 	 .kw = 7,
 	 .stride = 1,
-	 .pad = 3,
+	 .pad_h = 3,
+	 .pad_w = 3,
 	 .mode = XL_PAD_REFLECT},
 	{.n = 1,
 	 .ci = 32,
@@ -222,7 +235,8 @@ static const struct xl_conv2d_dims others[] = {
 	 .kh = 7,
 	 .kw = 7,
 	 .stride = 1,
-	 .pad = 3,
+	 .pad_h = 3,
+	 .pad_w = 3,
 	 .mode = XL_PAD_REFLECT},
 	{.n = 2,
 	 .ci = 32,
@@ -232,7 +246,8 @@ static const struct xl_conv2d_dims others[] = {
 	 .kh = 4,
 	 .kw = 4,
 	 .stride = 2,
-	 .pad = 1,
+	 .pad_h = 1,
+	 .pad_w = 1,
 	 .mode = XL_PAD_REFLECT},
 	{.n = 2,
 	 .ci = 64,
@@ -242,7 +257,8 @@ static const struct xl_conv2d_dims others[] = {
 	 .kh = 5,
 	 .kw = 5,
 	 .stride = 1,
-	 .pad = 2,
+	 .pad_h = 2,
+	 .pad_w = 2,
 	 .mode = XL_PAD_REFLECT},
 	{.n = 1,
 	 .ci = 64,
@@ -252,7 +268,22 @@ static const struct xl_conv2d_dims others[] = {
 	 .kh = 3,
 	 .kw = 3,
 	 .stride = 1,
-	 .pad = 1,
+	 .pad_h = 1,
+	 .pad_w = 1,
+	 .mode = XL_PAD_REFLECT},
+	/* a kernel of one row or one column, padded along it alone */
+	{.n = 2, .ci = 32, .h = 5, .w = 9, .co = 17, .kh = 1, .kw = 7, .stride = 1, .pad_w = 3},
+	{.n = 2, .ci = 16, .h = 6, .w = 4, .co = 48, .kh = 7, .kw = 1, .stride = 1, .pad_h = 3},
+	{.n = 1,
+	 .ci = 3,
+	 .h = 5,
+	 .w = 7,
+	 .co = 16,
+	 .kh = 3,
+	 .kw = 5,
+	 .stride = 2,
+	 .pad_h = 1,
+	 .pad_w = 2,
 	 .mode = XL_PAD_REFLECT},
 };
 enum { OTHERS = sizeof others / sizeof *others };

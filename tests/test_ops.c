@@ -159,10 +159,11 @@ static struct array ref_conv(const struct array *in, const struct opcase *c)
 				   .kh = w->h,
 				   .kw = w->w,
 				   .stride = c->k[0],
-				   .pad = c->k[1],
+				   .pad_h = c->k[1],
+				   .pad_w = c->k[1],
 				   .mode = (enum xl_pad_mode)c->kind};
-	d.oh = (d.h + 2 * d.pad - d.kh) / d.stride + 1;
-	d.ow = (d.w + 2 * d.pad - d.kw) / d.stride + 1;
+	d.oh = (d.h + 2 * d.pad_h - d.kh) / d.stride + 1;
+	d.ow = (d.w + 2 * d.pad_w - d.kw) / d.stride + 1;
 	struct array y = array_zeros(xl_dims_map(d.n, d.co, d.oh, d.ow)), a = in[0], b = in[1];
 
 	naive_conv2d(CONV_Y, &y, &a, &b, &d);

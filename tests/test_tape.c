@@ -236,8 +236,8 @@ struct critic {
 
 static double critic_sum(const struct critic *k)
 {
-	struct xl_conv2d_dims d1 = {2, 2, 4, 4, 3, 3, 3, 1, 1, XL_PAD_REFLECT, 4, 4, 0};
-	struct xl_conv2d_dims d2 = {2, 3, 4, 4, 1, 3, 3, 2, 1, XL_PAD_ZERO, 2, 2, 0};
+	struct xl_conv2d_dims d1 = {2, 2, 4, 4, 3, 3, 3, 1, 1, 1, XL_PAD_REFLECT, 4, 4, 0};
+	struct xl_conv2d_dims d2 = {2, 3, 4, 4, 1, 3, 3, 2, 1, 1, XL_PAD_ZERO, 2, 2, 0};
 	struct array h = array_zeros((struct xl_dims)PLAIN(2, 3, 4, 4)), n = array_zeros(h.d);
 	struct array y = array_zeros((struct xl_dims)PLAIN(2, 1, 2, 2)), x = k->x, w1 = k->w1;
 	struct array w2 = k->w2;

@@ -131,7 +131,8 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 				   .kh = w->d.h,
 				   .kw = w->d.w,
 				   .stride = stride,
-				   .pad = pad,
+				   .pad_h = pad,
+				   .pad_w = pad,
 				   .mode = mode};
 	if (b && !(xl_dims_count(&b->d) == d.co && b->d.c == d.co)) {
 		xl_err("conv2d: bias (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d)", b->d.n,

@@ -43,13 +43,13 @@ bool xl_dims_same(const struct xl_dims *a, const struct xl_dims *b);
 enum xl_pad_mode { XL_PAD_ZERO, XL_PAD_REFLECT, XL_PAD_EDGE };
 
 /*
- * One convolution:  y = conv(pad(x), w) + bias,  oh = (h + 2 pad - kh) / stride + 1
+ * One convolution:  y = conv(pad(x), w) + bias,  oh = (h + 2 pad_h - kh) / stride + 1
  *
  * Shapes   x: (n,ci,h,w) map   w: (co,ci,kh,kw) plain   y: (n,co,oh,ow) map
- *          bias: (co) or NULL. Reflection needs pad < h and pad < w.
+ *          bias: (co) or NULL. Reflection needs pad_h < h and pad_w < w.
  */
 struct xl_conv2d_dims {
-	int n, ci, h, w, co, kh, kw, stride, pad;
+	int n, ci, h, w, co, kh, kw, stride, pad_h, pad_w;
 	enum xl_pad_mode mode;
 	int oh, ow;
 	int up; /* 2: x is enlarged by two (nearest) first, see upconv.h; else 0 */

@@ -75,10 +75,11 @@ void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int l
 	xl_parallel(pad_plane, &p, (int64_t)d->n * d->c / d->b);
 }
 
-void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad, enum xl_pad_mode mode)
+void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad_h, int pad_w,
+		enum xl_pad_mode mode)
 {
-	struct pad p = {y, x, d, pad, pad, d->h + 2 * pad, d->w + 2 * pad, mode};
-	assert(mode != XL_PAD_REFLECT || (pad < d->h && pad < d->w));
+	struct pad p = {y, x, d, pad_h, pad_w, d->h + 2 * pad_h, d->w + 2 * pad_w, mode};
+	assert(mode != XL_PAD_REFLECT || (pad_h < d->h && pad_w < d->w));
 	xl_parallel(pad_plane, &p, (int64_t)d->n * d->c / d->b);
 }
 
@@ -114,9 +115,10 @@ static void fold_plane(void *ctx, int64_t plane)
 	}
 }
 
-void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad, enum xl_pad_mode mode)
+void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad_h, int pad_w,
+		enum xl_pad_mode mode)
 {
-	struct pad p = {gx, gy, d, pad, pad, d->h + 2 * pad, d->w + 2 * pad, mode};
+	struct pad p = {gx, gy, d, pad_h, pad_w, d->h + 2 * pad_h, d->w + 2 * pad_w, mode};
 	xl_parallel(fold_plane, &p, (int64_t)d->n * d->c / d->b);
 }
 

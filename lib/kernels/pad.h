@@ -7,14 +7,15 @@
 #include "kernels/kernels.h"
 
 /*
- * xl_pad_fwd - y = x with a border of `pad` pixels
+ * xl_pad_fwd - y = x with a border of pad_h rows and pad_w columns
  * xl_pad_bwd - its adjoint, which folds the border back; gx is written
  *
  * Reflection does not repeat the border: index -k reads k.
- * Shapes   x, gx: of dims d; y, gy: (n,c,h+2 pad,w+2 pad)
+ * Shapes   x, gx: of dims d; y, gy: (n,c,h+2 pad_h,w+2 pad_w)
  */
-void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad, enum xl_pad_mode mode);
-void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad,
+void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad_h, int pad_w,
+		enum xl_pad_mode mode);
+void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad_h, int pad_w,
 		enum xl_pad_mode mode);
 
 /* xl_pad_at - x in a map (n,c,h,w) of zeros, its first pixel at (top, left) */

@@ -247,6 +247,11 @@ static int64_t packed_count(int co, int ci, int taps)
 	return whole(xl_round_up(co, XL_BLOCK) * ci * taps);
 }
 
+static bool padded(const struct xl_conv2d_dims *d)
+{
+	return d->pad_h > 0 || d->pad_w > 0;
+}
+
 /* Zero rows above the gradient that the backward sweep reads, and all rows. */
 static int grad_lead(int k, int stride)
 {
@@ -260,10 +265,11 @@ static int grad_size(int in, int pad, int stride, int k)
 
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 {
-	const int64_t x = whole((int64_t)d->n * d->ci * (d->h + 2 * d->pad) * (d->w + 2 * d->pad));
+	const int64_t x =
+		whole((int64_t)d->n * d->ci * (d->h + 2 * d->pad_h) * (d->w + 2 * d->pad_w));
 	const int64_t g = whole(d->n * xl_round_up(d->co, XL_BLOCK) *
-				grad_size(d->h, d->pad, d->stride, d->kh) *
-				grad_size(d->w, d->pad, d->stride, d->kw));
+				grad_size(d->h, d->pad_h, d->stride, d->kh) *
+				grad_size(d->w, d->pad_w, d->stride, d->kw));
 	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
 	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
 	return (size_t)(x + g + (fw > bw ? fw : bw)) * sizeof(float);
@@ -273,7 +279,7 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 			  const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int taps = d->kh * d->kw, b = xl_block_of(d->ci), bo = xl_block_of(d->co);
-	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
+	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
 	float *wpack = scratch;
 	float *xpad = wpack + packed_count(d->co, d->ci, taps);
 	int tap[MAX_TAPS];
@@ -282,11 +288,12 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 	for (int t = 0; t < taps; t++)
 		tap[t] = t;
 	struct packing k = {wpack, w, d->co, d->ci, (int64_t)d->ci * taps, taps, b, taps, tap};
-	if (d->pad > 0)
-		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad, d->mode);
+	if (padded(d))
+		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad_h,
+			   d->pad_w, d->mode);
 
 	struct sweep s = {
-		.x = d->pad > 0 ? xpad : x,
+		.x = padded(d) ? xpad : x,
 		.x_image = (int64_t)d->ci * hp * wp,
 		.x_row = (int64_t)d->stride * wp * b,
 		.x_col = (int64_t)d->stride * b,
@@ -317,8 +324,9 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 			const struct xl_conv2d_dims *d)
 {
 	const int st = d->stride, b = xl_block_of(d->co), bx = xl_block_of(d->ci);
-	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad, all = d->kh * d->kw;
-	const int gh = grad_size(d->h, d->pad, st, d->kh), gw = grad_size(d->w, d->pad, st, d->kw);
+	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w, all = d->kh * d->kw;
+	const int gh = grad_size(d->h, d->pad_h, st, d->kh),
+		  gw = grad_size(d->w, d->pad_w, st, d->kw);
 	const int ly = grad_lead(d->kh, st), lx = grad_lead(d->kw, st);
 	int tap[MAX_TAPS];
 	struct sweep s = {
@@ -356,10 +364,11 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int b = xl_block_of(d->co), st = d->stride;
-	const int gh = grad_size(d->h, d->pad, st, d->kh), gw = grad_size(d->w, d->pad, st, d->kw);
+	const int gh = grad_size(d->h, d->pad_h, st, d->kh),
+		  gw = grad_size(d->w, d->pad_w, st, d->kw);
 	float *wpack = scratch;
 	float *gyp = wpack + packed_count(d->ci, d->co, d->kh * d->kw);
-	float *gxp = d->pad > 0 ? gyp + whole((int64_t)d->n * d->co * gh * gw) : gx;
+	float *gxp = padded(d) ? gyp + whole((int64_t)d->n * d->co * gh * gw) : gx;
 	assert(d->kh * d->kw <= MAX_TAPS);
 
 	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
@@ -367,9 +376,9 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 	for (int ry = 0; ry < st; ry++)
 		for (int rx = 0; rx < st; rx++)
 			bwd_x_phase(gxp, gyp, w, wpack, ry, rx, d);
-	if (d->pad > 0)
+	if (padded(d))
 		xl_pad_bwd(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, xl_block_of(d->ci)},
-			   d->pad, d->mode);
+			   d->pad_h, d->pad_w, d->mode);
 }
 
 /* Weight gradient: a slot is one (input channel, tap). */
@@ -456,15 +465,16 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int b = xl_block_of(d->ci), taps = d->kh * d->kw;
-	const int hp = d->h + 2 * d->pad, wp = d->w + 2 * d->pad;
+	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
 	float *xpad = scratch;
 	float *blocked = xpad + whole((int64_t)d->n * d->ci * hp * wp);
 	assert(taps <= MAX_TAPS);
 
-	if (d->pad > 0)
-		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad, d->mode);
+	if (padded(d))
+		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad_h,
+			   d->pad_w, d->mode);
 	if (few(d->co, b)) {
-		const struct xl_few_wgrad f = {gw, d->pad > 0 ? xpad : x, gy, blocked, d, hp, wp};
+		const struct xl_few_wgrad f = {gw, padded(d) ? xpad : x, gy, blocked, d, hp, wp};
 		XL_FN(xl_few_wgrad)(&f);
 		return;
 	}
@@ -472,7 +482,7 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 		xl_block_pad(blocked, gy, d->n, d->co, d->oh * d->ow);
 
 	struct wgrad g = {
-		gw, d->pad > 0 ? xpad : x, xl_block_of(d->co) == 1 ? blocked : gy, d, b, hp,
-		wp, d->ci * taps,          (int)xl_div_up(d->ci * taps, SLOTS)};
+		gw, padded(d) ? xpad : x, xl_block_of(d->co) == 1 ? blocked : gy, d, b, hp,
+		wp, d->ci * taps,         (int)xl_div_up(d->ci * taps, SLOTS)};
 	xl_parallel(wgrad_item, &g, xl_div_up(d->co, XL_BLOCK) * g.slot_groups);
 }

@@ -38,7 +38,8 @@ bool xl_upconv_dims(struct xl_conv2d_dims *d, const struct xl_dims *x, const str
 				     .kh = K,
 				     .kw = K,
 				     .stride = 1,
-				     .pad = PAD,
+				     .pad_h = PAD,
+				     .pad_w = PAD,
 				     .mode = XL_PAD_REFLECT,
 				     .oh = 2 * x->h,
 				     .ow = 2 * x->w,
@@ -307,7 +308,7 @@ void xl_upconv_fwd(const struct xl_kernels *k, float *y, const float *x, const f
 
 	lay_out(&s, scratch, k, d);
 	fold_weights(s.folded, w, pairs);
-	xl_pad_fwd(s.edge, x, &xd, 1, XL_PAD_EDGE);
+	xl_pad_fwd(s.edge, x, &xd, 1, 1, XL_PAD_EDGE);
 	for (int p = 0; p < PHASES; p++) {
 		k->conv2d_fwd(s.phase, s.edge, s.folded + p * pairs * FOLD * FOLD, bias, &pd,
 			      s.inner);
@@ -339,7 +340,7 @@ void xl_upconv_bwd_x(const struct xl_kernels *k, float *gx, const float *gy, con
 		if (p > 0)
 			k->binary(XL_ADD, s.edge, &ed, s.edge, &ed, s.edge2, &ed, 0);
 	}
-	xl_pad_bwd(gx, s.edge, &xd, 1, XL_PAD_EDGE);
+	xl_pad_bwd(gx, s.edge, &xd, 1, 1, XL_PAD_EDGE);
 	for (int i = 0; i < STRIPS; i++) {
 		const struct strip st = strip_at(d, i);
 		const struct xl_conv2d_dims sd = strip_dims(d, &st);
@@ -359,7 +360,7 @@ void xl_upconv_bwd_w(const struct xl_kernels *k, float *gw, const float *x, cons
 
 	lay_out(&s, scratch, k, d);
 	memset(gw, 0, (size_t)count * sizeof *gw);
-	xl_pad_fwd(s.edge, x, &xd, 1, XL_PAD_EDGE);
+	xl_pad_fwd(s.edge, x, &xd, 1, 1, XL_PAD_EDGE);
 	for (int p = 0; p < PHASES; p++) {
 		move(phase_from_y, s.phase, gy, d, NULL, d->co, p);
 		k->conv2d_bwd_w(s.folded, s.edge, s.phase, &pd, s.inner);
