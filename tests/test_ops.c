@@ -28,7 +28,7 @@ struct opcase {
 	double lo, hi;             /* of the inputs; both 0 for -1..1 */
 	int kind;                  /* enum xl_unary, xl_binary, xl_norm, xl_pad_mode */
 	double p, q;
-	int k[3];          /* conv: stride, pad; parts: axis, start, length; up: times */
+	int k[3];          /* conv: stride, pad, extra; parts: axis, start, length; up: times */
 	struct xl_dims to; /* sum_to, expand */
 };
 
@@ -173,6 +173,32 @@ static struct array ref_conv(const struct array *in, const struct opcase *c)
 	return y;
 }
 
+static struct xl_var *do_conv_t(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_conv2d_t(t, in[0], in[1], in[2], c->k[0], c->k[1], c->k[2]);
+}
+
+static struct array ref_conv_t(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *x = &in[0].d, *w = &in[1].d;
+	const int s = c->k[0], pad = c->k[1], grown = c->k[2] - 2 * pad;
+	struct array y = array_zeros(xl_dims_map(x->n, w->c, (x->h - 1) * s + w->h + grown,
+						 (x->w - 1) * s + w->w + grown));
+
+	if (in[2].v)
+		EACH_PLACE(&y.d, n, o, h, k)
+	y.v[at(&y.d, n, o, h, k)] = in[2].v[o];
+	EACH_PLACE(x, n, i, h, k)
+	for (int e = 0; e < w->c * w->h * w->w; e++) {
+		const int o = e / (w->h * w->w), u = e / w->w % w->h, v = e % w->w;
+		const int r = h * s - pad + u, q = k * s - pad + v;
+		if (r >= 0 && r < y.d.h && q >= 0 && q < y.d.w)
+			y.v[at(&y.d, n, o, r, q)] +=
+				in[0].v[at(x, n, i, h, k)] * in[1].v[at(w, i, o, u, v)];
+	}
+	return y;
+}
+
 static struct xl_var *do_upconv(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
 {
 	return xl_op_upconv(t, in[0], in[1], in[2], c->k[1]);
@@ -274,6 +300,9 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 #define CONV(N, CI, H, W, CO, KH, KW, STRIDE, PAD, MODE)                                           \
 	{.name = "conv2d", .op = do_conv, .ref = ref_conv, .kind = MODE, .k = {STRIDE, PAD},       \
 	 .in = {MAP(N, CI, H, W), PLAIN(CO, CI, KH, KW), MAP(1, CO, 1, 1)}}
+#define CONV_T(N, CI, H, W, CO, KH, KW, STRIDE, PAD, EXTRA)                                        \
+	{.name = "conv2d_t", .op = do_conv_t, .ref = ref_conv_t, .k = {STRIDE, PAD, EXTRA},        \
+	 .in = {MAP(N, CI, H, W), PLAIN(CI, CO, KH, KW), MAP(1, CO, 1, 1)}}
 #define UPCONV(N, CI, H, W, CO, K, PAD)                                                            \
 	{.name = "upconv", .op = do_upconv, .ref = ref_upconv, .kind = XL_PAD_REFLECT,             \
 	 .k = {0, PAD}, .in = {MAP(N, CI, H, W), PLAIN(CO, CI, K, K), MAP(1, CO, 1, 1)}}
@@ -323,6 +352,19 @@ static const struct opcase cases[] = {
 	 .ref = ref_conv,
 	 .k = {1, 0},
 	 .in = {MAP(2, 3, 3, 4), PLAIN(2, 3, 2, 2)}},
+	CONV_T(2, 3, 2, 3, 2, 4, 4, 2, 1, 0),
+	CONV_T(1, 1, 1, 1, 3, 4, 4, 2, 1, 0),
+	CONV_T(1, 16, 2, 1, 3, 4, 4, 2, 1, 0),
+	CONV_T(2, 2, 3, 2, 16, 4, 4, 2, 1, 0),
+	CONV_T(1, 2, 3, 4, 3, 3, 3, 2, 1, 1),
+	CONV_T(2, 2, 2, 3, 1, 2, 3, 3, 0, 2),
+	CONV_T(2, 3, 4, 2, 2, 3, 3, 1, 1, 0),
+	CONV_T(1, 16, 1, 1, 16, 1, 1, 1, 0, 0),
+	{.name = "conv2d_t without bias",
+	 .op = do_conv_t,
+	 .ref = ref_conv_t,
+	 .k = {2, 1, 0},
+	 .in = {MAP(2, 3, 2, 2), PLAIN(3, 2, 4, 4)}},
 	UPCONV(2, 2, 2, 2, 1, 5, 2),
 	UPCONV(1, 2, 3, 4, 2, 5, 2),
 	UPCONV(1, 16, 2, 3, 1, 5, 2),

@@ -44,10 +44,11 @@ static struct xl_var *conv_fwd(struct xl_tape *t, struct xl_var *x, struct xl_va
 	return xl_tape_push(t, &nd);
 }
 
+/* As an operator of its own, the transposed convolution, it has a bias b or NULL. */
 static struct xl_var *conv_bwd_x(struct xl_tape *t, struct xl_var *gy, struct xl_var *w,
-				 const struct xl_conv2d_dims *d)
+				 struct xl_var *b, const struct xl_conv2d_dims *d)
 {
-	struct xl_node nd = {.op = &op_conv_bwd_x, .in = {gy, w}, .u.conv = *d};
+	struct xl_node nd = {.op = &op_conv_bwd_x, .in = {gy, w, b}, .u.conv = *d};
 	const size_t bytes = conv_scratch(t, d);
 	void *scratch;
 
@@ -60,6 +61,9 @@ static struct xl_var *conv_bwd_x(struct xl_tape *t, struct xl_var *gy, struct xl
 	else if (!t->dry)
 		t->k->conv2d_bwd_x(nd.out->data, gy->data, w->data, d, scratch);
 	xl_tape_give(t, scratch, bytes);
+	if (!t->dry && b)
+		t->k->binary(XL_ADD, nd.out->data, &nd.out->d, nd.out->data, &nd.out->d, b->data,
+			     &b->d, 0);
 	return xl_tape_push(t, &nd);
 }
 
@@ -85,7 +89,7 @@ static struct xl_var *conv_bwd_w(struct xl_tape *t, struct xl_var *x, struct xl_
 static int conv_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
 		    struct xl_var **gin)
 {
-	if (want[0] && !(gin[0] = conv_bwd_x(t, g, nd->in[1], &nd->u.conv)))
+	if (want[0] && !(gin[0] = conv_bwd_x(t, g, nd->in[1], NULL, &nd->u.conv)))
 		return -1;
 	if (want[1] && !(gin[1] = conv_bwd_w(t, nd->in[0], g, &nd->u.conv)))
 		return -1;
@@ -101,13 +105,15 @@ static int conv_bwd_x_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl
 		return -1;
 	if (want[1] && !(gin[1] = conv_bwd_w(t, g, nd->in[0], &nd->u.conv)))
 		return -1;
+	if (want[2] && !(gin[2] = xl_op_sum_to(t, g, nd->in[2]->d)))
+		return -1;
 	return 0;
 }
 
 static int conv_bwd_w_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
 			  const bool *want, struct xl_var **gin)
 {
-	if (want[0] && !(gin[0] = conv_bwd_x(t, nd->in[1], g, &nd->u.conv)))
+	if (want[0] && !(gin[0] = conv_bwd_x(t, nd->in[1], g, NULL, &nd->u.conv)))
 		return -1;
 	if (want[1] && !(gin[1] = conv_fwd(t, nd->in[0], g, NULL, &nd->u.conv)))
 		return -1;
@@ -117,6 +123,15 @@ static int conv_bwd_w_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl
 static const struct xl_opdef op_conv = {"conv2d", conv_vjp};
 static const struct xl_opdef op_conv_bwd_x = {"conv2d_bwd_x", conv_bwd_x_vjp};
 static const struct xl_opdef op_conv_bwd_w = {"conv2d_bwd_w", conv_bwd_w_vjp};
+
+static bool bias_fits(const char *op, const struct xl_var *b, const struct xl_var *w, int co)
+{
+	if (!b || (xl_dims_count(&b->d) == co && b->d.c == co))
+		return true;
+	xl_err("%s: bias (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d)", op, b->d.n, b->d.c,
+	       b->d.h, b->d.w, w->d.n, w->d.c, w->d.h, w->d.w);
+	return false;
+}
 
 struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
 			    int stride, int pad, enum xl_pad_mode mode)
@@ -134,11 +149,8 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 				   .pad_h = pad,
 				   .pad_w = pad,
 				   .mode = mode};
-	if (b && !(xl_dims_count(&b->d) == d.co && b->d.c == d.co)) {
-		xl_err("conv2d: bias (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d)", b->d.n,
-		       b->d.c, b->d.h, b->d.w, d.co, w->d.c, d.kh, d.kw);
+	if (!bias_fits("conv2d", b, w, d.co))
 		return NULL;
-	}
 	if (w->d.c != x->d.c || d.h + 2 * pad < d.kh || d.w + 2 * pad < d.kw ||
 	    (mode == XL_PAD_REFLECT && (pad >= d.h || pad >= d.w))) {
 		xl_err("conv2d: (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d) with padding %d",
@@ -148,6 +160,35 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 	d.oh = (d.h + 2 * pad - d.kh) / stride + 1;
 	d.ow = (d.w + 2 * pad - d.kw) / stride + 1;
 	return conv_fwd(t, x, w, b, &d);
+}
+
+struct xl_var *xl_op_conv2d_t(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+			      struct xl_var *b, int stride, int pad, int extra)
+{
+	if (!x || !w)
+		return NULL;
+	const struct xl_conv2d_dims d = {.n = x->d.n,
+					 .ci = w->d.c,
+					 .h = (x->d.h - 1) * stride - 2 * pad + w->d.h + extra,
+					 .w = (x->d.w - 1) * stride - 2 * pad + w->d.w + extra,
+					 .co = w->d.n,
+					 .kh = w->d.h,
+					 .kw = w->d.w,
+					 .stride = stride,
+					 .pad_h = pad,
+					 .pad_w = pad,
+					 .mode = XL_PAD_ZERO,
+					 .oh = x->d.h,
+					 .ow = x->d.w};
+	if (!bias_fits("conv2d_t", b, w, d.ci))
+		return NULL;
+	if (w->d.n != x->d.c || d.h < 1 || d.w < 1 || extra < 0 || extra >= stride) {
+		xl_err("conv2d_t: (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d) with padding "
+		       "%d and %d",
+		       x->d.n, x->d.c, x->d.h, x->d.w, w->d.n, w->d.c, w->d.h, w->d.w, pad, extra);
+		return NULL;
+	}
+	return conv_bwd_x(t, x, w, b, &d);
 }
 
 struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,

@@ -16,6 +16,17 @@
 struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
 			    int stride, int pad, enum xl_pad_mode mode);
 
+/*
+ * xl_op_conv2d_t - transposed convolution, the adjoint of conv2d with zeros around
+ *
+ *   y[n,o,i s - pad + u,j s - pad + v] += x[n,c,i,j] w[c,o,u,v],  then y += b
+ *
+ * Shapes   x: (N,C,h,w)  w: (C,O,kh,kw) plain  b: (1,O,1,1) or NULL
+ *          y: (N,O,(h-1) s - 2 pad + kh + extra,..), extra < s rows and columns
+ */
+struct xl_var *xl_op_conv2d_t(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+			      struct xl_var *b, int stride, int pad, int extra);
+
 /* conv2d, padded by reflection, of x enlarged by two (nearest): the same value as
  * xl_op_conv2d of xl_op_up2, for 5x5 in 9/25 of the multiplications. */
 struct xl_var *xl_op_upconv(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
