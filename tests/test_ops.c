@@ -28,7 +28,7 @@ struct opcase {
 	double lo, hi;             /* of the inputs; both 0 for -1..1 */
 	int kind;                  /* enum xl_unary, xl_binary, xl_norm, xl_pad_mode */
 	double p, q;
-	int k[3];          /* conv: stride, pad, extra; parts: axis, start, length; up: times */
+	int k[3];          /* conv: stride, pad, extra; parts: axis, start, length or size; up: times */
 	struct xl_dims to; /* sum_to, expand */
 };
 
@@ -266,6 +266,23 @@ static struct array ref_narrow(const struct array *in, const struct opcase *c)
 	return y;
 }
 
+static struct xl_var *do_embed(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_embed(t, in[0], c->k[0], c->k[1], c->k[2]);
+}
+
+static struct array ref_embed(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *d = &in[0].d;
+	const int n0 = c->k[0] == 0 ? c->k[1] : 0, c0 = c->k[0] == 1 ? c->k[1] : 0;
+	struct array y = array_zeros(xl_dims_map(c->k[0] == 0 ? c->k[2] : d->n,
+						 c->k[0] == 1 ? c->k[2] : d->c, d->h, d->w));
+
+	EACH_PLACE(d, n, k, h, w)
+	y.v[(((n0 + n) * y.d.c + c0 + k) * y.d.h + h) * y.d.w + w] = in[0].v[at(d, n, k, h, w)];
+	return y;
+}
+
 static struct xl_var *do_concat(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
 {
 	return xl_op_concat(t, in[0], in[1], c->k[0]);
@@ -315,6 +332,9 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 	{.name = "up" #TIMES, .op = do_up, .ref = ref_up, .k = {TIMES}, .in = {MAP(N, C, H, W)}}
 #define NARROW(AXIS, START, LEN, N, C, H, W)                                                       \
 	{.name = "narrow", .op = do_narrow, .ref = ref_narrow, .k = {AXIS, START, LEN},            \
+	 .in = {MAP(N, C, H, W)}}
+#define EMBED(AXIS, START, SIZE, N, C, H, W)                                                       \
+	{.name = "embed", .op = do_embed, .ref = ref_embed, .k = {AXIS, START, SIZE},              \
 	 .in = {MAP(N, C, H, W)}}
 #define CONCAT(AXIS, NA, CA, NB, CB, H, W)                                                         \
 	{.name = "concat", .op = do_concat, .ref = ref_concat, .k = {AXIS},                        \
@@ -386,11 +406,19 @@ static const struct opcase cases[] = {
 	NARROW(1, 1, 2, 2, 5, 3, 2),
 	NARROW(1, 16, 32, 2, 64, 1, 2),
 	NARROW(1, 5, 7, 2, 32, 1, 1),
+	NARROW(1, 3, 4, 2, 16, 2, 2),
+	NARROW(1, 2, 16, 1, 19, 2, 3),
+	EMBED(0, 1, 4, 2, 3, 2, 1),
+	EMBED(1, 0, 16, 2, 13, 2, 2),
+	EMBED(1, 16, 32, 2, 16, 1, 2),
+	EMBED(1, 1, 4, 2, 3, 1, 1),
 	CONCAT(0, 2, 3, 1, 3, 2, 3),
 	CONCAT(0, 1, 16, 2, 16, 2, 2),
 	CONCAT(1, 2, 2, 2, 3, 3, 2),
 	CONCAT(1, 2, 16, 2, 32, 2, 1),
 	CONCAT(1, 2, 5, 2, 11, 1, 1),
+	CONCAT(1, 2, 13, 2, 3, 2, 2),
+	CONCAT(1, 1, 16, 1, 5, 1, 2),
 	MEAN("mean", PLAIN(1, 1, 1, 1)),
 	MEAN("mean_hw", MAP(2, 16, 1, 1)),
 };

@@ -58,9 +58,11 @@ struct xl_var *xl_op_mean_hw(struct xl_tape *t, struct xl_var *x); /* (N,C,1,1) 
 struct xl_var *xl_op_up2(struct xl_tape *t, struct xl_var *x); /* nearest x2 */
 struct xl_var *xl_op_up4(struct xl_tape *t, struct xl_var *x); /* bilinear x4 */
 
-/* Part [start, start + len) of axis 0 (samples) or 1 (channels), and a and b one
- * after the other along it. Channels of maps larger than 1x1 in whole blocks. */
+/* Part [start, start + len) of axis 0 (samples) or 1 (channels); its adjoint, x as
+ * that part of `size` samples or channels that are zero elsewhere; a and b one after
+ * the other. */
 struct xl_var *xl_op_narrow(struct xl_tape *t, struct xl_var *x, int axis, int start, int len);
+struct xl_var *xl_op_embed(struct xl_tape *t, struct xl_var *x, int axis, int start, int size);
 struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *b, int axis);
 
 /* Normalisation, see xl_kernels.norm_fwd; scale and shift (1,C,1,1) or both NULL.

@@ -162,8 +162,7 @@ struct xl_var *xl_op_narrow(struct xl_tape *t, struct xl_var *x, int axis, int s
 	struct xl_dims d = axis == 0 ? xl_dims_map(len, x->d.c, x->d.h, x->d.w)
 				     : xl_dims_map(x->d.n, len, x->d.h, x->d.w);
 	const int size = axis == 0 ? x->d.n : x->d.c;
-	if (start < 0 || len < 1 || start > size - len ||
-	    (axis == 1 && d.h * d.w > 1 && (d.b != x->d.b || start % d.b))) {
+	if (start < 0 || len < 1 || start > size - len) {
 		xl_err("narrow: no part %d+%d of axis %d of (%d,%d,%d,%d)", start, len, axis,
 		       x->d.n, x->d.c, x->d.h, x->d.w);
 		return NULL;
@@ -210,6 +209,21 @@ static int embed_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var 
 static const struct xl_opdef op_narrow = {"narrow", narrow_vjp};
 static const struct xl_opdef op_embed = {"embed", embed_vjp};
 
+struct xl_var *xl_op_embed(struct xl_tape *t, struct xl_var *x, int axis, int start, int size)
+{
+	if (!x)
+		return NULL;
+	const int len = axis == 0 ? x->d.n : x->d.c;
+	if (start < 0 || start > size - len) {
+		xl_err("embed: (%d,%d,%d,%d) is no part %d+%d of axis %d of size %d", x->d.n,
+		       x->d.c, x->d.h, x->d.w, start, len, axis, size);
+		return NULL;
+	}
+	const struct xl_dims whole = axis == 0 ? xl_dims_map(size, x->d.c, x->d.h, x->d.w)
+					       : xl_dims_map(x->d.n, size, x->d.h, x->d.w);
+	return embed(t, x, whole, axis, start, len);
+}
+
 struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *b, int axis)
 {
 	if (!a || !b)
@@ -220,11 +234,6 @@ struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *
 		return wrong_shape("concat", p, q);
 	const struct xl_dims d = axis == 0 ? xl_dims_map(na + nb, p->c, p->h, p->w)
 					   : xl_dims_map(p->n, na + nb, p->h, p->w);
-	if (axis == 1 && d.h * d.w > 1 && (p->b != d.b || q->b != d.b)) {
-		xl_err("concat: %d and %d channels of a map are not both whole blocks of %d", na,
-		       nb, XL_BLOCK);
-		return NULL;
-	}
 	struct xl_var *x = embed(t, a, d, axis, 0, na), *y = embed(t, b, d, axis, na, nb);
 	struct xl_var *s = xl_op_add(t, x, y);
 	xl_drop(t, x);

@@ -185,8 +185,7 @@ void xl_up4_fwd(float *y, const float *x, const struct xl_dims *d);
 void xl_up4_bwd(float *gx, const float *gy, const struct xl_dims *d);
 
 /* xl_narrow_fwd - copy the part [start, start + len) of axis 0 (n) or 1 (c) of x to
- * y; xl_narrow_bwd - its adjoint: zeros, with gy in that part. d: of the larger, x.
- * Channels of maps larger than 1x1 in whole blocks. */
+ * y; xl_narrow_bwd - its adjoint: zeros, with gy in that part. d: of the larger, x. */
 void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len);
 void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
 		   int len);

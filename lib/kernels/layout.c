@@ -61,35 +61,88 @@ void xl_map_unpack(float *plain, const float *map, const struct xl_dims *d)
 					map[(p * pixels + i) * d->b + l];
 }
 
-/* Floats before and in the part, and in the whole, of each outer step. */
-static void part(const struct xl_dims *d, int axis, int start, int len, int64_t *outer,
-		 int64_t *whole, int64_t *from, int64_t *size)
+/* Where a channel of a sample begins; its pixels are d->b apart. */
+static int64_t channel_at(const struct xl_dims *d, int n, int c)
 {
-	const int64_t plane = (int64_t)d->h * d->w, image = plane * d->c;
+	return ((int64_t)n * d->c + c - c % d->b) * d->h * d->w + c % d->b;
+}
 
-	assert(axis == 0 || plane == 1 || (start % d->b == 0 && len % d->b == 0));
-	*outer = axis == 0 ? 1 : d->n;
-	*whole = axis == 0 ? image * d->n : image;
-	*from = axis == 0 ? image * start : plane * start;
-	*size = axis == 0 ? image * len : plane * len;
+/* A part [start, start + p.c) of the channels, or [start, start + p.n) of the
+ * samples, of a map of dims d. */
+struct part {
+	const struct xl_dims *d;
+	struct xl_dims p;
+	int axis, start;
+};
+
+static struct part part_of(const struct xl_dims *d, int axis, int start, int len)
+{
+	struct part k = {d, *d, axis, start};
+
+	assert(start >= 0 && len >= 1 && start + len <= (axis == 0 ? d->n : d->c));
+	if (axis == 0)
+		k.p.n = len;
+	else
+		k.p = xl_dims_map(d->n, len, d->h, d->w);
+	return k;
+}
+
+/* Whether the part of one sample lies in one piece of the whole. */
+static bool is_one_piece(const struct part *k)
+{
+	return k->axis == 0 || k->d->h * k->d->w == 1 ||
+	       (k->p.b == k->d->b && k->start % k->d->b == 0);
+}
+
+/* Copies between part and whole, channel by channel: their blocks differ. */
+static void copy_channels(float *part, float *whole, const struct part *k, bool to_part)
+{
+	const int64_t pixels = (int64_t)k->d->h * k->d->w;
+
+	for (int n = 0; n < k->p.n; n++)
+		for (int c = 0; c < k->p.c; c++) {
+			float *p = part + channel_at(&k->p, n, c);
+			float *q = whole + channel_at(k->d, n, k->start + c);
+			for (int64_t i = 0; i < pixels; i++, p += k->p.b, q += k->d->b)
+				*(to_part ? p : q) = *(to_part ? q : p);
+		}
+}
+
+/* The same for parts in one piece of each of `outer` steps. */
+static void copy_pieces(float *part, float *whole, const struct part *k, bool to_part)
+{
+	const int64_t plane = (int64_t)k->d->h * k->d->w, image = plane * k->d->c;
+	const int outer = k->axis == 0 ? 1 : k->d->n;
+	const int64_t step = k->axis == 0 ? image * k->d->n : image;
+	const int64_t from = k->axis == 0 ? image * k->start : plane * k->start;
+	const int64_t size = k->axis == 0 ? image * k->p.n : plane * k->p.c;
+
+	for (int i = 0; i < outer; i++) {
+		float *p = part + i * size, *q = whole + i * step + from;
+		memcpy(to_part ? p : q, to_part ? q : p, (size_t)size * sizeof *p);
+	}
+}
+
+static void copy_part(float *part, float *whole, const struct part *k, bool to_part)
+{
+	if (is_one_piece(k))
+		copy_pieces(part, whole, k, to_part);
+	else
+		copy_channels(part, whole, k, to_part);
 }
 
 void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len)
 {
-	int64_t outer, whole, from, size;
+	const struct part k = part_of(d, axis, start, len);
 
-	part(d, axis, start, len, &outer, &whole, &from, &size);
-	for (int64_t i = 0; i < outer; i++)
-		memcpy(y + i * size, x + i * whole + from, (size_t)size * sizeof *y);
+	copy_part(y, (float *)(uintptr_t)x, &k, true); /* only read */
 }
 
 void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
 		   int len)
 {
-	int64_t outer, whole, from, size;
+	const struct part k = part_of(d, axis, start, len);
 
-	part(d, axis, start, len, &outer, &whole, &from, &size);
-	memset(gx, 0, (size_t)(outer * whole) * sizeof *gx);
-	for (int64_t i = 0; i < outer; i++)
-		memcpy(gx + i * whole + from, gy + i * size, (size_t)size * sizeof *gx);
+	memset(gx, 0, (size_t)xl_dims_count(d) * sizeof *gx);
+	copy_part((float *)(uintptr_t)gy, gx, &k, false);
 }
