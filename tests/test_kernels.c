@@ -232,6 +232,26 @@ static void test_sum_is_exact(void **state)
 	free(x);
 }
 
+/* The exact value: squares of floats add up in double without loss here. */
+static void test_sum_squares(void **state)
+{
+	const int64_t counts[] = {1, 3, 16, 1000, 1025, 70001};
+	const struct xl_kernels *k;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		float *x = garbage(counts[i]);
+		double want = 0;
+		for (int64_t j = 0; j < counts[i]; j++) {
+			x[j] = (float)(j % 37 - 18) / 8;
+			want += (double)x[j] * (double)x[j];
+		}
+		EACH_BACKEND(k)
+		assert_true(k->sum_squares(x, counts[i]) == want);
+		free(x);
+	}
+}
+
 /* ---- normalisation ---- */
 
 struct normed {
@@ -651,6 +671,9 @@ static size_t run_all(const struct xl_kernels *k, float *out)
 		k->sum_to(o, sums[i], fx, &d);
 		o += xl_dims_count(sums[i]);
 	}
+	const double squares = k->sum_squares(fx, count);
+	memcpy(o, &squares, sizeof squares);
+	o += sizeof squares / sizeof *o;
 	for (int i = 0; i < 3; i++) {
 		const struct xl_norm_dims nd = {d, (enum xl_norm)i, 1e-5f};
 		struct normed r = run_norm(k, &nd, fx, out, fx, fx);
@@ -743,6 +766,7 @@ int main(void)
 		cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_sum_to),
 		cmocka_unit_test(test_sum_is_exact),
+		cmocka_unit_test(test_sum_squares),
 		cmocka_unit_test(test_norm),
 		cmocka_unit_test(test_norm_of_nothing),
 		cmocka_unit_test(test_up),

@@ -135,6 +135,9 @@ struct xl_kernels {
 	void (*sum_to)(float *y, const struct xl_dims *dy, const float *x,
 		       const struct xl_dims *dx);
 
+	/* the sum of the squares of count numbers, in double precision */
+	double (*sum_squares)(const float *x, int64_t count);
+
 	/*
 	 * norm_fwd - y = (x - mean) / sqrt(var + eps) * scale + shift
 	 * norm_bwd - its adjoint, applied to gy; written, not added

@@ -337,6 +337,41 @@ void XL_FN(xl_sum_to)(float *y, const struct xl_dims *dy, const float *x, const 
 	}
 }
 
+struct squares {
+	const float *x;
+	int64_t count;
+	double part[64];
+};
+
+static void squares_item(void *ctx, int64_t item)
+{
+	struct squares *s = ctx;
+	const int64_t len = xl_round_up(xl_div_up(s->count, 64), XL_BLOCK), from = item * len;
+	const int64_t to = from + len < s->count ? from + len : s->count;
+	double t[XL_BLOCK] = {0}, total = 0;
+	int64_t i = from;
+
+	for (; i + XL_BLOCK <= to; i += XL_BLOCK)
+		for (int l = 0; l < XL_BLOCK; l++)
+			t[l] += (double)s->x[i + l] * (double)s->x[i + l];
+	for (; i < to; i++)
+		t[0] += (double)s->x[i] * (double)s->x[i];
+	for (int l = 0; l < XL_BLOCK; l++)
+		total += t[l];
+	s->part[item] = total;
+}
+
+double XL_FN(xl_sum_squares)(const float *x, int64_t count)
+{
+	struct squares s = {.x = x, .count = count};
+	double t = 0;
+
+	xl_parallel(squares_item, &s, 64);
+	for (int i = 0; i < 64; i++)
+		t += s.part[i];
+	return t;
+}
+
 /* ---- Adam ---- */
 
 struct adam {

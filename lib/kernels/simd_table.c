@@ -17,6 +17,7 @@ const struct xl_kernels XL_FN(xl_kernels) = {
 	.unary = XL_FN(xl_unary),
 	.binary = XL_FN(xl_binary),
 	.sum_to = XL_FN(xl_sum_to),
+	.sum_squares = XL_FN(xl_sum_squares),
 	.norm_fwd = XL_FN(xl_norm_fwd),
 	.norm_bwd = XL_FN(xl_norm_bwd),
 	.adam = XL_FN(xl_adam),

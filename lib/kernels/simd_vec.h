@@ -29,6 +29,7 @@ void XL_FN(xl_unary)(enum xl_unary op, float *y, const float *x, int64_t count, 
 void XL_FN(xl_binary)(enum xl_binary op, float *y, const struct xl_dims *d, const float *a,
 		      const struct xl_dims *da, const float *b, const struct xl_dims *db, float p);
 void XL_FN(xl_sum_to)(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx);
+double XL_FN(xl_sum_squares)(const float *x, int64_t count);
 void XL_FN(xl_norm_fwd)(float *y, float *stats, const float *x, const float *scale,
 			const float *shift, const struct xl_norm_dims *nd, double *scratch);
 void XL_FN(xl_norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,

@@ -3,6 +3,7 @@
  * Model files and checkpoints are in modelio.c, the stages in stage.c.
  */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
@@ -160,6 +161,25 @@ void xl_model_zero(struct xl_model *m, enum xl_group group)
 	for (int i = 0; i < m->n_nets; i++)
 		if (m->nets[i]->group == group)
 			memset(m->nets[i]->grad, 0, m->nets[i]->count * sizeof(float));
+}
+
+double xl_model_clip(struct xl_model *m, const struct xl_kernels *k, enum xl_group group,
+		     double max)
+{
+	const double slack = 1e-6; /* as PyTorch's clip_grad_norm_ */
+	double norm = 0;
+
+	for (int i = 0; i < m->n_nets; i++)
+		if (m->nets[i]->group == group)
+			norm += k->sum_squares(m->nets[i]->grad, (int64_t)m->nets[i]->count);
+	norm = sqrt(norm);
+	for (int i = 0; norm > max - slack && i < m->n_nets; i++) {
+		struct xl_net *n = m->nets[i];
+		if (n->group == group)
+			k->unary(XL_AFFINE, n->grad, n->grad, (int64_t)n->count,
+				 (float)(max / (norm + slack)), 0);
+	}
+	return norm;
 }
 
 void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr,
