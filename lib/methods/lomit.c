@@ -121,6 +121,7 @@ static struct xl_layer conv(int ci, int co, int k, int stride, int pad, enum xl_
 				 .k = k,
 				 .stride = stride,
 				 .pad = pad,
+				 .mode = XL_PAD_REFLECT,
 				 .norm = norm,
 				 .act = act,
 				 .slope = leaky_slope};

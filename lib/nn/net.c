@@ -53,7 +53,9 @@ int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l)
 	const int n = l->norm == XL_NO_NORM ? 1 : l->norm == XL_BN ? 5 : 3;
 
 	l->first = net->n_params;
-	if (add_param(net, row, "weight", xl_dims_plain(l->co, l->ci, l->k, l->k)))
+	if (add_param(net, row, "weight",
+		      l->transposed ? xl_dims_plain(l->ci, l->co, l->k, l->k)
+				    : xl_dims_plain(l->co, l->ci, l->k, l->k)))
 		return -1;
 	net->params[l->first].fan_in = l->ci * l->k * l->k;
 	for (int i = 0; i < n; i++) {
@@ -100,6 +102,26 @@ void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double 
 		xl_rng_init(&rng, seed, XL_RNG_INIT, index, (uint32_t)i);
 		for (int64_t k = 0; k < xl_dims_count(&p->d); k++)
 			x[k] = p->fan_in ? (float)(s * xl_rng_normal(&rng)) : p->fill;
+	}
+}
+
+void xl_net_randomise_uniform(struct xl_net *net, uint64_t seed, uint32_t index, bool old)
+{
+	double a = 0; /* of the last weights; their bias comes next */
+
+	for (int i = 0; net->value && i < net->n_params; i++) {
+		const struct xl_param *p = &net->params[i];
+		const bool is_scale = old && strstr(p->name, ".scale");
+		const bool is_fixed = !p->fan_in && !is_scale && !strstr(p->name, ".bias");
+		float *x = net->value + p->at;
+		struct xl_rng rng;
+		if (p->fan_in)
+			a = 1 / sqrt(old ? p->fan_in : p->d.c * p->d.h * p->d.w);
+		xl_rng_init(&rng, seed, XL_RNG_INIT, index, (uint32_t)i);
+		for (int64_t k = 0; k < xl_dims_count(&p->d); k++) {
+			const double u = is_fixed ? 0 : xl_rng_uniform(&rng);
+			x[k] = is_fixed ? p->fill : is_scale ? (float)u : (float)(a * (2 * u - 1));
+		}
 	}
 }
 
@@ -184,13 +206,23 @@ static struct xl_var *activate(struct xl_tape *t, const struct xl_layer *l, stru
 	return x;
 }
 
+static struct xl_var *convolve(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+			       struct xl_var *x)
+{
+	struct xl_var **p = net->vars + l->first;
+
+	if (l->up)
+		return xl_op_upconv(t, x, p[0], p[1], l->pad);
+	if (l->transposed) /* stride times the size: what stride + 2 pad - k leaves open */
+		return xl_op_conv2d_t(t, x, p[0], p[1], l->stride, l->pad,
+				      l->stride + 2 * l->pad - l->k);
+	return xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad, l->mode);
+}
+
 struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
 			   struct xl_var *x)
 {
-	struct xl_var **p = net->vars + l->first;
-	struct xl_var *c =
-		l->up ? xl_op_upconv(t, x, p[0], p[1], l->pad)
-		      : xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad, XL_PAD_REFLECT);
+	struct xl_var *c = convolve(t, net, l, x);
 	struct xl_var *n = l->norm == XL_NO_NORM ? c : norm(t, net, l, c);
 	struct xl_var *y = activate(t, l, n);
 
@@ -221,6 +253,28 @@ struct xl_var *xl_nn_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
 	xl_drop(t, d);
 	xl_drop(t, u);
 	return m;
+}
+
+struct xl_var *xl_nn_mse(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
+{
+	struct xl_var *d = xl_op_sub(t, a, b), *q = xl_op_mul(t, d, d);
+	struct xl_var *m = xl_op_mean(t, q);
+
+	xl_drop(t, d);
+	xl_drop(t, q);
+	return m;
+}
+
+struct xl_var *xl_nn_blend(struct xl_tape *t, struct xl_var *m, struct xl_var *a, struct xl_var *b)
+{
+	struct xl_var *not_m = xl_op_affine(t, m, -1, 1);
+	struct xl_var *ma = xl_op_mul(t, m, a), *mb = xl_op_mul(t, not_m, b);
+	struct xl_var *y = xl_op_add(t, ma, mb);
+
+	xl_drop(t, not_m);
+	xl_drop(t, ma);
+	xl_drop(t, mb);
+	return y;
 }
 
 /* log(1 + e^z) - z y, stable for every z */

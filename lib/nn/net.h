@@ -1,7 +1,8 @@
 /*
  * net.h - networks as blocks of parameters, and the layers methods build them
- * from. A layer is: [up ->] pad -> conv -> norm -> activation. A linear layer is a 1x1
- * convolution of a (N,C,1,1) vector.
+ * from. A layer is: [up ->] pad -> conv -> norm -> activation, or the same with a
+ * transposed convolution. A linear layer is a 1x1 convolution of a (N,C,1,1) vector, or
+ * one with a kernel as large as its map.
  *
  * Parameters of a network lie in one block, in the order they were declared;
  * gradients and Adam's moments are blocks of the same layout.
@@ -25,7 +26,7 @@ enum xl_group { XL_GENERATOR, XL_CRITIC, XL_GROUPS };
 
 struct xl_param {
 	char name[24];    /* "4a.weight" */
-	struct xl_dims d; /* (O,I,kh,kw) or (1,C,1,1) */
+	struct xl_dims d; /* (O,I,kh,kw), transposed (I,O,kh,kw), or (1,C,1,1) */
 	size_t at;        /* offset in the block, in floats */
 	int fan_in;       /* weights: I*kh*kw, else 0 */
 	float fill;       /* biases and norms: initial value */
@@ -46,7 +47,9 @@ struct xl_net {
 
 struct xl_layer {
 	int ci, co, k, stride, pad;
-	bool up; /* the input is enlarged by two (nearest) first; stride 1 */
+	enum xl_pad_mode mode; /* zeros around, unless set */
+	bool up;               /* the input is enlarged by two (nearest) first; stride 1 */
+	bool transposed;       /* zeros around; the output has stride times the size */
 	enum xl_norm_choice norm;
 	enum xl_act act;
 	double slope; /* of XL_ACT_LEAKY */
@@ -82,6 +85,16 @@ size_t xl_net_count(const struct xl_net *net);
  */
 void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double gain, double std);
 
+/*
+ * xl_net_randomise_uniform - initial values: weights and the biases after them
+ * U(-a, a) with a = 1 / sqrt(fan); the rest as declared
+ *
+ * The fan is I*kh*kw. Of transposed convolutions it is so in PyTorch 0.4 (old), later
+ * O*kh*kw; and 0.4 draws the scales of norms from U(0, 1).
+ * Does nothing for a network without memory.
+ */
+void xl_net_randomise_uniform(struct xl_net *net, uint64_t seed, uint32_t index, bool old);
+
 /* xl_net_bind - make the parameters leaves of this step's tape, trained or
  * constant. 0, or -1 with xl_err set */
 int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained);
@@ -96,6 +109,14 @@ struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struc
 /* xl_nn_l1 - mean of the absolute difference over every element; a number. NULL with
  * xl_err set */
 struct xl_var *xl_nn_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
+
+/* xl_nn_mse - mean of the squared difference over every element; a number. NULL with
+ * xl_err set */
+struct xl_var *xl_nn_mse(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
+
+/* xl_nn_blend - m a + (1 - m) b, where m is 0 or 1 exactly b or a; m (N,1,H,W), 0..1,
+ * a and b alike. NULL with xl_err set */
+struct xl_var *xl_nn_blend(struct xl_tape *t, struct xl_var *m, struct xl_var *a, struct xl_var *b);
 
 /* xl_nn_bce - sum over attributes, mean over the batch, of BCE(sigmoid(z), y); z, y: (N,A,1,1) */
 struct xl_var *xl_nn_bce(struct xl_tape *t, struct xl_var *z, struct xl_var *y);
