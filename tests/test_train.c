@@ -280,7 +280,7 @@ static void order_takes_each_image_once_an_epoch(void **state)
 	int met[2] = {0};
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 5, BATCH, N, NULL), 0);
+	assert_int_equal(xl_order_init(&o, 5, BATCH, N, NULL, false), 0);
 	for (int e = 0; e < 40; e++) {
 		int seen[N] = {0};
 
@@ -305,8 +305,8 @@ static void order_is_a_function_of_the_iteration(void **state)
 	int differ = 0;
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 9, 4, 50, NULL), 0);
-	assert_int_equal(xl_order_init(&p, 9, 4, 50, NULL), 0);
+	assert_int_equal(xl_order_init(&o, 9, 4, 50, NULL, false), 0);
+	assert_int_equal(xl_order_init(&p, 9, 4, 50, NULL, false), 0);
 	for (int64_t i = 0; i < 60; i++) {
 		xl_order_at(&o, i, &a, &b, epoch);
 		xl_order_at(&p, 59 - i, &c, &d, epoch); /* jumps between epochs */
@@ -315,7 +315,7 @@ static void order_is_a_function_of_the_iteration(void **state)
 		assert_memory_equal(b, d, 4 * sizeof *b);
 	}
 	xl_order_done(&p);
-	assert_int_equal(xl_order_init(&p, 10, 4, 50, NULL), 0);
+	assert_int_equal(xl_order_init(&p, 10, 4, 50, NULL, false), 0);
 	xl_order_at(&o, 0, &a, &b, epoch);
 	xl_order_at(&p, 0, &c, &d, epoch);
 	for (int k = 0; k < 4; k++)
@@ -334,10 +334,10 @@ static void order_pairs_domains(void **state)
 	int seen_b[9] = {0};
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain), -1); /* 2 is no domain */
+	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain, false), -1); /* 2 is no domain */
 	assert_message("image 3");
 	xl_order_done(&o);
-	assert_int_equal(xl_order_init(&o, 1, 1, 3, domain), 0);
+	assert_int_equal(xl_order_init(&o, 1, 1, 3, domain, false), 0);
 	for (int64_t i = 0; i < 6; i++) {
 		xl_order_at(&o, i, &a, &b, epoch);
 		assert_int_equal(domain[*a], 0);
@@ -350,19 +350,47 @@ static void order_pairs_domains(void **state)
 	xl_order_done(&o);
 }
 
+/* In lock-step an epoch is as long as the smaller domain, and takes other images of
+ * the larger one each time. */
+static void order_keeps_domains_in_step(void **state)
+{
+	static const uint8_t domain[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+	const uint32_t *a, *b;
+	struct xl_order o;
+	int64_t epoch[2];
+	int seen[9] = {0};
+
+	(void)state;
+	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain, true), 0);
+	for (int64_t i = 0; i < 200; i++) {
+		xl_order_at(&o, i, &a, &b, epoch);
+		assert_int_equal(epoch[0], i); /* three of B make one batch of two */
+		assert_int_equal(epoch[1], i);
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(domain[a[k]], 0);
+			assert_int_equal(domain[b[k]], 1);
+			seen[a[k]]++;
+		}
+		assert_true(a[0] != a[1] && b[0] != b[1]);
+	}
+	for (int i = 0; i < 9; i++)
+		assert_true(domain[i] || (seen[i] > 30 && seen[i] < 110)); /* 67 expected */
+	xl_order_done(&o);
+}
+
 static void too_few_images_are_counted(void **state)
 {
 	static const uint8_t domain[4] = {0, 0, 0, 1};
 	struct xl_order o;
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 0, 8, 15, NULL), -1);
+	assert_int_equal(xl_order_init(&o, 0, 8, 15, NULL, false), -1);
 	assert_message("too few images: 15, a step takes two batches of 8");
-	assert_int_equal(xl_order_init(&o, 0, 8, 16, NULL), 0);
+	assert_int_equal(xl_order_init(&o, 0, 8, 16, NULL, false), 0);
 	xl_order_done(&o);
-	assert_int_equal(xl_order_init(&o, 0, 2, 4, domain), -1);
+	assert_int_equal(xl_order_init(&o, 0, 2, 4, domain, false), -1);
 	assert_message("3 of domain A and 1 of B, a step takes 2 of each");
-	assert_int_equal(xl_order_init(&o, 0, 2, 0, NULL), -1);
+	assert_int_equal(xl_order_init(&o, 0, 2, 0, NULL, false), -1);
 }
 
 static void flips_are_as_frequent_as_asked(void **state)
@@ -396,7 +424,7 @@ static void batches_hold_the_images_named(void **state)
 	for (int i = 0; i < 2 * N; i++)
 		y[i] = i % 3 == 0;
 	assert_int_equal(xl_batch_enough(&s, BATCH), 0);
-	assert_int_equal(xl_batcher_init(&b, &s, BATCH, 4, 0.5), 0);
+	assert_int_equal(xl_batcher_init(&b, &s, BATCH, 4, 0.5, false), 0);
 	for (int64_t iter = 0; iter < 20; iter++) {
 		const struct xl_batch *t = xl_batcher_fetch(&b, iter);
 
@@ -723,6 +751,7 @@ int main(void)
 		cmocka_unit_test(order_takes_each_image_once_an_epoch),
 		cmocka_unit_test(order_is_a_function_of_the_iteration),
 		cmocka_unit_test(order_pairs_domains),
+		cmocka_unit_test(order_keeps_domains_in_step),
 		cmocka_unit_test(too_few_images_are_counted),
 		cmocka_unit_test(flips_are_as_frequent_as_asked),
 		cmocka_unit_test(batches_hold_the_images_named),

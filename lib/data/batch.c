@@ -15,7 +15,7 @@ static size_t image_floats(const struct xl_batcher *b)
 int xl_batch_enough(const struct xl_spool *s, int n)
 {
 	struct xl_order o;
-	int rc = xl_order_init(&o, 0, n, s->n, s->paired ? s->domain : NULL);
+	int rc = xl_order_init(&o, 0, n, s->n, s->paired ? s->domain : NULL, false);
 
 	if (rc == 0)
 		xl_order_done(&o);
@@ -23,7 +23,7 @@ int xl_batch_enough(const struct xl_spool *s, int n)
 }
 
 int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint64_t seed,
-		    double flip)
+		    double flip, bool lockstep)
 {
 	size_t floats;
 
@@ -31,7 +31,7 @@ int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint6
 	b->spool = s;
 	b->flip = flip;
 	b->batch.n = n;
-	if (xl_order_init(&b->order, seed, n, s->n, s->paired ? s->domain : NULL))
+	if (xl_order_init(&b->order, seed, n, s->n, s->paired ? s->domain : NULL, lockstep))
 		return -1;
 	if (xl_mul(image_floats(b), (size_t)n, &floats))
 		goto fail;

@@ -22,13 +22,14 @@ struct xl_batcher {
 };
 
 /*
- * xl_batcher_init - prepare to fetch batches of n images
+ * xl_batcher_init - prepare to fetch batches of n images, of two domains perhaps in
+ * lock-step (xl_order_init)
  *
  * Owns     the spool must outlive it; the caller ends with xl_batcher_done
  * Errors   0, or -1 with xl_err set: too few images, no memory
  */
 int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint64_t seed,
-		    double flip);
+		    double flip, bool lockstep);
 void xl_batcher_done(struct xl_batcher *b);
 
 /*

@@ -25,12 +25,14 @@ static int list_images(struct xl_order *o, uint32_t n, const uint8_t *domain)
 	return 0;
 }
 
-int xl_order_init(struct xl_order *o, uint64_t seed, int batch, uint32_t n, const uint8_t *domain)
+int xl_order_init(struct xl_order *o, uint64_t seed, int batch, uint32_t n, const uint8_t *domain,
+		  bool lockstep)
 {
 	memset(o, 0, sizeof *o);
 	o->seed = seed;
 	o->batch = batch;
 	o->paired = domain != NULL;
+	o->lockstep = lockstep;
 	o->epoch[0] = o->epoch[1] = -1;
 	if (list_images(o, n, domain))
 		goto fail;
@@ -83,8 +85,10 @@ void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const
 		*second = *first + o->batch;
 		return;
 	}
+	const int smaller = o->n[1] < o->n[0];
+
 	for (int k = 0; k < 2; k++) {
-		int64_t steps = o->n[k] / (uint32_t)o->batch;
+		int64_t steps = o->n[o->lockstep ? smaller : k] / (uint32_t)o->batch;
 
 		epoch[k] = iter / steps;
 		shuffle(o, k, epoch[k]);

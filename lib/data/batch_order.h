@@ -11,6 +11,7 @@ struct xl_order {
 	uint64_t seed;
 	int batch;
 	bool paired;         /* one stream for each domain */
+	bool lockstep;       /* both are shuffled anew when one of them ends */
 	uint32_t n[2];       /* images of the stream, or of each domain */
 	uint32_t *image[2];  /* numbers of the images, shuffled for `epoch` */
 	uint32_t *sorted[2]; /* the same in the order of the data */
@@ -23,13 +24,16 @@ struct xl_order {
  * One stream: each iteration takes two full batches one after the other from
  * the shuffled data; where fewer than two are left, the data is shuffled anew.
  * domain, if not NULL, makes two streams of it, each shuffled by itself, and an
- * iteration takes a full batch of each.
+ * iteration takes a full batch of each; in lock-step both are shuffled anew as soon
+ * as one has no full batch left.
  *
- * Source   the LOMIT authors: one shuffled loader, read twice an iteration
+ * Source   the LOMIT authors: one shuffled loader, read twice an iteration; those of
+ *          MBU: two loaders in lock-step
  * Shapes   domain: (n), 0 or 1
  * Errors   0, or -1 with xl_err set: too few images, no memory
  */
-int xl_order_init(struct xl_order *o, uint64_t seed, int batch, uint32_t n, const uint8_t *domain);
+int xl_order_init(struct xl_order *o, uint64_t seed, int batch, uint32_t n, const uint8_t *domain,
+		  bool lockstep);
 void xl_order_done(struct xl_order *o);
 
 /*

@@ -55,6 +55,7 @@ struct xl_method {
 	 * NULL terminated; NULL: all */
 	const char *const *default_attributes;
 	bool two_domains; /* batches pair domain A with domain B */
+	bool lockstep;    /* of these, both are shuffled anew when one runs out */
 	int stride;       /* images are padded to a multiple of it */
 
 	/* build - declare networks and layers (xl_model_net, xl_net_layer) in

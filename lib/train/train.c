@@ -43,7 +43,7 @@ static int begin(struct xl_train *t, struct loop *l)
 	memset(l, 0, sizeof *l);
 	if (!(l->tape = xl_tape_new()) ||
 	    xl_batcher_init(&l->batches, t->spool, (int)xl_model_int(m, "batch"), m->seed,
-			    flip_of(m)) ||
+			    flip_of(m), m->method->lockstep) ||
 	    (t->set.samples && xl_samples_init(&l->sheet, t->spool, t->set.samples)))
 		return -1;
 	return xl_run_log_first(t->log, m, t->spool, &t->set);
