@@ -2,8 +2,9 @@
  * arena.h - one reused, huge-paged block of memory for a step's activations.
  *
  * Address space is reserved at once and touched as it is used; freed blocks are
- * kept by size and given out again; reset forgets everything but keeps the
- * pages, so that the next step faults nothing in.
+ * joined with free neighbours and given out again; reset forgets everything but
+ * keeps the pages, so that the next step faults nothing in. With make SAN=1, a
+ * block used after it was given back is caught.
  */
 #ifndef XL_CORE_ARENA_H
 #define XL_CORE_ARENA_H
@@ -22,6 +23,9 @@ struct xl_arena;
 struct xl_arena *xl_arena_new(void);
 void xl_arena_free(struct xl_arena *a);
 
+/* xl_arena_sparse - blocks will hardly be written: take no huge pages for them */
+void xl_arena_sparse(struct xl_arena *a);
+
 /* xl_arena_take - a block, 64-byte aligned, not zeroed; the arena's, until
  * xl_arena_give or xl_arena_reset. NULL with xl_err set */
 void *xl_arena_take(struct xl_arena *a, size_t bytes);
@@ -33,7 +37,7 @@ void xl_arena_give(struct xl_arena *a, void *p, size_t bytes);
 void xl_arena_reset(struct xl_arena *a);
 
 /* xl_arena_peak - the most bytes of address space used at once since xl_arena_new:
- * blocks with what rounding adds to them, and freed ones not yet used again */
+ * blocks, their headers, and free ones between them */
 size_t xl_arena_peak(const struct xl_arena *a);
 
 #endif

@@ -9,13 +9,6 @@
 #include "grad/node.h"
 #include "grad/ops.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
-#endif
-
 enum { CHUNK_VARS = 512 };
 
 struct xl_chunk {
@@ -39,22 +32,9 @@ struct xl_tape *xl_tape_new(void)
 	return t;
 }
 
-/* Everything is given back, and may be touched: other users of the addresses
- * know nothing of poison. */
-static void empty_arena(struct xl_tape *t)
-{
-	xl_arena_reset(t->arena);
-#ifdef __SANITIZE_ADDRESS__
-	void *base = xl_arena_take(t->arena, 1);
-	if (base)
-		ASAN_UNPOISON_MEMORY_REGION(base, xl_arena_peak(t->arena));
-	xl_arena_reset(t->arena);
-#endif
-}
-
 void xl_tape_reset(struct xl_tape *t)
 {
-	empty_arena(t);
+	xl_arena_reset(t->arena);
 	for (struct xl_chunk *c = t->chunks; c; c = c->next)
 		c->used = 0;
 	t->n_nodes = 0;
@@ -71,7 +51,6 @@ void xl_tape_free(struct xl_tape *t)
 		t->chunks = c->next;
 		free(c);
 	}
-	empty_arena(t);
 	xl_arena_free(t->arena);
 	free(t->nodes);
 	free(t);
@@ -89,20 +68,13 @@ int xl_tape_mark(const struct xl_tape *t)
 	return t->n_nodes;
 }
 
-/* With make SAN=1, a value used after it was given back is caught. */
 void *xl_tape_take(struct xl_tape *t, size_t bytes)
 {
-	void *p = xl_arena_take(t->arena, bytes);
-
-	if (p)
-		ASAN_UNPOISON_MEMORY_REGION(p, bytes);
-	return p;
+	return xl_arena_take(t->arena, bytes);
 }
 
 void xl_tape_give(struct xl_tape *t, void *p, size_t bytes)
 {
-	if (p)
-		ASAN_POISON_MEMORY_REGION(p, bytes);
 	xl_arena_give(t->arena, p, bytes);
 }
 
