@@ -226,6 +226,8 @@ static inline double naive_binary(enum xl_binary op, double a, double b, double 
 		return b > 0 ? a : a * p;
 	case XL_MAXC_BWD:
 		return b > p ? a : 0;
+	case XL_DIFF_SIGN:
+		return p * ((a > b) - (a < b));
 	}
 	abort();
 }

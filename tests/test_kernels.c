@@ -171,13 +171,13 @@ static void check_binary(enum xl_binary op, const struct xl_dims *d, const struc
 static void test_binary(void **state)
 {
 	(void)state;
-	for (int i = 0; i < SHAPES * 5 * 256; i++) {
-		const struct xl_dims *d = &shapes[i / 5 / 256];
+	for (int i = 0; i < SHAPES * 6 * 256; i++) {
+		const struct xl_dims *d = &shapes[i / 6 / 256];
 		const int ma = i % 16, mb = i / 16 % 16;
 		if (ma & mb)
 			continue;
 		const struct xl_dims da = cut(*d, ma), db = cut(*d, mb);
-		check_binary((enum xl_binary)(i / 256 % 5), d, &da, &db);
+		check_binary((enum xl_binary)(i / 256 % 6), d, &da, &db);
 	}
 }
 
@@ -269,10 +269,10 @@ static struct normed run_norm(const struct xl_kernels *k, const struct xl_norm_d
 
 	assert_non_null(scratch);
 	memset(scratch, 0xff, (size_t)nc * 5 * sizeof(double));
-	k->norm_fwd(r.y, r.stats, x, scale, shift, nd, scratch);
+	k->norm_fwd(r.y, r.stats, x, scale, shift, NULL, nd, scratch);
 	memset(scratch, 0xff, (size_t)nc * 5 * sizeof(double));
 	const struct xl_norm_grads to = {r.gx, scale ? r.gscale : NULL, shift ? r.gshift : NULL};
-	k->norm_bwd(&to, gy, x, r.stats, scale, nd, scratch);
+	k->norm_bwd(&to, gy, x, r.stats, scale, shift, nd, scratch);
 	free(scratch);
 	return r;
 }
@@ -290,7 +290,7 @@ static void normed_free(struct normed *r)
  * any spread, which magnifies what float loses. */
 static void check_norm(const struct xl_dims *d, enum xl_norm kind, double mean, bool affine)
 {
-	const struct xl_norm_dims nd = {*d, kind, 1e-5f};
+	const struct xl_norm_dims nd = {.d = *d, .kind = kind, .eps = 1e-5f};
 	const double tol = 1e-5, eps = (double)nd.eps;
 	struct array x = array_noise(*d, 9, mean - 1.5, mean + 1.5),
 		     gy = array_noise(*d, 10, -1, 1);
@@ -367,7 +367,8 @@ static void test_norm_of_nothing(void **state)
 	}
 	EACH_BACKEND(k)
 	for (int i = 0; i < 9; i++) {
-		const struct xl_norm_dims nd = {flat[i % 3], (enum xl_norm)(i / 3), 1e-5f};
+		const struct xl_norm_dims nd = {
+			.d = flat[i % 3], .kind = (enum xl_norm)(i / 3), .eps = 1e-5f};
 		const int plane = nd.d.h * nd.d.w;
 		struct normed r = run_norm(k, &nd, x, gy, scale, shift);
 		for (int j = 0; j < (int)xl_dims_count(&nd.d); j++) {
@@ -675,7 +676,8 @@ static size_t run_all(const struct xl_kernels *k, float *out)
 	memcpy(o, &squares, sizeof squares);
 	o += sizeof squares / sizeof *o;
 	for (int i = 0; i < 3; i++) {
-		const struct xl_norm_dims nd = {d, (enum xl_norm)i, 1e-5f};
+		const struct xl_norm_dims nd = {
+			.d = d, .kind = (enum xl_norm)i, .eps = 1e-5f, .act = i == 1};
 		struct normed r = run_norm(k, &nd, fx, out, fx, fx);
 		memcpy(o, r.y, (size_t)count * sizeof(float));
 		memcpy(o + count, r.gx, (size_t)count * sizeof(float));
@@ -684,6 +686,12 @@ static size_t run_all(const struct xl_kernels *k, float *out)
 		normed_free(&r);
 		o += 2 * count + 64;
 	}
+	const struct xl_blend in = {fx, fm, fx, fx + 1};
+	const struct xl_blend_grads to = {o + count, o + 2 * count, o + 3 * count, o + 4 * count};
+	memset(o, 0, (size_t)(5 * count) * sizeof(float)); /* not all of it is written */
+	k->blend_fwd(o, &in, &d);
+	k->blend_bwd(&to, fx, &in, &d);
+	o += 5 * count;
 	xl_up2_fwd(o, fx, &d);
 	xl_up2_bwd(o + 4 * count, o, &d);
 	o += 5 * count;
@@ -701,7 +709,7 @@ static size_t run_all(const struct xl_kernels *k, float *out)
 
 static void test_threads(void **state)
 {
-	const int64_t room = 3 * 32 * 37 * 19 * 32;
+	const int64_t room = 3 * 32 * 37 * 19 * 40;
 	float *one = garbage(room), *many = garbage(room);
 	const struct xl_kernels *k;
 
@@ -735,8 +743,10 @@ static void test_batch(void **state)
 	EACH_BACKEND(k)
 	for (int i = 0; i < 3 * 2; i++) {
 		const int64_t n = i / 2;
-		const struct xl_norm_dims all = {d, (enum xl_norm)(i % 2), 1e-5f};
-		const struct xl_norm_dims alone = {single, (enum xl_norm)(i % 2), 1e-5f};
+		const struct xl_norm_dims all = {
+			.d = d, .kind = (enum xl_norm)(i % 2), .eps = 1e-5f};
+		const struct xl_norm_dims alone = {
+			.d = single, .kind = (enum xl_norm)(i % 2), .eps = 1e-5f};
 		struct normed a = run_norm(k, &all, fx, fx, fx, fx);
 		struct normed b = run_norm(k, &alone, fx + n * image, fx + n * image, fx, fx);
 		assert_memory_equal(a.y + n * image, b.y, (size_t)image * sizeof(float));

@@ -14,7 +14,7 @@
 #include "grad/ops.h"
 #include "naive.h"
 
-enum { INPUTS = 3 };
+enum { INPUTS = 4 };
 
 struct opcase;
 typedef struct xl_var *op_fn(struct xl_tape *t, struct xl_var **in, const struct opcase *c);
@@ -28,8 +28,10 @@ struct opcase {
 	double lo, hi;             /* of the inputs; both 0 for -1..1 */
 	int kind;                  /* enum xl_unary, xl_binary, xl_norm, xl_pad_mode */
 	double p, q;
-	int k[3];          /* conv: stride, pad, extra; parts: axis, start, length or size; up: times */
+	int k[3];          /* conv: stride, pad, extra; parts: axis, start, length or size; up:
+			    * times; norm: act, halves */
 	struct xl_dims to; /* sum_to, expand */
+	bool once;         /* has no second derivative */
 };
 
 /* ---- the operators and their references ---- */
@@ -232,6 +234,81 @@ static struct array ref_norm(const struct array *in, const struct opcase *c)
 	return y;
 }
 
+static struct xl_var *do_norm_act(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	const struct xl_norm_op o = {.scale = in[1],
+				     .shift = in[2],
+				     .add = in[3],
+				     .kind = (enum xl_norm)c->kind,
+				     .eps = c->p,
+				     .act = c->k[0],
+				     .halves = c->k[1],
+				     .slope = c->q};
+
+	return xl_op_norm_act(t, in[0], &o);
+}
+
+static struct array ref_norm_act(const struct array *in, const struct opcase *c)
+{
+	const int parts = 1 + c->k[1];
+	struct array y = array_zeros(in[0].d), part = in[0], to = y;
+	const int64_t count = xl_dims_count(&y.d);
+
+	part.d.n /= parts;
+	to.d.n /= parts;
+	for (int i = 0; i < parts; i++) {
+		part.v = in[0].v + i * count / parts;
+		to.v = y.v + i * count / parts;
+		naive_norm_fwd(&to, &part, in[1].v, in[2].v, (enum xl_norm)c->kind, c->p);
+	}
+	for (int64_t i = 0; i < count; i++) {
+		if (c->k[0])
+			y.v[i] = naive_unary(XL_LEAKY, y.v[i], c->q, 0);
+		if (in[3].v)
+			y.v[i] += in[3].v[i];
+	}
+	return y;
+}
+
+static struct xl_var *do_blend(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	(void)c;
+	return xl_op_blend(t, in[0], in[1], in[2], in[3]);
+}
+
+static struct array ref_blend(const struct array *in, const struct opcase *c)
+{
+	struct array y = array_zeros(in[0].d);
+	const int channels = y.d.c;
+
+	(void)c;
+	EACH_PLACE(&y.d, n, k, h, w)
+	{
+		const double *f = in[2].v + 2 * n * channels, *b = in[3].v + 2 * n * channels;
+		const double x = in[0].v[at(&y.d, n, k, h, w)];
+		const double m = in[1].v[at(&in[1].d, n, 0, h, w)];
+		y.v[at(&y.d, n, k, h, w)] =
+			m * (f[channels + k] * x + f[k]) + (1 - m) * (b[channels + k] * x + b[k]);
+	}
+	return y;
+}
+
+static struct xl_var *do_l1(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	(void)c;
+	return xl_op_l1(t, in[0], in[1]);
+}
+
+static struct array ref_l1(const struct array *in, const struct opcase *c)
+{
+	struct array y = array_zeros((struct xl_dims)PLAIN(1, 1, 1, 1));
+
+	(void)c;
+	for (int64_t i = 0; i < xl_dims_count(&in[0].d); i++)
+		y.v[0] += fabs(in[0].v[i] - in[1].v[i]) / (double)xl_dims_count(&in[0].d);
+	return y;
+}
+
 static struct xl_var *do_up(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
 {
 	return c->k[0] == 2 ? xl_op_up2(t, in[0]) : xl_op_up4(t, in[0]);
@@ -328,6 +405,22 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 	 .in = {MAP(N, C, H, W), MAP(1, C, 1, 1), MAP(1, C, 1, 1)}},                               \
 	{.name = NAME " bare", .op = do_norm, .ref = ref_norm, .kind = KIND, .p = 0.1,             \
 	 .in = {MAP(N, C, H, W)}}
+#define NORM_ACT(NAME, KIND, ACT, SLOPE, N, C, H, W)                                               \
+	{.name = NAME " and act", .op = do_norm_act, .ref = ref_norm_act, .kind = KIND, .p = 1e-5, \
+	 .q = SLOPE, .k = {ACT},                                                                   \
+	 .in = {MAP(N, C, H, W), MAP(1, C, 1, 1), MAP(1, C, 1, 1)}},                               \
+	{.name = NAME ", act, sum", .op = do_norm_act, .ref = ref_norm_act, .kind = KIND,          \
+	 .p = 1e-5, .q = SLOPE, .k = {ACT},                                                        \
+	 .in = {MAP(N, C, H, W), MAP(1, C, 1, 1), MAP(1, C, 1, 1), MAP(N, C, H, W)}}
+#define HALVES(N, C, H, W)                                                                         \
+	{.name = "batch norm of halves", .op = do_norm_act, .ref = ref_norm_act,                   \
+	 .kind = XL_NORM_BATCH, .p = 1e-5, .q = 0.01, .k = {1, 1}, .once = true,                   \
+	 .in = {MAP(N, C, H, W), MAP(1, C, 1, 1), MAP(1, C, 1, 1)}}
+#define BLEND(N, C, H, W)                                                                          \
+	{.name = "blend", .op = do_blend, .ref = ref_blend,                                        \
+	 .in = {MAP(N, C, H, W), PLAIN(N, 1, H, W), MAP(N, 2 * (C), 1, 1), MAP(N, 2 * (C), 1, 1)}}
+#define L1(N, C, H, W)                                                                             \
+	{.name = "l1", .op = do_l1, .ref = ref_l1, .in = {MAP(N, C, H, W), MAP(N, C, H, W)}}
 #define UP(TIMES, N, C, H, W)                                                                      \
 	{.name = "up" #TIMES, .op = do_up, .ref = ref_up, .k = {TIMES}, .in = {MAP(N, C, H, W)}}
 #define NARROW(AXIS, START, LEN, N, C, H, W)                                                       \
@@ -397,6 +490,18 @@ static const struct opcase cases[] = {
 	NORM("layer norm blocked", XL_NORM_LAYER, 2, 16, 2, 2),
 	NORM("batch norm", XL_NORM_BATCH, 3, 2, 3, 2),
 	NORM("batch norm blocked", XL_NORM_BATCH, 3, 16, 1, 2),
+	NORM_ACT("instance norm", XL_NORM_INSTANCE, 1, 0, 2, 3, 3, 4),
+	NORM_ACT("instance norm", XL_NORM_INSTANCE, 1, 0.01, 1, 16, 2, 3),
+	NORM_ACT("layer norm", XL_NORM_LAYER, 1, 0.2, 2, 3, 3, 2),
+	NORM_ACT("layer norm", XL_NORM_LAYER, 0, 0, 2, 16, 1, 2),
+	NORM_ACT("batch norm", XL_NORM_BATCH, 1, 0, 3, 2, 3, 2),
+	HALVES(6, 2, 3, 2),
+	HALVES(4, 16, 2, 3),
+	BLEND(2, 3, 3, 2),
+	BLEND(2, 16, 2, 3),
+	BLEND(1, 32, 1, 1),
+	L1(2, 3, 3, 2),
+	L1(1, 16, 2, 2),
 	UP(2, 2, 3, 3, 2),
 	UP(2, 1, 16, 1, 2),
 	UP(4, 2, 2, 3, 2),
@@ -608,11 +713,17 @@ static void check(const struct opcase *c)
 {
 	struct bench b;
 
+	const struct xl_kernels *k;
+
 	bench_open(&b, c);
-	check_value(&b);
-	check_gradient(&b);
-	for (int k = 0; k < INPUTS && c->in[k].n; k++)
-		check_second(&b, k);
+	EACH_BACKEND(k)
+	{
+		b.t->k = k;
+		check_value(&b);
+		check_gradient(&b);
+	}
+	for (int i = 0; i < INPUTS && c->in[i].n && !c->once; i++)
+		check_second(&b, i);
 	bench_close(&b);
 }
 

@@ -417,6 +417,62 @@ static void test_drop_frees(void **state)
 	}
 }
 
+/* Three layers as networks have them, the last with a sum, blended; with drop, what
+ * was used is dropped. The loss. */
+static struct xl_var *three_layers(struct xl_var *x, struct param *w, struct param *s, bool drop)
+{
+	struct xl_norm_op o = {.kind = XL_NORM_INSTANCE, .eps = 1e-5, .act = true};
+	struct xl_var *wv = leaf(w), *y[4] = {x};
+
+	o.scale = o.shift = leaf(s);
+	for (int i = 0; i < 3; i++) {
+		struct xl_var *h = xl_op_conv2d(tape, y[i], wv, NULL, 1, 0, XL_PAD_ZERO);
+		o.add = i == 2 ? y[1] : NULL;
+		y[i + 1] = xl_op_norm_act(tape, h, &o);
+		if (drop)
+			xl_drop(tape, h);
+	}
+	struct xl_var *f =
+		xl_op_blend(tape, y[3], xl_var_const(tape, xl_dims_map(2, 1, 9, 7), 0.25f),
+			    xl_var_const(tape, xl_dims_map(2, 32, 1, 1), 2),
+			    xl_var_const(tape, xl_dims_map(2, 32, 1, 1), -1));
+	struct xl_var *u = xl_op_tanh(tape, f), *loss = xl_op_mean(tape, xl_op_mul(tape, u, f));
+	for (int i = 1; drop && i < 4; i++)
+		xl_drop(tape, y[i]);
+	if (drop) {
+		xl_drop(tape, f);
+		xl_drop(tape, u);
+	}
+	return loss;
+}
+
+/* What was dropped while recording comes back as it was. */
+static void test_drop_recorded(void **state)
+{
+	static struct param w, s, first[2], weights[2];
+	size_t peak[2];
+
+	(void)state;
+	set(&w, (struct xl_dims)PLAIN(16, 16, 1, 1), small);
+	set(&s, (struct xl_dims)PLAIN(1, 16, 1, 1), small);
+	for (int drop = 0; drop < 2; drop++) {
+		close_tape(NULL);
+		assert_int_equal(open_tape(NULL), 0);
+		xl_tape_record(tape, true);
+		struct xl_var *x = xl_var_const(tape, xl_dims_map(2, 16, 9, 7), 0);
+		for (int i = 0; i < 2 * 16 * 9 * 7; i++)
+			x->data[i] = (float)small(i);
+		assert_int_equal(xl_backward(tape, three_layers(x, &w, &s, drop), 0), 0);
+		peak[drop] = xl_arena_peak(tape->arena);
+		first[drop] = s;
+		weights[drop] = w;
+	}
+	for (int i = 0; i < 16; i++)
+		assert_true(first[0].grad[i] != 0 && first[0].grad[i] == first[1].grad[i]);
+	assert_memory_equal(weights[0].grad, weights[1].grad, 256 * sizeof(float));
+	assert_true(peak[1] < peak[0]);
+}
+
 /* Penalties, step after step: the peak is that of the first. */
 static void test_penalty_steps(void **state)
 {
@@ -645,15 +701,25 @@ static void test_no_second_derivative(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_TAPE(test_bilinear),         WITH_TAPE(test_smoothness),
-		WITH_TAPE(test_cross_entropy),    WITH_TAPE(test_highway),
-		WITH_TAPE(test_gradient_penalty), WITH_TAPE(test_penalty_with_norm),
-		WITH_TAPE(test_backward_frees),   WITH_TAPE(test_drop_frees),
-		WITH_TAPE(test_penalty_steps),    WITH_TAPE(test_dry_run),
-		WITH_TAPE(test_third_derivative), WITH_TAPE(test_two_gradients),
-		WITH_TAPE(test_detach_and_sum),   WITH_TAPE(test_marks),
-		WITH_TAPE(test_batch_moments),    WITH_TAPE(test_shape_errors),
-		WITH_TAPE(test_errors_stick),     WITH_TAPE(test_no_second_derivative),
+		WITH_TAPE(test_bilinear),
+		WITH_TAPE(test_smoothness),
+		WITH_TAPE(test_cross_entropy),
+		WITH_TAPE(test_highway),
+		WITH_TAPE(test_gradient_penalty),
+		WITH_TAPE(test_penalty_with_norm),
+		WITH_TAPE(test_backward_frees),
+		WITH_TAPE(test_drop_frees),
+		WITH_TAPE(test_drop_recorded),
+		WITH_TAPE(test_penalty_steps),
+		WITH_TAPE(test_dry_run),
+		WITH_TAPE(test_third_derivative),
+		WITH_TAPE(test_two_gradients),
+		WITH_TAPE(test_detach_and_sum),
+		WITH_TAPE(test_marks),
+		WITH_TAPE(test_batch_moments),
+		WITH_TAPE(test_shape_errors),
+		WITH_TAPE(test_errors_stick),
+		WITH_TAPE(test_no_second_derivative),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

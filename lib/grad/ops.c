@@ -8,6 +8,25 @@
 
 static const struct xl_opdef op_conv, op_conv_bwd_x, op_conv_bwd_w;
 
+/* What derivatives read: of a product, the other factor; of a function, its
+ * argument or its value; of what is linear, nothing. */
+#define PRODUCT                                                                                    \
+	{                                                                                          \
+		XL_WANT(1), XL_WANT(0)                                                             \
+	}
+#define ARGUMENT                                                                                   \
+	{                                                                                          \
+		XL_WANT_ANY                                                                        \
+	}
+#define VALUE                                                                                      \
+	{                                                                                          \
+		[XL_OP_INPUTS] = XL_WANT_ANY                                                       \
+	}
+#define NOTHING                                                                                    \
+	{                                                                                          \
+		0                                                                                  \
+	}
+
 /* ---- convolution: three operators, closed among themselves ---- */
 
 static size_t conv_scratch(const struct xl_tape *t, const struct xl_conv2d_dims *d)
@@ -120,9 +139,9 @@ static int conv_bwd_w_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl
 	return 0;
 }
 
-static const struct xl_opdef op_conv = {"conv2d", conv_vjp};
-static const struct xl_opdef op_conv_bwd_x = {"conv2d_bwd_x", conv_bwd_x_vjp};
-static const struct xl_opdef op_conv_bwd_w = {"conv2d_bwd_w", conv_bwd_w_vjp};
+static const struct xl_opdef op_conv = {"conv2d", conv_vjp, PRODUCT, NULL};
+static const struct xl_opdef op_conv_bwd_x = {"conv2d_bwd_x", conv_bwd_x_vjp, PRODUCT, NULL};
+static const struct xl_opdef op_conv_bwd_w = {"conv2d_bwd_w", conv_bwd_w_vjp, PRODUCT, NULL};
 
 static bool bias_fits(const char *op, const struct xl_var *b, const struct xl_var *w, int co)
 {
@@ -297,9 +316,9 @@ static int mul_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g
 	return 0;
 }
 
-static const struct xl_opdef op_add = {"add", add_vjp};
-static const struct xl_opdef op_sub = {"sub", sub_vjp};
-static const struct xl_opdef op_mul = {"mul", mul_vjp};
+static const struct xl_opdef op_add = {"add", add_vjp, NOTHING, NULL};
+static const struct xl_opdef op_sub = {"sub", sub_vjp, NOTHING, NULL};
+static const struct xl_opdef op_mul = {"mul", mul_vjp, PRODUCT, NULL};
 
 struct xl_var *xl_op_add(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
 {
@@ -349,8 +368,8 @@ static int affine_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var
 /* a (b > 0 ? 1 : p) and a (b > p): linear in a; almost everywhere flat in b */
 static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
 		    struct xl_var **gin);
-static const struct xl_opdef op_leaky_bwd = {"leaky_bwd", gate_vjp};
-static const struct xl_opdef op_max_bwd = {"max_bwd", gate_vjp};
+static const struct xl_opdef op_leaky_bwd = {"leaky_bwd", gate_vjp, {0, XL_WANT(0)}, NULL};
+static const struct xl_opdef op_max_bwd = {"max_bwd", gate_vjp, {0, XL_WANT(0)}, NULL};
 
 static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
 		    struct xl_var **gin)
@@ -363,11 +382,17 @@ static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *
 	return want[0] && !gin[0] ? -1 : 0;
 }
 
+struct xl_var *xl_op_leaky_bwd(struct xl_tape *t, struct xl_var *g, struct xl_var *x, float slope)
+{
+	return binary(t, &op_leaky_bwd, XL_LEAKY_BWD, g, x, slope);
+}
+
+/* The value has the sign of the argument. */
 static int leaky_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
 		     const bool *want, struct xl_var **gin)
 {
 	(void)want;
-	gin[0] = binary(t, &op_leaky_bwd, XL_LEAKY_BWD, g, nd->in[0], nd->u.num.p);
+	gin[0] = xl_op_leaky_bwd(t, g, nd->out, nd->u.num.p);
 	return gin[0] ? 0 : -1;
 }
 
@@ -406,7 +431,7 @@ static int no_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
 	return 0; /* flat almost everywhere */
 }
 
-static const struct xl_opdef op_sign = {"sign", no_vjp};
+static const struct xl_opdef op_sign = {"sign", no_vjp, NOTHING, NULL};
 
 static int abs_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
 		   struct xl_var **gin)
@@ -450,24 +475,24 @@ static int recip_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var 
 	return times(t, g, dropped(t, xl_op_affine(t, y2, -1, 0), y2), gin);
 }
 
-#define UNARY(NAME, KIND)                                                                          \
-	static const struct xl_opdef op_##NAME = {#NAME, NAME##_vjp};                              \
+#define UNARY(NAME, KIND, READS)                                                                   \
+	static const struct xl_opdef op_##NAME = {#NAME, NAME##_vjp, READS, NULL};                 \
 	struct xl_var *xl_op_##NAME(struct xl_tape *t, struct xl_var *x)                           \
 	{                                                                                          \
 		return unary(t, &op_##NAME, KIND, x, 0, 0);                                        \
 	}
 
-UNARY(tanh, XL_TANH)
-UNARY(sigmoid, XL_SIGMOID)
-UNARY(abs, XL_ABS)
-UNARY(sqrt, XL_SQRT)
-UNARY(exp, XL_EXP)
-UNARY(softplus, XL_SOFTPLUS)
-UNARY(recip, XL_RECIP)
+UNARY(tanh, XL_TANH, VALUE)
+UNARY(sigmoid, XL_SIGMOID, VALUE)
+UNARY(abs, XL_ABS, ARGUMENT)
+UNARY(sqrt, XL_SQRT, VALUE)
+UNARY(exp, XL_EXP, VALUE)
+UNARY(softplus, XL_SOFTPLUS, ARGUMENT)
+UNARY(recip, XL_RECIP, VALUE)
 
-static const struct xl_opdef op_affine = {"affine", affine_vjp};
-static const struct xl_opdef op_leaky = {"leaky", leaky_vjp};
-static const struct xl_opdef op_max = {"max", max_vjp};
+static const struct xl_opdef op_affine = {"affine", affine_vjp, NOTHING, NULL};
+static const struct xl_opdef op_leaky = {"leaky", leaky_vjp, VALUE, NULL};
+static const struct xl_opdef op_max = {"max", max_vjp, ARGUMENT, NULL};
 
 struct xl_var *xl_op_affine(struct xl_tape *t, struct xl_var *x, double p, double q)
 {

@@ -38,7 +38,7 @@ struct xl_var *xl_op_sub(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 struct xl_var *xl_op_mul(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 
 struct xl_var *xl_op_affine(struct xl_tape *t, struct xl_var *x, double p, double q); /* p x + q */
-struct xl_var *xl_op_leaky(struct xl_tape *t, struct xl_var *x, double slope);        /* 0: ReLU */
+struct xl_var *xl_op_leaky(struct xl_tape *t, struct xl_var *x, double slope); /* 0: ReLU; >= 0 */
 struct xl_var *xl_op_tanh(struct xl_tape *t, struct xl_var *x);
 struct xl_var *xl_op_sigmoid(struct xl_tape *t, struct xl_var *x);
 struct xl_var *xl_op_abs(struct xl_tape *t, struct xl_var *x); /* gradient sign(x), 0 at 0 */
@@ -65,11 +65,33 @@ struct xl_var *xl_op_narrow(struct xl_tape *t, struct xl_var *x, int axis, int s
 struct xl_var *xl_op_embed(struct xl_tape *t, struct xl_var *x, int axis, int start, int size);
 struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *b, int axis);
 
-/* Normalisation, see xl_kernels.norm_fwd; scale and shift (1,C,1,1) or both NULL.
- * moments, if not NULL, gets the batch's (C,2) mean and biased variance (only
- * for XL_NORM_BATCH). */
+/*
+ * Normalisation and what follows it: act(norm(x) scale + shift) + add, see
+ * xl_kernels.norm_fwd and struct xl_norm_dims; scale and shift (1,C,1,1) or both
+ * NULL. moments, if not NULL, gets the biased mean and variance of the batch, or
+ * of each of its halves, (C,2) (only for XL_NORM_BATCH).
+ *
+ * xl_op_norm - the normalisation alone
+ */
+struct xl_norm_op {
+	struct xl_var *scale, *shift, *add;
+	enum xl_norm kind;
+	double eps;
+	bool halves, act;
+	double slope; /* 0 or more */
+	double *moments;
+};
+struct xl_var *xl_op_norm_act(struct xl_tape *t, struct xl_var *x, const struct xl_norm_op *o);
 struct xl_var *xl_op_norm(struct xl_tape *t, struct xl_var *x, struct xl_var *scale,
 			  struct xl_var *shift, enum xl_norm kind, double eps, double *moments);
+
+/* m (gamma_f x + beta_f) + (1 - m) (gamma_b x + beta_b); x (N,C,H,W), m (N,1,H,W),
+ * f and b (N,2C,1,1), each beta, then gamma. */
+struct xl_var *xl_op_blend(struct xl_tape *t, struct xl_var *x, struct xl_var *m, struct xl_var *f,
+			   struct xl_var *b);
+
+/* mean |a - b| over every element, a number; the derivative at 0 is 0 */
+struct xl_var *xl_op_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
 
 /* Mask smoothness R1 of masks m (N,1,h,w) with contents c, see xl_r1; c is held
  * constant for the gradient. No second derivative (it is zero). */

@@ -71,8 +71,8 @@ static int expand_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var
 	return gin[0] ? 0 : -1;
 }
 
-static const struct xl_opdef op_sum_to = {"sum_to", sum_to_vjp};
-static const struct xl_opdef op_expand = {"expand", expand_vjp};
+static const struct xl_opdef op_sum_to = {"sum_to", sum_to_vjp, {0}, NULL};
+static const struct xl_opdef op_expand = {"expand", expand_vjp, {0}, NULL};
 
 struct xl_var *xl_op_sum(struct xl_tape *t, struct xl_var *x)
 {
@@ -145,8 +145,8 @@ static struct xl_var *resample(struct xl_tape *t, const struct xl_opdef *op, str
 		(void)nd, (void)want;                                                              \
 		return (gin[0] = xl_op_##NAME(t, g)) ? 0 : -1;                                     \
 	}                                                                                          \
-	static const struct xl_opdef op_##NAME = {#NAME, NAME##_vjp};                              \
-	static const struct xl_opdef op_##NAME##_bwd = {#NAME "_bwd", NAME##_bwd_vjp};
+	static const struct xl_opdef op_##NAME = {#NAME, NAME##_vjp, {0}, NULL};                   \
+	static const struct xl_opdef op_##NAME##_bwd = {#NAME "_bwd", NAME##_bwd_vjp, {0}, NULL};
 
 ENLARGE(up2, 2)
 ENLARGE(up4, 4)
@@ -206,8 +206,24 @@ static int embed_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var 
 	return gin[0] ? 0 : -1;
 }
 
-static const struct xl_opdef op_narrow = {"narrow", narrow_vjp};
-static const struct xl_opdef op_embed = {"embed", embed_vjp};
+static const struct xl_opdef op_narrow = {"narrow", narrow_vjp, {0}, NULL};
+static const struct xl_opdef op_embed = {"embed", embed_vjp, {0}, NULL};
+
+static int concat_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+		      const bool *want, struct xl_var **gin)
+{
+	const int axis = nd->u.part.axis;
+
+	for (int i = 0, start = 0; i < 2; i++) {
+		const int len = axis == 0 ? nd->in[i]->d.n : nd->in[i]->d.c;
+		if (want[i] && !(gin[i] = xl_op_narrow(t, g, axis, start, len)))
+			return -1;
+		start += len;
+	}
+	return 0;
+}
+
+static const struct xl_opdef op_concat = {"concat", concat_vjp, {0}, NULL};
 
 struct xl_var *xl_op_embed(struct xl_tape *t, struct xl_var *x, int axis, int start, int size)
 {
@@ -226,6 +242,8 @@ struct xl_var *xl_op_embed(struct xl_tape *t, struct xl_var *x, int axis, int st
 
 struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *b, int axis)
 {
+	struct xl_node nd = {.op = &op_concat, .in = {a, b}};
+
 	if (!a || !b)
 		return NULL;
 	const struct xl_dims *p = &a->d, *q = &b->d;
@@ -234,11 +252,14 @@ struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *
 		return wrong_shape("concat", p, q);
 	const struct xl_dims d = axis == 0 ? xl_dims_map(na + nb, p->c, p->h, p->w)
 					   : xl_dims_map(p->n, na + nb, p->h, p->w);
-	struct xl_var *x = embed(t, a, d, axis, 0, na), *y = embed(t, b, d, axis, na, nb);
-	struct xl_var *s = xl_op_add(t, x, y);
-	xl_drop(t, x);
-	xl_drop(t, y);
-	return s;
+	nd.u.part.axis = axis;
+	if (!(nd.out = xl_tape_out(t, d)))
+		return NULL;
+	if (!t->dry) {
+		xl_embed(nd.out->data, a->data, &d, axis, 0, na);
+		xl_embed(nd.out->data, b->data, &d, axis, na, nb);
+	}
+	return xl_tape_push(t, &nd);
 }
 
 struct xl_var *xl_op_detach(struct xl_tape *t, struct xl_var *x)

@@ -165,10 +165,34 @@ static void release(struct xl_tape *t, struct xl_var *v)
 	v->data = NULL;
 }
 
+/* The node that can compute v again, or NULL. */
+static const struct xl_node *maker(const struct xl_tape *t, const struct xl_var *v)
+{
+	const struct xl_node *nd = v->node ? &t->nodes[v->node - 1] : NULL;
+
+	return nd && nd->op->redo ? nd : NULL;
+}
+
 void xl_drop(struct xl_tape *t, struct xl_var *v)
 {
-	if (v && !v->recorded && v->uses == 0)
+	if (v && v->uses == 0 && (!v->read || maker(t, v)))
 		release(t, v);
+}
+
+/* Note what the way back from nd will read: its operands, and what these are
+ * computed again from. */
+static void note_reads(const struct xl_node *nd)
+{
+	unsigned wanted = 0;
+
+	for (int i = 0; i < XL_OP_INPUTS; i++)
+		if (nd->in[i] && nd->in[i]->needs)
+			wanted |= XL_WANT(i);
+	for (int i = 0; i < XL_OP_INPUTS; i++)
+		if (nd->in[i] && (nd->op->redo || (nd->op->reads[i] & wanted)))
+			nd->in[i]->read = true;
+	if (nd->op->reads[XL_OP_INPUTS] & wanted)
+		nd->out->read = true;
 }
 
 struct xl_var *xl_tape_push(struct xl_tape *t, const struct xl_node *nd)
@@ -189,9 +213,11 @@ struct xl_var *xl_tape_push(struct xl_tape *t, const struct xl_node *nd)
 		t->nodes = p;
 		t->cap_nodes = cap;
 	}
+	note_reads(nd);
 	t->nodes[t->n_nodes++] = *nd;
 	nd->out->needs = true;
 	nd->out->recorded = true;
+	nd->out->node = t->n_nodes;
 	for (int i = 0; i < XL_OP_INPUTS; i++)
 		if (nd->in[i])
 			nd->in[i]->recorded = true;
@@ -212,6 +238,12 @@ static int add_grad(struct xl_tape *t, struct xl_var *v, struct xl_var *g)
 		g->uses++;
 		return 0;
 	}
+	if (!t->keep && v->grad->owned && v->grad->uses == 1 && v->grad != g) {
+		if (!t->dry)
+			t->k->binary(XL_ADD, v->grad->data, &v->d, v->grad->data, &v->d, g->data,
+				     &v->d, 0);
+		return 0;
+	}
 	struct xl_var *sum = xl_op_add(t, v->grad, g);
 	if (!sum)
 		return -1;
@@ -222,13 +254,49 @@ static int add_grad(struct xl_tape *t, struct xl_var *v, struct xl_var *g)
 	return 0;
 }
 
+/* Bring back the numbers of v that were given up. */
+static int restore(struct xl_tape *t, struct xl_var *v)
+{
+	if (!v || v->data)
+		return 0;
+	const struct xl_node *nd = maker(t, v);
+	assert(nd);
+	for (int i = 0; i < XL_OP_INPUTS; i++)
+		if (restore(t, nd->in[i]))
+			return -1;
+	if (!(v->data = xl_tape_take(t, bytes_of(&v->d))))
+		return -1;
+	if (!t->dry)
+		nd->op->redo(t, nd);
+	return 0;
+}
+
+static int restore_operands(struct xl_tape *t, const struct xl_node *nd, const bool *want)
+{
+	const unsigned char *reads = nd->op->reads;
+	unsigned wanted = 0;
+	int rc = 0;
+
+	for (int i = 0; i < XL_OP_INPUTS; i++)
+		if (want[i])
+			wanted |= XL_WANT(i);
+	for (int i = 0; i < XL_OP_INPUTS && rc == 0; i++)
+		if (reads[i] & wanted)
+			rc = restore(t, nd->in[i]);
+	if (rc == 0 && (reads[XL_OP_INPUTS] & wanted))
+		rc = restore(t, nd->out);
+	return rc;
+}
+
 /* Run the vjp of node i and hand its results on. */
 static int step_back(struct xl_tape *t, int i, const bool *want)
 {
 	const struct xl_node nd = t->nodes[i]; /* the array may move */
 	struct xl_var *gin[XL_OP_INPUTS] = {0}, *g = nd.out->grad;
-	int rc = nd.op->vjp(t, &nd, g, want, gin);
+	int rc = restore_operands(t, &nd, want);
 
+	if (rc == 0)
+		rc = nd.op->vjp(t, &nd, g, want, gin);
 	for (int k = 0; k < XL_OP_INPUTS; k++) {
 		if (!gin[k])
 			continue;

@@ -8,7 +8,9 @@
  * as equations and checked once, at its end.
  *
  * Memory: values live in the tape's arena until their node's backward has run,
- * or xl_tape_reset; an xl_var is valid until xl_tape_reset.
+ * or xl_tape_reset; an xl_var is valid until xl_tape_reset. Of what the caller
+ * has dropped (xl_drop) only those numbers stay that the way back reads and
+ * cannot cheaply compute again.
  */
 #ifndef XL_GRAD_TAPE_H
 #define XL_GRAD_TAPE_H
@@ -26,7 +28,9 @@ struct xl_var {
 	struct xl_var *grad;
 	int uses;      /* gradients only: how many variables share it */
 	int reach;     /* the xl_grad call that found it on a path */
+	int node;      /* 1 + the node that made it, 0 for none */
 	bool recorded; /* made by, or input of, a node */
+	bool read;     /* some node's way back reads data */
 };
 
 struct xl_tape {
@@ -75,7 +79,7 @@ struct xl_var *xl_var_const(struct xl_tape *t, struct xl_dims d, float value);
 void xl_var_read(const struct xl_tape *t, const struct xl_var *v, float *plain);
 double xl_var_scalar(const struct xl_tape *t, const struct xl_var *v);
 
-/* xl_drop - the caller is done with v: freed now if nothing was recorded */
+/* xl_drop - the caller is done with v: it may not be used in an equation again */
 void xl_drop(struct xl_tape *t, struct xl_var *v);
 
 /*

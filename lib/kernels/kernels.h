@@ -74,7 +74,8 @@ enum xl_binary {
 	XL_SUB,
 	XL_MUL,
 	XL_LEAKY_BWD, /* a (b > 0 ? 1 : p) */
-	XL_MAXC_BWD   /* a (b > p ? 1 : 0) */
+	XL_MAXC_BWD,  /* a (b > p ? 1 : 0) */
+	XL_DIFF_SIGN  /* p sign(a - b), sign(0) = 0 */
 };
 
 /* Over what a normalisation takes its statistics. */
@@ -87,12 +88,25 @@ enum { XL_NORM_STATS = 3 };
 struct xl_norm_dims {
 	struct xl_dims d;
 	enum xl_norm kind;
-	float eps; /* inside the root */
+	float eps;   /* inside the root */
+	bool halves; /* of batch norm: the two halves of the batch have their own statistics */
+	bool act;    /* z > 0 ? z : slope z follows */
+	float slope;
 };
 
 /* Where the adjoint of a normalisation goes; gscale and gshift may be NULL. */
 struct xl_norm_grads {
 	float *x, *scale, *shift; /* (n,c,h,w) map, (C), (C) */
+};
+
+/* What is blended: x (n,c,h,w) by mask m (n,1,h,w); f and b (n,2c) hold first beta,
+ * then gamma of each channel. And where gradients go, of the same shapes. */
+struct xl_blend {
+	const float *x, *m, *f, *b;
+};
+
+struct xl_blend_grads {
+	float *x, *m, *f, *b;
 };
 
 /* One step of Adam (Kingma and Ba 2015, algorithm 1). */
@@ -139,19 +153,35 @@ struct xl_kernels {
 	double (*sum_squares)(const float *x, int64_t count);
 
 	/*
-	 * norm_fwd - y = (x - mean) / sqrt(var + eps) * scale + shift
-	 * norm_bwd - its adjoint, applied to gy; written, not added
+	 * norm_fwd   - y = act((x - mean) / sqrt(var + eps) * scale + shift) + add
+	 * norm_again - the same y, from the statistics that norm_fwd saved
+	 * norm_bwd   - the adjoint, applied to gy; written, not added (gy itself is that
+	 *              of add)
 	 *
 	 * Source   Ulyanov et al. 2016 (instance), Ba et al. 2016 (layer, over C*H*W
 	 *          with scale per channel), Ioffe and Szegedy 2015 (batch)
-	 * Shapes   x, y, gy: maps of dims nd->d; scale, shift: (C) or NULL for 1 and 0;
-	 *          stats: (N,C,XL_NORM_STATS), from forward to backward; scratch: (5 N C)
+	 * Shapes   x, y, gy, add: maps of dims nd->d; add may be NULL for 0, scale and shift,
+	 *          (C), for 1 and 0; stats: (N,C,XL_NORM_STATS); scratch: (5 N C)
 	 */
 	void (*norm_fwd)(float *y, float *stats, const float *x, const float *scale,
-			 const float *shift, const struct xl_norm_dims *nd, double *scratch);
-	void (*norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,
-			 const float *stats, const float *scale, const struct xl_norm_dims *nd,
+			 const float *shift, const float *add, const struct xl_norm_dims *nd,
 			 double *scratch);
+	void (*norm_again)(float *y, const float *stats, const float *x, const float *scale,
+			   const float *shift, const float *add, const struct xl_norm_dims *nd);
+	void (*norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,
+			 const float *stats, const float *scale, const float *shift,
+			 const struct xl_norm_dims *nd, double *scratch);
+
+	/*
+	 * blend_fwd - y = m (gamma_f x + beta_f) + (1 - m) (gamma_b x + beta_b)
+	 * blend_bwd - its adjoints, applied to gy; written, not added
+	 *
+	 * Source   LOMIT, highway AdaIN
+	 * Shapes   y, gy: maps of dims d; see struct xl_blend
+	 */
+	void (*blend_fwd)(float *y, const struct xl_blend *in, const struct xl_dims *d);
+	void (*blend_bwd)(const struct xl_blend_grads *to, const float *gy,
+			  const struct xl_blend *in, const struct xl_dims *d);
 
 	/* p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), after m and v
 	 * have taken in g; each (count) */
@@ -188,8 +218,10 @@ void xl_up4_fwd(float *y, const float *x, const struct xl_dims *d);
 void xl_up4_bwd(float *gx, const float *gy, const struct xl_dims *d);
 
 /* xl_narrow_fwd - copy the part [start, start + len) of axis 0 (n) or 1 (c) of x to
- * y; xl_narrow_bwd - its adjoint: zeros, with gy in that part. d: of the larger, x. */
+ * y; xl_embed - copy x to that part of y, the rest stays; xl_narrow_bwd - the adjoint:
+ * zeros, with gy in that part. d: of the larger. */
 void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len);
+void xl_embed(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len);
 void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
 		   int len);
 

@@ -138,11 +138,16 @@ void xl_narrow_fwd(float *y, const float *x, const struct xl_dims *d, int axis, 
 	copy_part(y, (float *)(uintptr_t)x, &k, true); /* only read */
 }
 
-void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
-		   int len)
+void xl_embed(float *y, const float *x, const struct xl_dims *d, int axis, int start, int len)
 {
 	const struct part k = part_of(d, axis, start, len);
 
+	copy_part((float *)(uintptr_t)x, y, &k, false); /* only read */
+}
+
+void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
+		   int len)
+{
 	memset(gx, 0, (size_t)xl_dims_count(d) * sizeof *gx);
-	copy_part((float *)(uintptr_t)gy, gx, &k, false);
+	xl_embed(gx, gy, d, axis, start, len);
 }

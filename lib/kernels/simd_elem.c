@@ -156,6 +156,10 @@ static void binary_run(enum xl_binary op, float *y, const float *a, const float 
 		for (int i = 0; i < n; i++)
 			y[i] = b[i] > p ? a[i] : 0;
 		break;
+	case XL_DIFF_SIGN:
+		for (int i = 0; i < n; i++)
+			y[i] = p * (float)((a[i] > b[i]) - (a[i] < b[i]));
+		break;
 	}
 }
 

@@ -19,6 +19,9 @@ const struct xl_kernels XL_FN(xl_kernels) = {
 	.sum_to = XL_FN(xl_sum_to),
 	.sum_squares = XL_FN(xl_sum_squares),
 	.norm_fwd = XL_FN(xl_norm_fwd),
+	.norm_again = XL_FN(xl_norm_again),
 	.norm_bwd = XL_FN(xl_norm_bwd),
+	.blend_fwd = XL_FN(xl_blend_fwd),
+	.blend_bwd = XL_FN(xl_blend_bwd),
 	.adam = XL_FN(xl_adam),
 };

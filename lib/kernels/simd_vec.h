@@ -31,10 +31,16 @@ void XL_FN(xl_binary)(enum xl_binary op, float *y, const struct xl_dims *d, cons
 void XL_FN(xl_sum_to)(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx);
 double XL_FN(xl_sum_squares)(const float *x, int64_t count);
 void XL_FN(xl_norm_fwd)(float *y, float *stats, const float *x, const float *scale,
-			const float *shift, const struct xl_norm_dims *nd, double *scratch);
-void XL_FN(xl_norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,
-			const float *stats, const float *scale, const struct xl_norm_dims *nd,
+			const float *shift, const float *add, const struct xl_norm_dims *nd,
 			double *scratch);
+void XL_FN(xl_norm_again)(float *y, const float *stats, const float *x, const float *scale,
+			  const float *shift, const float *add, const struct xl_norm_dims *nd);
+void XL_FN(xl_norm_bwd)(const struct xl_norm_grads *to, const float *gy, const float *x,
+			const float *stats, const float *scale, const float *shift,
+			const struct xl_norm_dims *nd, double *scratch);
+void XL_FN(xl_blend_fwd)(float *y, const struct xl_blend *in, const struct xl_dims *d);
+void XL_FN(xl_blend_bwd)(const struct xl_blend_grads *to, const float *gy,
+			 const struct xl_blend *in, const struct xl_dims *d);
 void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,
 		    const struct xl_adam *a);
 

@@ -71,18 +71,8 @@ struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct 
 {
 	if (!c)
 		return NULL;
-	if (!pairs || s->mask[0].norm != XL_BN)
-		return chain(t, s->g_m, s->mask, 7, c);
-	const int half = c->d.n / 2;
-	struct xl_var *c1 = xl_op_narrow(t, c, 0, 0, half), *c2 = xl_op_narrow(t, c, 0, half, half);
-	struct xl_var *m1 = chain(t, s->g_m, s->mask, 7, c1);
-	struct xl_var *m2 = chain(t, s->g_m, s->mask, 7, c2);
-	struct xl_var *m = xl_op_concat(t, m1, m2, 0);
-	xl_drop(t, c1);
-	xl_drop(t, c2);
-	xl_drop(t, m1);
-	xl_drop(t, m2);
-	return m;
+	s->g_m->bn_halves = pairs;
+	return chain(t, s->g_m, s->mask, 7, c);
 }
 
 /* One masked image through E_s, ending with the given branch. */
@@ -158,41 +148,30 @@ static struct xl_var *normalise_compat(struct xl_tape *t, struct xl_var *c)
 	return xl_op_mul(t, xl_op_sub(t, c, xl_op_mean_hw(t, c)), xl_op_recip(t, scale));
 }
 
-/* gamma n + beta of one MLP's output */
-static struct xl_var *modulate(struct xl_tape *t, bool exponential, struct xl_var *n,
-			       struct xl_var *p)
+/* beta and exp(gamma / 2) of one MLP's output */
+static struct xl_var *exponential(struct xl_tape *t, struct xl_var *p)
 {
-	if (!n || !p)
+	if (!p)
 		return NULL;
-	const int c = n->d.c;
-	struct xl_var *beta = xl_op_narrow(t, p, 1, 0, c), *gamma = xl_op_narrow(t, p, 1, c, c);
-	if (exponential)
-		gamma = xl_op_exp(t, xl_op_affine(t, gamma, 0.5, 0));
-	struct xl_var *scaled = xl_op_mul(t, n, gamma);
-	struct xl_var *y = xl_op_add(t, scaled, beta);
-	xl_drop(t, scaled);
-	return y;
+	const int c = p->d.c / 2;
+	struct xl_var *gamma = xl_op_affine(t, xl_op_narrow(t, p, 1, c, c), 0.5, 0);
+	return xl_op_concat(t, xl_op_narrow(t, p, 1, 0, c), xl_op_exp(t, gamma), 1);
 }
 
 struct xl_var *xl_lomit_hadain(struct xl_tape *t, const struct xl_lomit *h, struct xl_var *m,
 			       struct xl_var *c, struct xl_var *f, struct xl_var *b)
 {
-	const bool exponential = h->compat || strcmp(h->gamma, "exp") == 0;
-
 	if (!c)
 		return NULL;
+	if (h->compat || strcmp(h->gamma, "exp") == 0) {
+		f = exponential(t, f);
+		b = exponential(t, b);
+	}
 	struct xl_var *n =
 		h->compat ? normalise_compat(t, c)
 			  : xl_op_norm(t, c, NULL, NULL, XL_NORM_INSTANCE, adain_eps, NULL);
-	struct xl_var *yf = modulate(t, exponential, n, f), *yb = modulate(t, exponential, n, b);
-	struct xl_var *wf = xl_op_mul(t, yf, m);
-	struct xl_var *wb = xl_op_mul(t, yb, xl_op_affine(t, m, -1, 1));
-	struct xl_var *y = xl_op_add(t, wf, wb);
+	struct xl_var *y = xl_op_blend(t, n, m, f, b);
 	xl_drop(t, n);
-	xl_drop(t, yf);
-	xl_drop(t, yb);
-	xl_drop(t, wf);
-	xl_drop(t, wb);
 	return y;
 }
 

@@ -137,15 +137,16 @@ int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained)
 	return 0;
 }
 
-/* Running statistics follow the batch's: the variance there unbiased. */
-static void update_running(struct xl_net *net, const struct xl_layer *l, const struct xl_dims *d,
+/* Running statistics follow those of a batch of n numbers to the channel: the
+ * variance there unbiased. */
+static void update_running(struct xl_net *net, const struct xl_layer *l, double n,
 			   const double *moments)
 {
 	float *mean = net->value + net->params[l->first + 4].at;
 	float *var = net->value + net->params[l->first + 5].at;
-	const double n = (double)d->n * d->h * d->w, unbias = n > 1 ? n / (n - 1) : 1;
+	const double unbias = n > 1 ? n / (n - 1) : 1;
 
-	for (int c = 0; c < d->c; c++) {
+	for (int c = 0; c < l->co; c++) {
 		mean[c] += (float)(bn_momentum * (moments[2 * c] - (double)mean[c]));
 		var[c] += (float)(bn_momentum * (moments[2 * c + 1] * unbias - (double)var[c]));
 	}
@@ -163,29 +164,6 @@ static struct xl_var *norm_running(struct xl_tape *t, struct xl_net *net, const 
 	struct xl_var *y = xl_op_add(t, xa, b);
 
 	xl_drop(t, xa);
-	return y;
-}
-
-static struct xl_var *norm(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
-			   struct xl_var *x)
-{
-	struct xl_var **p = net->vars + l->first;
-	const enum xl_norm kind = l->norm == XL_IN   ? XL_NORM_INSTANCE
-				  : l->norm == XL_LN ? XL_NORM_LAYER
-						     : XL_NORM_BATCH;
-	double *moments = NULL;
-
-	if (l->norm == XL_BN && net->bn == XL_BN_RUNNING)
-		return norm_running(t, net, l, x);
-	if (l->norm == XL_BN && net->bn == XL_BN_TRAIN && x && !t->dry) {
-		moments = xl_alloc((size_t)l->co * 2, sizeof *moments);
-		if (!moments)
-			return NULL;
-	}
-	struct xl_var *y = xl_op_norm(t, x, p[2], p[3], kind, norm_eps, moments);
-	if (y && moments)
-		update_running(net, l, &x->d, moments);
-	free(moments);
 	return y;
 }
 
@@ -219,40 +197,86 @@ static struct xl_var *convolve(struct xl_tape *t, struct xl_net *net, const stru
 	return xl_op_conv2d(t, x, p[0], p[1], l->stride, l->pad, l->mode);
 }
 
+/* What follows a layer's convolution, op by op. */
+static struct xl_var *follow(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+			     struct xl_var *c)
+{
+	struct xl_var *n = l->norm == XL_NO_NORM ? c : norm_running(t, net, l, c);
+	struct xl_var *y = activate(t, l, n);
+
+	if (y != n && n != c)
+		xl_drop(t, n);
+	return y;
+}
+
+/* Norm, activation and sum in one. */
+static struct xl_var *norm_act(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+			       struct xl_var *c, struct xl_var *add)
+{
+	struct xl_var **p = net->vars + l->first;
+	const bool halves = l->norm == XL_BN && net->bn_halves;
+	struct xl_norm_op o = {.scale = p[2],
+			       .shift = p[3],
+			       .add = add,
+			       .kind = l->norm == XL_IN   ? XL_NORM_INSTANCE
+				       : l->norm == XL_LN ? XL_NORM_LAYER
+							  : XL_NORM_BATCH,
+			       .eps = norm_eps,
+			       .halves = halves,
+			       .act = l->act != XL_ACT_NONE,
+			       .slope = l->act == XL_ACT_RELU ? 0 : l->slope};
+
+	assert(l->act == XL_ACT_NONE || l->act == XL_ACT_RELU || l->act == XL_ACT_LEAKY);
+	if (l->norm == XL_BN && net->bn == XL_BN_TRAIN && c && !t->dry) {
+		o.moments = xl_alloc((size_t)l->co * 4, sizeof *o.moments);
+		if (!o.moments)
+			return NULL;
+	}
+	struct xl_var *y = xl_op_norm_act(t, c, &o);
+	for (int i = 0; y && o.moments && i < 1 + halves; i++)
+		update_running(net, l, (double)c->d.n / (1 + halves) * c->d.h * c->d.w,
+			       o.moments + (ptrdiff_t)i * 2 * l->co);
+	free(o.moments);
+	return y;
+}
+
+/* A layer, and the sum with add where that is not NULL. */
+static struct xl_var *layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+			    struct xl_var *x, struct xl_var *add)
+{
+	struct xl_var *c = convolve(t, net, l, x), *y;
+
+	if (l->norm == XL_NO_NORM || (l->norm == XL_BN && net->bn == XL_BN_RUNNING)) {
+		struct xl_var *a = follow(t, net, l, c);
+		y = add ? xl_op_add(t, a, add) : a;
+		if (y != a && a != c)
+			xl_drop(t, a);
+	} else {
+		y = norm_act(t, net, l, c, add);
+	}
+	if (y != c)
+		xl_drop(t, c);
+	return y;
+}
+
 struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
 			   struct xl_var *x)
 {
-	struct xl_var *c = convolve(t, net, l, x);
-	struct xl_var *n = l->norm == XL_NO_NORM ? c : norm(t, net, l, c);
-	struct xl_var *y = activate(t, l, n);
-
-	if (n != c)
-		xl_drop(t, c);
-	if (y != n)
-		xl_drop(t, n);
-	return y;
+	return layer(t, net, l, x, NULL);
 }
 
 struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,
 			      const struct xl_layer *b, struct xl_var *x)
 {
-	struct xl_var *u = xl_nn_layer(t, net, a, x);
-	struct xl_var *v = xl_nn_layer(t, net, b, u);
-	struct xl_var *y = xl_op_add(t, v, x);
+	struct xl_var *u = layer(t, net, a, x, NULL), *y = layer(t, net, b, u, x);
 
 	xl_drop(t, u);
-	xl_drop(t, v);
 	return y;
 }
 
 struct xl_var *xl_nn_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
 {
-	struct xl_var *d = xl_op_sub(t, a, b), *u = xl_op_abs(t, d);
-	struct xl_var *m = xl_op_mean(t, u);
-
-	xl_drop(t, d);
-	xl_drop(t, u);
-	return m;
+	return xl_op_l1(t, a, b);
 }
 
 struct xl_var *xl_nn_mse(struct xl_tape *t, struct xl_var *a, struct xl_var *b)

@@ -43,6 +43,7 @@ struct xl_net {
 	float *grad, *m, *v;  /* (count) each, only where the network is trained */
 	struct xl_var **vars; /* of the current step, by parameter */
 	enum xl_bn bn;
+	bool bn_halves; /* the two halves of a batch are batches of their own for batch norm */
 };
 
 struct xl_layer {
