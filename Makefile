@@ -93,7 +93,7 @@ check: all $(TESTS)
 check-long: all $(TESTS)
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) XL_LONG=1 tests/run.sh
 
-bench: all $(BUILD)/bench/bench
+bench: all $(BUILD)/bench/bench $(BUILD)/bench/steps
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/run.sh
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libxl.a

@@ -314,19 +314,19 @@ static void do_sum_hw(void *ctx)
 static void do_norm(void *ctx)
 {
 	struct maps *m = ctx;
-	const struct xl_norm_dims nd = {m->d, m->kind, 1e-5f};
+	const struct xl_norm_dims nd = {.d = m->d, .kind = m->kind, .eps = 1e-5f};
 
-	k->norm_fwd(m->y, m->stats, m->x, m->params, m->params, &nd, m->scratch);
+	k->norm_fwd(m->y, m->stats, m->x, m->params, m->params, NULL, &nd, m->scratch);
 }
 
 static void do_norm_bwd(void *ctx)
 {
 	struct maps *m = ctx;
-	const struct xl_norm_dims nd = {m->d, m->kind, 1e-5f};
+	const struct xl_norm_dims nd = {.d = m->d, .kind = m->kind, .eps = 1e-5f};
 
 	const struct xl_norm_grads to = {m->y, m->moments, m->moments + m->d.c};
 
-	k->norm_bwd(&to, m->g, m->x, m->stats, m->params, &nd, m->scratch);
+	k->norm_bwd(&to, m->g, m->x, m->stats, m->params, m->params, &nd, m->scratch);
 }
 
 static void do_up2(void *ctx)
