@@ -16,8 +16,7 @@ struct pad {
 	enum xl_pad_mode mode;
 };
 
-/* What index i outside 0..n-1 reads; -1 is zero. */
-static int outside(int i, int n, enum xl_pad_mode mode)
+int xl_pad_source(int i, int n, enum xl_pad_mode mode)
 {
 	if (i >= 0 && i < n)
 		return i;
@@ -45,10 +44,11 @@ static void pad_row(float *y, const float *x, const struct pad *p)
 		return;
 	}
 	for (int i = 1; i <= p->left; i++)
-		memcpy(y + (p->left - i) * d->b, x + outside(-i, d->w, p->mode) * d->b, pixel);
-	for (int i = 0; i < right; i++)
-		memcpy(y + (p->left + d->w + i) * d->b, x + outside(d->w + i, d->w, p->mode) * d->b,
+		memcpy(y + (p->left - i) * d->b, x + xl_pad_source(-i, d->w, p->mode) * d->b,
 		       pixel);
+	for (int i = 0; i < right; i++)
+		memcpy(y + (p->left + d->w + i) * d->b,
+		       x + xl_pad_source(d->w + i, d->w, p->mode) * d->b, pixel);
 }
 
 static void pad_plane(void *ctx, int64_t plane)
@@ -59,7 +59,7 @@ static void pad_plane(void *ctx, int64_t plane)
 	const float *x = p->x + plane * d->h * d->w * d->b;
 
 	for (int r = 0; r < p->h; r++) {
-		const int i = outside(r - p->top, d->h, p->mode);
+		const int i = xl_pad_source(r - p->top, d->h, p->mode);
 		float *row = y + (int64_t)r * p->w * d->b;
 		if (i < 0)
 			memset(row, 0, (size_t)p->w * (size_t)d->b * sizeof *row);
@@ -94,7 +94,7 @@ static void fold_row(float *gx, const float *gy, const struct pad *p)
 	for (int i = 0; i < p->w; i++) {
 		if (i >= p->left && i < p->left + d->w)
 			continue;
-		float *g = gx + outside(i - p->left, d->w, p->mode) * d->b;
+		float *g = gx + xl_pad_source(i - p->left, d->w, p->mode) * d->b;
 		for (int l = 0; l < d->b; l++)
 			g[l] += gy[i * d->b + l];
 	}
@@ -109,7 +109,7 @@ static void fold_plane(void *ctx, int64_t plane)
 
 	memset(gx, 0, (size_t)d->h * (size_t)d->w * (size_t)d->b * sizeof *gx);
 	for (int r = 0; r < p->h; r++) {
-		const int i = outside(r - p->top, d->h, p->mode);
+		const int i = xl_pad_source(r - p->top, d->h, p->mode);
 		if (i >= 0)
 			fold_row(gx + (int64_t)i * d->w * d->b, gy + (int64_t)r * p->w * d->b, p);
 	}

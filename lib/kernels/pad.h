@@ -18,6 +18,10 @@ void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad_h, in
 void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad_h, int pad_w,
 		enum xl_pad_mode mode);
 
+/* xl_pad_source - what index i of a padded axis of n reads, 0 the first of it; -1
+ * where that is zero */
+int xl_pad_source(int i, int n, enum xl_pad_mode mode);
+
 /* xl_pad_at - x in a map (n,c,h,w) of zeros, its first pixel at (top, left) */
 void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int left, int h, int w);
 

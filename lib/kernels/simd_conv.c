@@ -19,17 +19,18 @@
 #include "core/pool.h"
 #include "kernels/pad.h"
 #include "kernels/simd_few.h"
-#include "kernels/simd_vec.h"
+#include "kernels/simd_pack.h"
+#include "kernels/simd_wgrad.h"
 
 enum { MAX_TAPS = 256, TILES_PER_ITEM = 4 };
 
 /* Accumulators that fit the registers: pixels x vectors. */
 #if XL_LANES == 16
-enum { PAIR = 2, PX_ONE = 28, PX_TWO = 14, SLOTS = 16 };
+enum { PX_ONE = 28, PX_TWO = 14 };
 #elif XL_LANES == 8
-enum { PAIR = 1, PX_ONE = 6, PX_TWO = 6, SLOTS = 4 };
+enum { PX_ONE = 6, PX_TWO = 6 };
 #else
-enum { PAIR = 1, PX_ONE = 3, PX_TWO = 3, SLOTS = 2 };
+enum { PX_ONE = 3, PX_TWO = 3 };
 #endif
 
 #define UNROLL _Pragma("GCC unroll 32")
@@ -146,16 +147,16 @@ static int find_pixels(const struct sweep *s, int64_t q, int px, const float **x
 static void sweep_item(void *ctx, int64_t item)
 {
 	const struct sweep *s = ctx;
-	const int c0 = (int)(item / s->items_per_group) * PAIR * XL_BLOCK;
+	const int c0 = (int)(item / s->items_per_group) * XL_PAIR * XL_BLOCK;
 	const int first = (int)(item % s->items_per_group) * TILES_PER_ITEM;
-	const bool two = PAIR == 2 && s->co - c0 > XL_BLOCK;
-	const int wide = two ? PAIR * XL_BLOCK : XL_BLOCK;
+	const bool two = XL_PAIR == 2 && s->co - c0 > XL_BLOCK;
+	const int wide = two ? XL_PAIR * XL_BLOCK : XL_BLOCK;
 	const int px = two ? PX_TWO : PX_ONE;
 	const float *w = s->w + (int64_t)c0 * s->blocks * s->taps * s->lanes;
 	/* a tile of one block is longer: an item covers the same pixels */
 	const int64_t from = (int64_t)first * PX_TWO;
 	const int64_t to = from + (int64_t)TILES_PER_ITEM * PX_TWO;
-	float out[PX_ONE * XL_BLOCK * PAIR];
+	float out[PX_ONE * XL_BLOCK * XL_PAIR];
 	const float *xp[PX_ONE];
 	float *yp[PX_ONE];
 
@@ -180,38 +181,7 @@ static void run_sweep(struct sweep *s)
 		return;
 	const int64_t per_item = (int64_t)TILES_PER_ITEM * PX_TWO;
 	s->items_per_group = (int)xl_div_up(s->pixels, per_item);
-	xl_parallel(sweep_item, s, xl_div_up(s->co, PAIR * XL_BLOCK) * s->items_per_group);
-}
-
-/* Weights for a sweep. Each output group is an item. */
-struct packing {
-	float *out;
-	const float *w;
-	int co, ci;         /* of the sweep */
-	int64_t w_co, w_ci; /* strides of w */
-	int lanes, taps;
-	const int *tap; /* offsets in w of the taps */
-};
-
-static void pack_item(void *ctx, int64_t group)
-{
-	const struct packing *k = ctx;
-	const int c0 = (int)group * PAIR * XL_BLOCK;
-	const int wide = PAIR == 2 && k->co - c0 > XL_BLOCK ? PAIR * XL_BLOCK : XL_BLOCK;
-	float *out = k->out + (int64_t)c0 * k->ci * k->taps;
-
-	for (int b = 0; b < k->ci / k->lanes; b++)
-		for (int t = 0; t < k->taps; t++)
-			for (int l = 0; l < k->lanes; l++, out += wide) {
-				const float *w = k->w + (b * k->lanes + l) * k->w_ci + k->tap[t];
-				for (int c = 0; c < wide; c++)
-					out[c] = c0 + c < k->co ? w[(c0 + c) * k->w_co] : 0;
-			}
-}
-
-static void pack(struct packing *k)
-{
-	xl_parallel(pack_item, k, xl_div_up(k->co, PAIR * XL_BLOCK));
+	xl_parallel(sweep_item, s, xl_div_up(s->co, XL_PAIR * XL_BLOCK) * s->items_per_group);
 }
 
 /* To few channels from blocks: the lanes are better spent on the inputs. */
@@ -221,10 +191,10 @@ static bool few(int co, int lanes)
 }
 
 /* Pack the weights into wpack and run, by whichever way suits. */
-static void pack_and_run(struct sweep *s, float *wpack, struct packing *k)
+static void pack_and_run(struct sweep *s, float *wpack, struct xl_packing *k)
 {
 	if (!few(s->co, s->lanes)) {
-		pack(k);
+		XL_FN(xl_pack)(k);
 		run_sweep(s);
 		return;
 	}
@@ -287,7 +257,7 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 
 	for (int t = 0; t < taps; t++)
 		tap[t] = t;
-	struct packing k = {wpack, w, d->co, d->ci, (int64_t)d->ci * taps, taps, b, taps, tap};
+	struct xl_packing k = {wpack, w, d->co, d->ci, (int64_t)d->ci * taps, taps, b, taps, tap};
 	if (padded(d))
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad_h,
 			   d->pad_w, d->mode);
@@ -356,7 +326,7 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 			s.delta[s.taps] = ((int64_t)(ly - jy) * gw + (lx - jx)) * b;
 			tap[s.taps++] = (ry + st * jy) * d->kw + rx + st * jx;
 		}
-	struct packing k = {wpack, w, d->ci, d->co, all, (int64_t)d->ci * all, b, s.taps, tap};
+	struct xl_packing k = {wpack, w, d->ci, d->co, all, (int64_t)d->ci * all, b, s.taps, tap};
 	pack_and_run(&s, wpack, &k);
 }
 
@@ -381,95 +351,15 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 			   d->pad_h, d->pad_w, d->mode);
 }
 
-/* Weight gradient: a slot is one (input channel, tap). */
-struct wgrad {
-	float *gw;
-	const float *x, *gy;
-	const struct xl_conv2d_dims *d;
-	int b, hp, wp, slots, slot_groups;
-};
-
-#define WGRAD(NAME, OFFSET)                                                                        \
-	static void NAME(double *sum, const struct wgrad *g, const float *x, const float *gy,      \
-			 const int64_t *off)                                                       \
-	{                                                                                          \
-		const struct xl_conv2d_dims *d = g->d;                                             \
-		const int64_t row = (int64_t)d->stride * g->wp * g->b, col = d->stride * g->b;     \
-		vf acc[SLOTS][XL_VECS];                                                            \
-		(void)off;                                                                         \
-		UNROLL for (int s = 0; s < SLOTS; s++)                                             \
-		{                                                                                  \
-			UNROLL for (int v = 0; v < XL_VECS; v++) acc[s][v] = (vf){0};              \
-		}                                                                                  \
-		for (int r = 0; r < d->oh; r++) {                                                  \
-			const float *xr = x + r * row;                                             \
-			for (int c = 0; c < d->ow; c++, xr += col, gy += XL_BLOCK) {               \
-				vf gv[XL_VECS];                                                    \
-				UNROLL for (int v = 0; v < XL_VECS; v++) gv[v] =                   \
-					*(const vf *)(gy + v * XL_LANES);                          \
-				UNROLL for (int s = 0; s < SLOTS; s++)                             \
-				{                                                                  \
-					const float xv = xr[OFFSET];                               \
-					UNROLL for (int v = 0; v < XL_VECS; v++) acc[s][v] +=      \
-						xv * gv[v];                                        \
-				}                                                                  \
-			}                                                                          \
-		}                                                                                  \
-		UNROLL for (int s = 0; s < SLOTS; s++)                                             \
-		{                                                                                  \
-			float f[XL_BLOCK];                                                         \
-			UNROLL for (int v = 0; v < XL_VECS; v++) * (vf *)(f + v * XL_LANES) =      \
-				acc[s][v];                                                         \
-			for (int o = 0; o < XL_BLOCK; o++)                                         \
-				sum[s * XL_BLOCK + o] += (double)f[o];                             \
-		}                                                                                  \
-	}
-
-WGRAD(wgrad_blocked, s)
-WGRAD(wgrad_plain, off[s])
-
-static void wgrad_item(void *ctx, int64_t item)
-{
-	const struct wgrad *g = ctx;
-	const struct xl_conv2d_dims *d = g->d;
-	const int taps = d->kh * d->kw, ocb = (int)(item / g->slot_groups);
-	const int s0 = (int)(item % g->slot_groups) * SLOTS;
-	const int64_t plane = (int64_t)g->hp * g->wp;
-	int64_t off[SLOTS];
-	int dst[SLOTS]; /* ci * taps + tap of each slot */
-	double sum[SLOTS * XL_BLOCK] = {0};
-
-	for (int s = 0; s < SLOTS; s++) {
-		const int slot = s0 + s < g->slots ? s0 + s : s0;
-		/* blocked: lanes are the fastest part of a slot's number */
-		const int lane = slot % g->b, tap = slot / g->b % taps, cb = slot / g->b / taps;
-		off[s] = (cb * plane + (int64_t)(tap / d->kw) * g->wp + tap % d->kw) * g->b + lane;
-		dst[s] = (cb * g->b + lane) * taps + tap;
-	}
-	for (int n = 0; n < d->n; n++) {
-		const float *x = g->x + n * (int64_t)d->ci * plane;
-		const float *gy =
-			g->gy + (n * xl_div_up(d->co, XL_BLOCK) + ocb) * d->oh * d->ow * XL_BLOCK;
-		if (g->b > 1)
-			wgrad_blocked(sum, g, x + off[0], gy, off);
-		else
-			wgrad_plain(sum, g, x, gy, off);
-	}
-	for (int s = 0; s < SLOTS && s0 + s < g->slots; s++)
-		for (int o = 0; o < XL_BLOCK && ocb * XL_BLOCK + o < d->co; o++)
-			g->gw[(int64_t)(ocb * XL_BLOCK + o) * d->ci * taps + dst[s]] =
-				(float)sum[s * XL_BLOCK + o];
-}
-
 void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int b = xl_block_of(d->ci), taps = d->kh * d->kw;
 	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
-	float *xpad = scratch;
+	float *sums = scratch;
+	float *xpad = sums + packed_count(d->co, d->ci, taps);
 	float *blocked = xpad + whole((int64_t)d->n * d->ci * hp * wp);
 	assert(taps <= MAX_TAPS);
-
 	if (padded(d))
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad_h,
 			   d->pad_w, d->mode);
@@ -480,9 +370,6 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 	}
 	if (xl_block_of(d->co) == 1)
 		xl_block_pad(blocked, gy, d->n, d->co, d->oh * d->ow);
-
-	struct wgrad g = {
-		gw, padded(d) ? xpad : x, xl_block_of(d->co) == 1 ? blocked : gy, d, b, hp,
-		wp, d->ci * taps,         (int)xl_div_up(d->ci * taps, SLOTS)};
-	xl_parallel(wgrad_item, &g, xl_div_up(d->co, XL_BLOCK) * g.slot_groups);
+	XL_FN(xl_wgrad)(sums, padded(d) ? xpad : x, xl_block_of(d->co) == 1 ? blocked : gy, d);
+	XL_FN(xl_unpack)(gw, sums, d->co, d->ci, taps);
 }

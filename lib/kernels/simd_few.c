@@ -22,17 +22,6 @@ enum { PX = 2, TAPS = 2 };
 
 #define UNROLL _Pragma("GCC unroll 8")
 
-static float lanes_sum(vf v)
-{
-	float f[XL_LANES];
-
-	*(vf *)f = v;
-	for (int n = XL_LANES / 2; n > 0; n /= 2)
-		for (int i = 0; i < n; i++)
-			f[i] += f[i + n];
-	return f[0];
-}
-
 /* out[p][o]: sums over blocks, taps and lanes */
 static void few_tile(float out[PX][XL_FEW], const float *const *px, const struct xl_few *s)
 {
@@ -59,7 +48,7 @@ static void few_tile(float out[PX][XL_FEW], const float *const *px, const struct
 			}
 	for (int p = 0; p < PX; p++)
 		for (int o = 0; o < XL_FEW; o++)
-			out[p][o] = lanes_sum(acc[p][o]);
+			out[p][o] = xl_lanes_sum(acc[p][o]);
 }
 
 /* One row of the grid is an item. */

@@ -14,6 +14,40 @@
 /* Loads and stores need not be aligned. */
 typedef float vf __attribute__((vector_size(XL_LANES * 4), aligned(4), may_alias));
 
+/* Vectors of four on every instruction set, to move numbers about. */
+typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t v4i __attribute__((vector_size(16)));
+
+/* Four of the eight numbers of two vectors. */
+#ifdef __clang__
+#define XL_MIX(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define XL_MIX(a, b, i, j, k, l) __builtin_shuffle(a, b, (v4i){i, j, k, l})
+#endif
+
+/* Rows become columns. */
+static inline void xl_transpose4(v4 m[4])
+{
+	const v4 a = XL_MIX(m[0], m[1], 0, 4, 1, 5), b = XL_MIX(m[0], m[1], 2, 6, 3, 7);
+	const v4 c = XL_MIX(m[2], m[3], 0, 4, 1, 5), d = XL_MIX(m[2], m[3], 2, 6, 3, 7);
+
+	m[0] = XL_MIX(a, c, 0, 1, 4, 5);
+	m[1] = XL_MIX(a, c, 2, 3, 6, 7);
+	m[2] = XL_MIX(b, d, 0, 1, 4, 5);
+	m[3] = XL_MIX(b, d, 2, 3, 6, 7);
+}
+
+/* The sum of the lanes: of their quarters first. */
+static inline float xl_lanes_sum(vf v)
+{
+	const v4 *f = (const v4 *)&v;
+	v4 s = f[0];
+
+	for (int i = 1; i < XL_LANES / 4; i++)
+		s += f[i];
+	return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
 /* Vectors that make up one channel block. */
 #define XL_VECS (XL_BLOCK / XL_LANES)
 
