@@ -19,6 +19,7 @@
 #include "core/pool.h"
 #include "kernels/pad.h"
 #include "kernels/simd_few.h"
+#include "kernels/simd_gemm.h"
 #include "kernels/simd_pack.h"
 #include "kernels/simd_wgrad.h"
 
@@ -233,6 +234,36 @@ static int grad_size(int in, int pad, int stride, int k)
 	return grad_lead(k, stride) + (int)xl_div_up(in + 2 * pad, stride);
 }
 
+/*
+ * Where products with the weights in place (simd_gemm.c) are faster, measured: with
+ * few pixels packing the weights is what direct convolution costs; backward it also
+ * multiplies by the zeros around the gradient, and the columns of a product pay
+ * where many output channels share them. None asks for the batch, on which no bit
+ * may depend.
+ */
+static bool gemm(const struct xl_conv2d_dims *d)
+{
+	return xl_block_of(d->ci) > 1 && d->co > XL_FEW;
+}
+
+static bool gemm_fwd(const struct xl_conv2d_dims *d)
+{
+	const int64_t pixels = (int64_t)d->oh * d->ow;
+	const int64_t weights = (int64_t)d->co * d->ci * d->kh * d->kw;
+	return gemm(d) && pixels <= (weights < 1 << 19 ? 4 : 16);
+}
+
+static bool gemm_bwd_x(const struct xl_conv2d_dims *d)
+{
+	const int64_t pixels = (int64_t)d->oh * d->ow;
+	return gemm(d) && pixels <= (d->kh * d->kw == 1 ? 16 : (int64_t)d->co * d->co / 16);
+}
+
+static bool gemm_bwd_w(const struct xl_conv2d_dims *d)
+{
+	return gemm(d) && (int64_t)d->oh * d->ow <= d->co;
+}
+
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 {
 	const int64_t x =
@@ -242,7 +273,15 @@ size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 				grad_size(d->w, d->pad_w, d->stride, d->kw));
 	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
 	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
-	return (size_t)(x + g + (fw > bw ? fw : bw)) * sizeof(float);
+	size_t bytes = 0;
+
+	if (!gemm_fwd(d) || !gemm_bwd_x(d) || !gemm_bwd_w(d))
+		bytes = (size_t)(x + g + (fw > bw ? fw : bw)) * sizeof(float);
+	if (gemm_bwd_x(d) && XL_FN(xl_gemm_scratch)(d, true) > bytes)
+		bytes = XL_FN(xl_gemm_scratch)(d, true);
+	if ((gemm_fwd(d) || gemm_bwd_w(d)) && XL_FN(xl_gemm_scratch)(d, false) > bytes)
+		bytes = XL_FN(xl_gemm_scratch)(d, false);
+	return bytes;
 }
 
 void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float *bias,
@@ -254,6 +293,11 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 	float *xpad = wpack + packed_count(d->co, d->ci, taps);
 	int tap[MAX_TAPS];
 	assert(taps <= MAX_TAPS);
+
+	if (gemm_fwd(d)) {
+		XL_FN(xl_gemm_fwd)(y, x, w, bias, d, scratch);
+		return;
+	}
 
 	for (int t = 0; t < taps; t++)
 		tap[t] = t;
@@ -341,6 +385,11 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 	float *gxp = padded(d) ? gyp + whole((int64_t)d->n * d->co * gh * gw) : gx;
 	assert(d->kh * d->kw <= MAX_TAPS);
 
+	if (gemm_bwd_x(d)) {
+		XL_FN(xl_gemm_bwd_x)(gx, gy, w, d, scratch);
+		return;
+	}
+
 	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
 		  grad_lead(d->kw, st), gh, gw);
 	for (int ry = 0; ry < st; ry++)
@@ -360,6 +409,11 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 	float *xpad = sums + packed_count(d->co, d->ci, taps);
 	float *blocked = xpad + whole((int64_t)d->n * d->ci * hp * wp);
 	assert(taps <= MAX_TAPS);
+
+	if (gemm_bwd_w(d)) {
+		XL_FN(xl_gemm_bwd_w)(gw, x, gy, d, scratch);
+		return;
+	}
 	if (padded(d))
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad_h,
 			   d->pad_w, d->mode);
