@@ -1,7 +1,8 @@
 /*
- * test_conv.c - the three convolution kernels of every backend against naive
- * sums: awkward sizes, strides, paddings and channels; the same bits for any
- * number of threads and in any batch. The other kernels are in test_kernels.c.
+ * test_conv.c - the three convolution kernels of every backend and Winograd form
+ * against naive sums: awkward sizes, strides, paddings and channels; the same bits
+ * for any number of threads and in any batch. The other kernels are in
+ * test_kernels.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include "core/pool.h"
 #include "naive.h"
+#include "xl.h"
 
 static const double TOLERANCE = 3e-6;
 
@@ -125,9 +127,10 @@ static void check(const struct xl_conv2d_dims *shape)
 	{
 		struct results r = run(&c, k);
 		snprintf(what, sizeof what,
-			 "%s conv2d n %d, %d > %d, %dx%d, kernel %dx%d, stride %d, %s %d %d",
-			 k->name, d->n, d->ci, d->co, d->h, d->w, d->kh, d->kw, d->stride,
-			 d->mode == XL_PAD_ZERO ? "zeros" : "reflection", d->pad_h, d->pad_w);
+			 "%s %d conv2d n %d, %d > %d, %dx%d, kernel %dx%d, stride %d, %s %d %d",
+			 k->name, xl_winograd(), d->n, d->ci, d->co, d->h, d->w, d->kh, d->kw,
+			 d->stride, d->mode == XL_PAD_ZERO ? "zeros" : "reflection", d->pad_h,
+			 d->pad_w);
 		bool good = agrees(what, r.y, &c.y, TOLERANCE);
 		good &= agrees(what, r.gx, &c.gx, TOLERANCE);
 		good &= agrees(what, r.gw, &c.gw, TOLERANCE);
@@ -318,6 +321,30 @@ static const struct xl_conv2d_dims others[] = {
 	 .pad_h = 1,
 	 .pad_w = 1,
 	 .mode = XL_PAD_REFLECT},
+	/* by Winograd: parts of tiles, borders of zeros and none, more than one band */
+	{.n = 3,
+	 .ci = 32,
+	 .h = 5,
+	 .w = 9,
+	 .co = 48,
+	 .kh = 3,
+	 .kw = 3,
+	 .stride = 1,
+	 .pad_h = 1,
+	 .pad_w = 1},
+	{.n = 2, .ci = 48, .h = 3, .w = 8, .co = 16, .kh = 3, .kw = 3, .stride = 1, .pad_w = 1},
+	{.n = 1, .ci = 80, .h = 16, .w = 3, .co = 96, .kh = 3, .kw = 3, .stride = 1},
+	{.n = 3,
+	 .ci = 128,
+	 .h = 45,
+	 .w = 47,
+	 .co = 16,
+	 .kh = 3,
+	 .kw = 3,
+	 .stride = 1,
+	 .pad_h = 1,
+	 .pad_w = 1,
+	 .mode = XL_PAD_REFLECT},
 };
 enum { OTHERS = sizeof others / sizeof *others };
 
@@ -409,12 +436,64 @@ static void test_batch(void **state)
 	}
 }
 
+/* The three forms round differently, and only where they apply. */
+static void test_forms_differ(void **state)
+{
+	static const char *const forms[] = {"4", "2", "0"};
+	const struct xl_conv2d_dims *shapes[] = {&others[11], &others[10]};
+	const struct xl_kernels *k;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct conv c;
+		conv_open(&c, shapes[i]);
+		const size_t bytes = (size_t)xl_dims_count(&c.y.d) * sizeof(float);
+		EACH_BACKEND(k)
+		{
+			struct results r[3];
+			for (int f = 0; f < 3; f++) {
+				assert_int_equal(xl_winograd_select(forms[f]), 0);
+				r[f] = run(&c, k);
+			}
+			for (int f = 0; f < 3; f++)
+				assert_int_equal(memcmp(r[f].y, r[(f + 1) % 3].y, bytes) == 0, i);
+			for (int f = 0; f < 3; f++)
+				results_free(&r[f]);
+		}
+		conv_close(&c);
+	}
+}
+
+static void test_form_unknown(void **state)
+{
+	const int before = xl_winograd();
+
+	(void)state;
+	assert_int_equal(xl_winograd_select("3"), -1);
+	assert_string_equal(xl_err_msg(),
+			    "XL_WINOGRAD: '3' is not a Winograd form (4, 2, or 0 for none)");
+	assert_int_equal(xl_winograd_select("42"), -1);
+	assert_int_equal(xl_winograd(), before);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest each[] = {
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_geometry),
 		cmocka_unit_test(test_others),   cmocka_unit_test(test_no_bias),
 		cmocka_unit_test(test_threads),  cmocka_unit_test(test_batch),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const struct CMUnitTest once[] = {
+		cmocka_unit_test(test_forms_differ),
+		cmocka_unit_test(test_form_unknown),
+	};
+	static const char *const forms[] = {"0", "2", "4"};
+	int failed = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (xl_winograd_select(forms[i]))
+			return 1;
+		failed += cmocka_run_group_tests_name(forms[i], each, NULL, NULL);
+	}
+	return failed + cmocka_run_group_tests_name("forms", once, NULL, NULL);
 }

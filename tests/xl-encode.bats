@@ -173,3 +173,20 @@ xl-encode: 1 input failed" ]
 	file large.png | grep -q "40 x 40"
 	[ "$(has codes.msgpack | wc -l)" = 4 ]
 }
+
+@test "XL_CPU and XL_WINOGRAD are obeyed, within rounding, or refused" {
+	xl-encode a.png >a
+	XL_CPU=generic xl-encode a.png >generic
+	XL_WINOGRAD=2 xl-encode a.png >two
+	XL_WINOGRAD=0 xl-encode a.png >none
+	run -1 cmp -s a two
+	run -1 cmp -s a none
+	for f in generic two none; do
+		paste -d' ' <(tensor c a | tr ' ' '\n') <(tensor c "$f" | tr ' ' '\n') |
+			awk 'NF == 2 { n++; if (($1 - $2)^2 > 1e-8) exit 1 } END { exit n < 100 }'
+	done
+	XL_CPU=quantum run -1 xl-encode a.png
+	[ "${lines[0]}" = "xl-encode: XL_CPU: 'quantum' is not a kind of CPU this program can use here (avx512, avx2, generic)" ]
+	XL_WINOGRAD=3 run -1 xl-encode a.png
+	[ "${lines[0]}" = "xl-encode: XL_WINOGRAD: '3' is not a Winograd form (4, 2, or 0 for none)" ]
+}

@@ -1,5 +1,5 @@
 /*
- * kernels.c - which backend this process uses.
+ * kernels.c - which backend this process uses, and which Winograd form.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@ extern const struct xl_kernels xl_kernels_avx512;
 #endif
 
 static const struct xl_kernels *selected;
+static int winograd = -1; /* not chosen yet */
 
 /* Best first; NULL where this CPU cannot run it. */
 static const struct xl_kernels *backend(int i)
@@ -55,11 +56,27 @@ int xl_kernels_select(const char *name)
 		      name);
 }
 
+int xl_winograd(void)
+{
+	return winograd;
+}
+
+int xl_winograd_select(const char *name)
+{
+	if (strcmp(name, "4") != 0 && strcmp(name, "2") != 0 && strcmp(name, "0") != 0)
+		return xl_err("XL_WINOGRAD: '%s' is not a Winograd form (4, 2, or 0 for none)",
+			      name);
+	winograd = name[0] - '0';
+	return 0;
+}
+
 const struct xl_kernels *xl_kernels(void)
 {
-	const char *want = getenv("XL_CPU");
+	const char *cpu = getenv("XL_CPU"), *form = getenv("XL_WINOGRAD");
 
-	if (!selected && want && *want && xl_kernels_select(want))
+	if (winograd < 0 && xl_winograd_select(form && *form ? form : "4"))
+		return NULL;
+	if (!selected && cpu && *cpu && xl_kernels_select(cpu))
 		return NULL;
 	for (int i = 0; !selected && i < 3; i++)
 		selected = backend(i);

@@ -199,6 +199,20 @@ struct xl_kernels {
 const struct xl_kernels *xl_kernels(void);
 int xl_kernels_select(const char *name);
 
+/*
+ * xl_winograd        - how 3x3 convolutions of stride 1 are computed: 4 by F(4,3),
+ *                      2 by F(2,3), 0 as the others
+ * xl_winograd_select - "4", "2" or "0"; else what XL_WINOGRAD says when xl_kernels is
+ *                      first called, else 4
+ *
+ * All but rounding is equal: measured against 0, F(2,3) leaves half of the error and
+ * F(4,3) twice as much, three times in the weight gradient. Scratch is measured for
+ * the setting in force.
+ * Errors   xl_winograd_select: -1 with xl_err set on another name, else 0
+ */
+int xl_winograd(void);
+int xl_winograd_select(const char *name);
+
 /* ---- kernels with one form for every CPU (resample.c, layout.c, r1.c) ---- */
 
 /* xl_map_pack - plain NCHW to the layout of a map; xl_map_unpack - and back.
