@@ -264,6 +264,13 @@ static bool gemm_bwd_w(const struct xl_conv2d_dims *d)
 	return gemm(d) && (int64_t)d->oh * d->ow <= d->co;
 }
 
+/* Numbers of the sums of a weight gradient. */
+static int64_t sums_count(const struct xl_conv2d_dims *d)
+{
+	return few(d->co, xl_block_of(d->ci)) ? whole(XL_FN(xl_few_sums)(d))
+					      : packed_count(d->co, d->ci, d->kh * d->kw);
+}
+
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 {
 	const int64_t x =
@@ -273,10 +280,11 @@ size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 				grad_size(d->w, d->pad_w, d->stride, d->kw));
 	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
 	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
+	const int64_t sums = sums_count(d), w = fw > bw ? fw : bw;
 	size_t bytes = 0;
 
 	if (!gemm_fwd(d) || !gemm_bwd_x(d) || !gemm_bwd_w(d))
-		bytes = (size_t)(x + g + (fw > bw ? fw : bw)) * sizeof(float);
+		bytes = (size_t)(x + g + (sums > w ? sums : w)) * sizeof(float);
 	if (gemm_bwd_x(d) && XL_FN(xl_gemm_scratch)(d, true) > bytes)
 		bytes = XL_FN(xl_gemm_scratch)(d, true);
 	if ((gemm_fwd(d) || gemm_bwd_w(d)) && XL_FN(xl_gemm_scratch)(d, false) > bytes)
@@ -406,7 +414,7 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 	const int b = xl_block_of(d->ci), taps = d->kh * d->kw;
 	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
 	float *sums = scratch;
-	float *xpad = sums + packed_count(d->co, d->ci, taps);
+	float *xpad = sums + sums_count(d);
 	float *blocked = xpad + whole((int64_t)d->n * d->ci * hp * wp);
 	assert(taps <= MAX_TAPS);
 
@@ -418,7 +426,8 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad_h,
 			   d->pad_w, d->mode);
 	if (few(d->co, b)) {
-		const struct xl_few_wgrad f = {gw, padded(d) ? xpad : x, gy, blocked, d, hp, wp};
+		const struct xl_few_wgrad f = {gw, padded(d) ? xpad : x, gy, blocked, sums, d, hp,
+					       wp};
 		XL_FN(xl_few_wgrad)(&f);
 		return;
 	}

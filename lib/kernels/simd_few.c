@@ -3,82 +3,115 @@
  * would be mostly empty: colours, masks, the critic's score. The lanes are the
  * input channels instead, and are summed at the end.
  *
- * few_sweep   a tile of pixels times up to four outputs: for every block of input
- *             channels and tap, one vector of inputs per pixel and one vector of
- *             weights per output
- * few_wgrad   taps times outputs, summed over all pixels: one vector of inputs
- *             per tap, one broadcast gradient per output
+ * few_tile_*   a tile of pixels times one, three or four outputs: for every block of
+ *              input channels and tap, one vector of inputs per pixel and one vector
+ *              of weights per output
+ * few_wgrad_*  taps times outputs, summed over pixels: one vector of inputs per tap,
+ *              one broadcast gradient per output
  */
 #include <string.h>
 #include "core/mem.h"
 #include "core/pool.h"
 #include "kernels/simd_few.h"
 
+/* Accumulators that fit the registers: pixels, or taps, x outputs. */
 #if XL_LANES == 16
-enum { PX = 6, TAPS = 6 };
+enum { PX_1 = 8, PX_3 = 8, PX_4 = 6, TAPS_3 = 7, TAPS_4 = 6 };
 #else
-enum { PX = 2, TAPS = 2 };
+enum { PX_1 = 6, PX_3 = 3, PX_4 = 2, TAPS_3 = 3, TAPS_4 = 2 };
 #endif
+
+enum {
+	MOST_PX = 8,
+	RUN = 96,   /* pixels of an item of a sweep */
+	PART = 1024 /* pixels, about, of an item of a weight gradient */
+};
 
 #define UNROLL _Pragma("GCC unroll 8")
 
-/* out[p][o]: sums over blocks, taps and lanes */
-static void few_tile(float out[PX][XL_FEW], const float *const *px, const struct xl_few *s)
+/* Outputs that are computed; the ones too many have zero weights. */
+static int outputs(int co)
 {
-	const float *w = s->w;
-	vf acc[PX][XL_FEW];
-
-	UNROLL for (int p = 0; p < PX; p++)
-	{
-		UNROLL for (int o = 0; o < XL_FEW; o++) acc[p][o] = (vf){0};
-	}
-	for (int k = 0; k < s->blocks; k++)
-		for (int t = 0; t < s->taps; t++)
-			for (int v = 0; v < XL_VECS; v++, w += XL_FEW * XL_LANES) {
-				const int64_t d = k * s->x_block + s->delta[t] + v * XL_LANES;
-				vf wv[XL_FEW];
-				UNROLL for (int o = 0; o < XL_FEW; o++) wv[o] =
-					*(const vf *)(w + o * XL_LANES);
-				UNROLL for (int p = 0; p < PX; p++)
-				{
-					const vf xv = *(const vf *)(px[p] + d);
-					UNROLL for (int o = 0; o < XL_FEW; o++) acc[p][o] +=
-						xv * wv[o];
-				}
-			}
-	for (int p = 0; p < PX; p++)
-		for (int o = 0; o < XL_FEW; o++)
-			out[p][o] = xl_lanes_sum(acc[p][o]);
+	return co == 2 ? 3 : co;
 }
 
-/* One row of the grid is an item. */
+/* out[p][o]: sums over blocks, taps and lanes */
+#define FEW_TILE(NAME, PX, NO)                                                                     \
+	static void NAME(float *out, const float *const *px, const struct xl_few *s)               \
+	{                                                                                          \
+		const float *w = s->w;                                                             \
+		vf acc[PX][NO];                                                                    \
+		UNROLL for (int p = 0; p < PX; p++)                                                \
+		{                                                                                  \
+			UNROLL for (int o = 0; o < NO; o++) acc[p][o] = (vf){0};                   \
+		}                                                                                  \
+		for (int k = 0; k < s->blocks; k++) {                                              \
+			for (int i = 0; i < s->taps * XL_VECS; i++, w += NO * XL_LANES) {          \
+				const int64_t at = k * s->x_block + s->delta[i / XL_VECS] +        \
+						   i % XL_VECS * XL_LANES;                         \
+				vf wv[NO];                                                         \
+				UNROLL for (int o = 0; o < NO; o++) wv[o] =                        \
+					*(const vf *)(w + o * XL_LANES);                           \
+				UNROLL for (int p = 0; p < PX; p++)                                \
+				{                                                                  \
+					const vf xv = *(const vf *)(px[p] + at);                   \
+					UNROLL for (int o = 0; o < NO; o++) acc[p][o] +=           \
+						xv * wv[o];                                        \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
+		UNROLL for (int p = 0; p < PX; p++)                                                \
+		{                                                                                  \
+			UNROLL for (int o = 0; o < NO; o++) out[p * NO + o] =                      \
+				xl_lanes_sum(acc[p][o]);                                           \
+		}                                                                                  \
+	}
+
+FEW_TILE(few_tile_1, PX_1, 1)
+FEW_TILE(few_tile_3, PX_3, 3)
+FEW_TILE(few_tile_4, PX_4, 4)
+
+/* A run of pixels of one image is an item. */
 static void few_item(void *ctx, int64_t item)
 {
 	const struct xl_few *s = ctx;
-	const int64_t n = item / s->gh, r = item % s->gh;
-	const float *x = s->x + n * s->x_image + r * s->x_row;
-	float *y = s->y + n * s->y_image + r * s->y_row;
-	float out[PX][XL_FEW];
+	const int pixels = s->gh * s->gw, runs = (int)xl_div_up(pixels, RUN);
+	const int from = (int)(item % runs) * RUN, to = from + RUN < pixels ? from + RUN : pixels;
+	const int no = outputs(s->co), px = no == 1 ? PX_1 : no == 3 ? PX_3 : PX_4;
+	const float *x = s->x + item / runs * s->x_image;
+	float *y = s->y + item / runs * s->y_image, *to_y[MOST_PX], out[MOST_PX * XL_FEW];
+	const float *at[MOST_PX];
+	int r = from / s->gw, c = from % s->gw;
 
-	for (int c = 0; c < s->gw; c += PX) {
-		const float *px[PX];
-		for (int p = 0; p < PX; p++)
-			px[p] = x + (c + p < s->gw ? c + p : c) * s->x_col;
-		few_tile(out, px, s);
-		for (int p = 0; p < PX && c + p < s->gw; p++)
+	for (int q = from; q < to; q += px) {
+		const int found = to - q < px ? to - q : px;
+		for (int p = 0; p < found; p++) {
+			at[p] = x + r * s->x_row + c * s->x_col;
+			to_y[p] = y + r * s->y_row + c * s->y_col;
+			if (++c == s->gw) {
+				c = 0;
+				r++;
+			}
+		}
+		for (int p = found; p < px; p++)
+			at[p] = at[0]; /* read something that is there, store nothing */
+		(no == 1 ? few_tile_1 : no == 3 ? few_tile_3 : few_tile_4)(out, at, s);
+		for (int p = 0; p < found; p++)
 			for (int o = 0; o < s->co; o++)
-				y[(c + p) * s->y_col + o * s->y_plane] =
-					out[p][o] + (s->bias ? s->bias[o] : 0);
+				to_y[p][o * s->y_plane] =
+					out[p * no + o] + (s->bias ? s->bias[o] : 0);
 	}
 }
 
 void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int64_t w_co,
 			int64_t w_ci, const int *tap)
 {
+	const int no = outputs(s->co);
+
 	for (int k = 0; k < s->blocks; k++)
 		for (int t = 0; t < s->taps; t++)
 			for (int v = 0; v < XL_VECS; v++)
-				for (int o = 0; o < XL_FEW; o++)
+				for (int o = 0; o < no; o++)
 					for (int l = 0; l < XL_LANES; l++, out++) {
 						const int ci = k * XL_BLOCK + v * XL_LANES + l;
 						*out = o < s->co ? w[o * w_co + ci * w_ci + tap[t]]
@@ -88,66 +121,123 @@ void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int6
 
 void XL_FN(xl_few_sweep)(const struct xl_few *s)
 {
-	xl_parallel(few_item, (void *)(uintptr_t)s, (int64_t)s->n * s->gh);
+	xl_parallel(few_item, (void *)(uintptr_t)s, s->n * xl_div_up((int64_t)s->gh * s->gw, RUN));
 }
 
-/* ---- weight gradient ---- */
+/* ---- weight gradient: rows of an image, for a vector of inputs, are an item ---- */
 
-/* Up to TAPS taps of one block of inputs and one vector of it. */
-static void few_wgrad_image(double *sum, const struct xl_few_wgrad *g, const float *x,
-			    const float *gy, const int64_t *off)
+/* Adds to sum[tap][o][lane], for the taps of off[]: rows of ow pixels. */
+#define FEW_WGRAD(NAME, TAPS, NO)                                                                  \
+	static void NAME(float *sum, const struct xl_few_wgrad *g, const float *x,                 \
+			 const float *gy, const int64_t *off, int rows)                            \
+	{                                                                                          \
+		const struct xl_conv2d_dims *d = g->d;                                             \
+		const int64_t row = (int64_t)d->stride * g->wp * XL_BLOCK;                         \
+		const int64_t col = (int64_t)d->stride * XL_BLOCK;                                 \
+		vf acc[TAPS][NO];                                                                  \
+		UNROLL for (int t = 0; t < TAPS; t++)                                              \
+		{                                                                                  \
+			UNROLL for (int o = 0; o < NO; o++) acc[t][o] = (vf){0};                   \
+		}                                                                                  \
+		for (int r = 0; r < rows; r++) {                                                   \
+			const float *xr = x + r * row;                                             \
+			for (int c = 0; c < d->ow; c++, xr += col, gy += XL_FEW) {                 \
+				UNROLL for (int t = 0; t < TAPS; t++)                              \
+				{                                                                  \
+					const vf xv = *(const vf *)(xr + off[t]);                  \
+					UNROLL for (int o = 0; o < NO; o++) acc[t][o] +=           \
+						gy[o] * xv;                                        \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
+		UNROLL for (int t = 0; t < TAPS; t++)                                              \
+		{                                                                                  \
+			UNROLL for (int o = 0; o < NO; o++) * (vf *)(sum + o * XL_LANES) =         \
+				acc[t][o];                                                         \
+			sum += XL_FEW * XL_LANES;                                                  \
+		}                                                                                  \
+	}
+
+FEW_WGRAD(few_wgrad_3, TAPS_3, 3)
+FEW_WGRAD(few_wgrad_4, TAPS_4, 4)
+FEW_WGRAD(few_wgrad_point, 1, 4)
+
+static int tap_set(const struct xl_conv2d_dims *d)
 {
-	const struct xl_conv2d_dims *d = g->d;
-	const int64_t row = (int64_t)d->stride * g->wp * XL_BLOCK;
-	const int64_t col = (int64_t)d->stride * XL_BLOCK;
-	vf acc[TAPS][XL_FEW];
+	return d->kh * d->kw == 1 ? 1 : d->co == XL_FEW ? TAPS_4 : TAPS_3;
+}
 
-	UNROLL for (int t = 0; t < TAPS; t++)
-	{
-		UNROLL for (int o = 0; o < XL_FEW; o++) acc[t][o] = (vf){0};
-	}
-	for (int r = 0; r < d->oh; r++) {
-		const float *xr = x + r * row;
-		for (int c = 0; c < d->ow; c++, xr += col, gy += XL_FEW) {
-			UNROLL for (int t = 0; t < TAPS; t++)
-			{
-				const vf xv = *(const vf *)(xr + off[t]);
-				UNROLL for (int o = 0; o < XL_FEW; o++) acc[t][o] += gy[o] * xv;
-			}
-		}
-	}
-	for (int t = 0; t < TAPS; t++)
-		for (int o = 0; o < XL_FEW; o++) {
-			float f[XL_LANES];
-			*(vf *)f = acc[t][o];
-			for (int l = 0; l < XL_LANES; l++)
-				sum[(t * XL_FEW + o) * XL_LANES + l] += (double)f[l];
-		}
+static int part_rows(const struct xl_conv2d_dims *d)
+{
+	return (int)xl_div_up(PART, d->ow);
+}
+
+/* Numbers of the sums of one item: [tap][4][lane]. */
+static int64_t item_sums(const struct xl_conv2d_dims *d)
+{
+	return xl_round_up(d->kh * d->kw, tap_set(d)) * XL_FEW * XL_LANES;
+}
+
+static int64_t item_count(const struct xl_conv2d_dims *d)
+{
+	return (int64_t)d->n * xl_div_up(d->oh, part_rows(d)) * (d->ci / XL_LANES);
+}
+
+int64_t XL_FN(xl_few_sums)(const struct xl_conv2d_dims *d)
+{
+	return item_count(d) * item_sums(d);
 }
 
 static void few_wgrad_item(void *ctx, int64_t item)
 {
 	const struct xl_few_wgrad *g = ctx;
 	const struct xl_conv2d_dims *d = g->d;
-	const int taps = d->kh * d->kw, sets = (int)xl_div_up(taps, TAPS);
-	const int t0 = (int)(item % sets) * TAPS, c0 = (int)(item / sets) * XL_LANES;
-	const int64_t plane = (int64_t)g->hp * g->wp, pixels = (int64_t)d->oh * d->ow;
-	double sum[TAPS * XL_FEW * XL_LANES] = {0};
-	int64_t off[TAPS];
+	const int taps = d->kh * d->kw, set = tap_set(d), vectors = d->ci / XL_LANES;
+	const int parts = (int)xl_div_up(d->oh, part_rows(d));
+	const int64_t n = item / vectors / parts, c0 = item % vectors * XL_LANES;
+	const int r0 = (int)(item / vectors % parts) * part_rows(d);
+	const int rows = d->oh - r0 < part_rows(d) ? d->oh - r0 : part_rows(d);
+	const int64_t plane = (int64_t)g->hp * g->wp;
+	const float *x = g->x + n * d->ci * plane + c0 / XL_BLOCK * plane * XL_BLOCK +
+			 c0 % XL_BLOCK + (int64_t)r0 * d->stride * g->wp * XL_BLOCK;
+	const float *gy = g->gy + (n * d->oh + r0) * d->ow * XL_FEW;
+	float *sum = g->sums + item * item_sums(d);
 
-	for (int t = 0; t < TAPS; t++) {
-		const int tap = t0 + t < taps ? t0 + t : t0;
-		off[t] = ((int64_t)(tap / d->kw) * g->wp + tap % d->kw) * XL_BLOCK;
+	for (int t0 = 0; t0 < taps; t0 += set, sum += set * XL_FEW * XL_LANES) {
+		int64_t off[TAPS_3 > TAPS_4 ? TAPS_3 : TAPS_4];
+		for (int t = 0; t < set; t++) {
+			const int tap = t0 + t < taps ? t0 + t : t0;
+			off[t] = ((int64_t)(tap / d->kw) * g->wp + tap % d->kw) * XL_BLOCK;
+		}
+		if (set == 1)
+			few_wgrad_point(sum, g, x, gy, off, rows);
+		else if (set == TAPS_4)
+			few_wgrad_4(sum, g, x, gy, off, rows);
+		else
+			few_wgrad_3(sum, g, x, gy, off, rows);
 	}
-	const int64_t at = c0 / XL_BLOCK * plane * XL_BLOCK + c0 % XL_BLOCK;
-	for (int n = 0; n < d->n; n++)
-		few_wgrad_image(sum, g, g->x + n * d->ci * plane + at, g->gy + n * pixels * XL_FEW,
-				off);
-	for (int t = 0; t < TAPS && t0 + t < taps; t++)
-		for (int o = 0; o < d->co; o++)
+}
+
+/* Adds up the items of a vector of inputs, in double precision. */
+static void few_add_item(void *ctx, int64_t vector)
+{
+	const struct xl_few_wgrad *g = ctx;
+	const struct xl_conv2d_dims *d = g->d;
+	const int taps = d->kh * d->kw, vectors = d->ci / XL_LANES;
+	const int64_t items = item_count(d), size = item_sums(d);
+
+	for (int t = 0; t < taps; t++)
+		for (int o = 0; o < d->co; o++) {
+			double sum[XL_LANES] = {0};
+			for (int64_t i = vector; i < items; i += vectors) {
+				const float *s = g->sums + i * size + (t * XL_FEW + o) * XL_LANES;
+				for (int l = 0; l < XL_LANES; l++)
+					sum[l] += (double)s[l];
+			}
 			for (int l = 0; l < XL_LANES; l++)
-				g->gw[((int64_t)o * d->ci + c0 + l) * taps + t0 + t] =
-					(float)sum[(t * XL_FEW + o) * XL_LANES + l];
+				g->gw[((int64_t)o * d->ci + vector * XL_LANES + l) * taps + t] =
+					(float)sum[l];
+		}
 }
 
 /* Plain (n,co,pixels) to (n,pixels,4), missing outputs zero. */
@@ -165,9 +255,9 @@ static void interleave_item(void *ctx, int64_t n)
 
 void XL_FN(xl_few_wgrad)(const struct xl_few_wgrad *g)
 {
-	const int taps = g->d->kh * g->d->kw;
+	void *ctx = (void *)(uintptr_t)g;
 
-	xl_parallel(interleave_item, (void *)(uintptr_t)g, g->d->n);
-	xl_parallel(few_wgrad_item, (void *)(uintptr_t)g,
-		    g->d->ci / XL_LANES * xl_div_up(taps, TAPS));
+	xl_parallel(interleave_item, ctx, g->d->n);
+	xl_parallel(few_wgrad_item, ctx, item_count(g->d));
+	xl_parallel(few_add_item, ctx, g->d->ci / XL_LANES);
 }

@@ -15,7 +15,7 @@ struct xl_few {
 	int64_t x_image, x_row, x_col, x_block;
 	int blocks, taps;
 	const int64_t *delta;
-	const float *w; /* packed: [block][tap][vector][4][lane] */
+	const float *w; /* packed: [block][tap][vector][outputs][lane] */
 	const float *bias;
 	float *y;
 	int64_t y_image, y_row, y_col, y_plane;
@@ -28,6 +28,7 @@ struct xl_few_wgrad {
 	const float *x;     /* padded, blocked */
 	const float *plain; /* gradient (n,co,oh,ow) */
 	float *gy;          /* scratch (n,oh,ow,4) */
+	float *sums;        /* scratch, see xl_few_sums */
 	const struct xl_conv2d_dims *d;
 	int hp, wp;
 };
@@ -35,13 +36,15 @@ struct xl_few_wgrad {
 /*
  * xl_few_pack  - weights for a sweep; w has strides w_co, w_ci, and tap[] offsets
  * xl_few_sweep - y, all of it, for s->co <= XL_FEW
- * xl_few_wgrad - gw (co,ci,kh,kw), all of it; gy is filled on the way
+ * xl_few_wgrad - gw (co,ci,kh,kw), all of it; gy and sums are filled on the way
+ * xl_few_sums  - how many numbers the sums are
  *
- * Shapes   out: (blocks,taps,XL_FEW,16); x: blocks of 16 channels
+ * Shapes   out: (blocks,taps,XL_FEW,16) at most; x: blocks of 16 channels
  */
 void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int64_t w_co,
 			int64_t w_ci, const int *tap);
 void XL_FN(xl_few_sweep)(const struct xl_few *s);
 void XL_FN(xl_few_wgrad)(const struct xl_few_wgrad *g);
+int64_t XL_FN(xl_few_sums)(const struct xl_conv2d_dims *d);
 
 #endif
