@@ -83,17 +83,12 @@ void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad_h, in
 	xl_parallel(pad_plane, &p, (int64_t)d->n * d->c / d->b);
 }
 
-static void fold_row(float *gx, const float *gy, const struct pad *p)
+/* gx += the border of one row, folded */
+static void fold_row(float *gx, const float *gy, int from, int to, const struct pad *p)
 {
 	const struct xl_dims *d = p->d;
 
-	for (int i = 0; i < d->w * d->b; i++)
-		gx[i] += gy[p->left * d->b + i];
-	if (p->mode == XL_PAD_ZERO)
-		return;
-	for (int i = 0; i < p->w; i++) {
-		if (i >= p->left && i < p->left + d->w)
-			continue;
+	for (int i = from; i < to; i++) {
 		float *g = gx + xl_pad_source(i - p->left, d->w, p->mode) * d->b;
 		for (int l = 0; l < d->b; l++)
 			g[l] += gy[i * d->b + l];
@@ -107,19 +102,43 @@ static void fold_plane(void *ctx, int64_t plane)
 	float *gx = p->y + plane * d->h * d->w * d->b;
 	const float *gy = p->x + plane * p->h * p->w * d->b;
 
-	memset(gx, 0, (size_t)d->h * (size_t)d->w * (size_t)d->b * sizeof *gx);
 	for (int r = 0; r < p->h; r++) {
-		const int i = xl_pad_source(r - p->top, d->h, p->mode);
-		if (i >= 0)
-			fold_row(gx + (int64_t)i * d->w * d->b, gy + (int64_t)r * p->w * d->b, p);
+		const bool inside = r >= p->top && r < p->top + d->h;
+		const float *row = gy + (int64_t)r * p->w * d->b;
+		float *to = gx + (int64_t)xl_pad_source(r - p->top, d->h, p->mode) * d->w * d->b;
+		fold_row(to, row, 0, inside ? p->left : p->w, p);
+		if (inside)
+			fold_row(to, row, p->left + d->w, p->w, p);
 	}
+}
+
+void xl_pad_fold(float *gx, const float *gy, const struct xl_dims *d, int pad_h, int pad_w,
+		 enum xl_pad_mode mode)
+{
+	struct pad p = {gx, gy, d, pad_h, pad_w, d->h + 2 * pad_h, d->w + 2 * pad_w, mode};
+	assert(mode != XL_PAD_ZERO);
+	xl_parallel(fold_plane, &p, (int64_t)d->n * d->c / d->b);
+}
+
+static void crop_plane(void *ctx, int64_t plane)
+{
+	const struct pad *p = ctx;
+	const struct xl_dims *d = p->d;
+	float *gx = p->y + plane * d->h * d->w * d->b;
+	const float *gy = p->x + (plane * p->h + p->top) * p->w * d->b + p->left * d->b;
+
+	for (int r = 0; r < d->h; r++)
+		memcpy(gx + (int64_t)r * d->w * d->b, gy + (int64_t)r * p->w * d->b,
+		       (size_t)d->w * (size_t)d->b * sizeof *gx);
 }
 
 void xl_pad_bwd(float *gx, const float *gy, const struct xl_dims *d, int pad_h, int pad_w,
 		enum xl_pad_mode mode)
 {
 	struct pad p = {gx, gy, d, pad_h, pad_w, d->h + 2 * pad_h, d->w + 2 * pad_w, mode};
-	xl_parallel(fold_plane, &p, (int64_t)d->n * d->c / d->b);
+	xl_parallel(crop_plane, &p, (int64_t)d->n * d->c / d->b);
+	if (mode != XL_PAD_ZERO)
+		xl_pad_fold(gx, gy, d, pad_h, pad_w, mode);
 }
 
 struct blocking {

@@ -191,20 +191,34 @@ static bool few(int co, int lanes)
 	return co <= XL_FEW && lanes == XL_BLOCK;
 }
 
-/* Pack the weights into wpack and run, by whichever way suits. */
-static void pack_and_run(struct sweep *s, float *wpack, struct xl_packing *k)
+/* A sweep to few channels. */
+static struct xl_few few_of(const struct sweep *s)
 {
-	if (!few(s->co, s->lanes)) {
+	return (struct xl_few){s->x,      s->x_image, s->x_row, s->x_col, s->x_block,
+			       s->blocks, s->taps,    s->delta, s->w,     s->bias,
+			       s->y,      s->y_image, s->y_row, s->y_col, s->y_block,
+			       s->co,     s->n,       s->gh,    s->gw};
+}
+
+/* Pack the weights of s and run it, each by whichever way suits. */
+static void pack_weights(const struct sweep *s, const struct xl_packing *k)
+{
+	const struct xl_few f = few_of(s);
+
+	if (few(s->co, s->lanes))
+		XL_FN(xl_few_pack)(k->out, k->w, &f, k->w_co, k->w_ci, k->tap);
+	else
 		XL_FN(xl_pack)(k);
+}
+
+static void run(struct sweep *s)
+{
+	const struct xl_few f = few_of(s);
+
+	if (few(s->co, s->lanes))
+		XL_FN(xl_few_sweep)(&f);
+	else
 		run_sweep(s);
-		return;
-	}
-	const struct xl_few f = {s->x,      s->x_image, s->x_row, s->x_col, s->x_block,
-				 s->blocks, s->taps,    s->delta, wpack,    s->bias,
-				 s->y,      s->y_image, s->y_row, s->y_col, s->y_block,
-				 s->co,     s->n,       s->gh,    s->gw};
-	XL_FN(xl_few_pack)(wpack, k->w, &f, k->w_co, k->w_ci, k->tap);
-	XL_FN(xl_few_sweep)(&f);
 }
 
 /* Parts of the scratch begin at whole vectors. */
@@ -338,17 +352,57 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 	};
 	for (int t = 0; t < taps; t++)
 		s.delta[t] = ((int64_t)(t / d->kw) * wp + t % d->kw) * b;
-	pack_and_run(&s, wpack, &k);
+	pack_weights(&s, &k);
+	run(&s);
 }
 
-/* The sweep that fills the rows = ry, columns = rx (mod stride) of gxp. */
-static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpack, int ry, int rx,
-			const struct xl_conv2d_dims *d)
+/* Part of the padded input: rows from r0 to r1, columns from c0 to c1, and what the
+ * map that takes their gradient begins with. */
+struct region {
+	int r0, r1, c0, c1, top, left;
+};
+
+/* Run s, whose grid is that of the rows = ry and columns = rx (mod stride) of the
+ * padded input, on the part of it in the region. */
+static void run_region(struct sweep s, int ry, int rx, int st, const struct region *g)
+{
+	const int qr = (int)xl_div_up(g->r0 > ry ? g->r0 - ry : 0, st), r = ry + st * qr;
+	const int qc = (int)xl_div_up(g->c0 > rx ? g->c0 - rx : 0, st), c = rx + st * qc;
+
+	s.x += qr * s.x_row + qc * s.x_col;
+	s.y += (r - g->top) * (s.y_row / st) + (c - g->left) * (s.y_col / st);
+	s.gh = r < g->r1 ? (int)xl_div_up(g->r1 - r, st) : 0;
+	s.gw = c < g->c1 ? (int)xl_div_up(g->c1 - c, st) : 0;
+	run(&s);
+}
+
+/* Where the outputs of a sweep go: a map (n,ci,h,w) from y on. */
+static void aim(struct sweep *s, float *y, int h, int w, const struct xl_conv2d_dims *d)
+{
+	const int b = xl_block_of(d->ci);
+
+	s->y = y;
+	s->y_image = (int64_t)d->ci * h * w;
+	s->y_row = (int64_t)d->stride * w * b;
+	s->y_col = (int64_t)d->stride * b;
+	s->y_block = (int64_t)h * w * b;
+}
+
+/* Fill the rows = ry, columns = rx (mod stride) of the padded input's gradient: what
+ * lies inside in gx, the border, unless it is of zeros, in gxp. */
+static void bwd_x_phase(float *gx, float *gxp, const float *gyp, const float *w, float *wpack,
+			int ry, int rx, const struct xl_conv2d_dims *d)
 {
 	const int st = d->stride, b = xl_block_of(d->co), bx = xl_block_of(d->ci);
 	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w, all = d->kh * d->kw;
-	const int gh = grad_size(d->h, d->pad_h, st, d->kh),
-		  gw = grad_size(d->w, d->pad_w, st, d->kw);
+	const int bottom = d->pad_h + d->h, right = d->pad_w + d->w;
+	const struct region inside = {d->pad_h, bottom, d->pad_w, right, d->pad_h, d->pad_w};
+	const struct region border[] = {{0, d->pad_h, 0, wp, 0, 0},
+					{bottom, hp, 0, wp, 0, 0},
+					{d->pad_h, bottom, 0, d->pad_w, 0, 0},
+					{d->pad_h, bottom, right, wp, 0, 0}};
+	const int gh = grad_size(d->h, d->pad_h, st, d->kh);
+	const int gw = grad_size(d->w, d->pad_w, st, d->kw);
 	const int ly = grad_lead(d->kh, st), lx = grad_lead(d->kw, st);
 	int tap[MAX_TAPS];
 	struct sweep s = {
@@ -360,16 +414,9 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 		.blocks = d->co / b,
 		.lanes = b,
 		.w = wpack,
-		.y = gxp + ((int64_t)ry * wp + rx) * bx,
-		.y_image = (int64_t)d->ci * hp * wp,
-		.y_row = (int64_t)st * wp * bx,
-		.y_col = (int64_t)st * bx,
-		.y_block = (int64_t)hp * wp * bx,
 		.co = d->ci,
 		.y_plain = bx == 1,
 		.n = d->n,
-		.gh = ry < hp ? (int)xl_div_up(hp - ry, st) : 0,
-		.gw = rx < wp ? (int)xl_div_up(wp - rx, st) : 0,
 	};
 
 	/* row st*q + ry of x met tap kh = ry + st*j at row q - j of y */
@@ -378,34 +425,39 @@ static void bwd_x_phase(float *gxp, const float *gyp, const float *w, float *wpa
 			s.delta[s.taps] = ((int64_t)(ly - jy) * gw + (lx - jx)) * b;
 			tap[s.taps++] = (ry + st * jy) * d->kw + rx + st * jx;
 		}
-	struct xl_packing k = {wpack, w, d->ci, d->co, all, (int64_t)d->ci * all, b, s.taps, tap};
-	pack_and_run(&s, wpack, &k);
+	const struct xl_packing k = {wpack, w,      d->ci, d->co, all, (int64_t)d->ci * all,
+				     b,     s.taps, tap};
+	pack_weights(&s, &k);
+	aim(&s, gx, d->h, d->w, d);
+	run_region(s, ry, rx, st, &inside);
+	aim(&s, gxp, hp, wp, d);
+	for (int i = 0; i < 4 && d->mode != XL_PAD_ZERO; i++)
+		run_region(s, ry, rx, st, &border[i]);
 }
 
 void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
 	const int b = xl_block_of(d->co), st = d->stride;
-	const int gh = grad_size(d->h, d->pad_h, st, d->kh),
-		  gw = grad_size(d->w, d->pad_w, st, d->kw);
+	const int gh = grad_size(d->h, d->pad_h, st, d->kh);
+	const int gw = grad_size(d->w, d->pad_w, st, d->kw);
 	float *wpack = scratch;
 	float *gyp = wpack + packed_count(d->ci, d->co, d->kh * d->kw);
-	float *gxp = padded(d) ? gyp + whole((int64_t)d->n * d->co * gh * gw) : gx;
+	float *gxp = gyp + whole((int64_t)d->n * d->co * gh * gw);
 	assert(d->kh * d->kw <= MAX_TAPS);
 
 	if (gemm_bwd_x(d)) {
 		XL_FN(xl_gemm_bwd_x)(gx, gy, w, d, scratch);
 		return;
 	}
-
 	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
 		  grad_lead(d->kw, st), gh, gw);
 	for (int ry = 0; ry < st; ry++)
 		for (int rx = 0; rx < st; rx++)
-			bwd_x_phase(gxp, gyp, w, wpack, ry, rx, d);
-	if (padded(d))
-		xl_pad_bwd(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, xl_block_of(d->ci)},
-			   d->pad_h, d->pad_w, d->mode);
+			bwd_x_phase(gx, gxp, gyp, w, wpack, ry, rx, d);
+	if (padded(d) && d->mode != XL_PAD_ZERO)
+		xl_pad_fold(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, xl_block_of(d->ci)},
+			    d->pad_h, d->pad_w, d->mode);
 }
 
 void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
