@@ -358,6 +358,34 @@ static inline void naive_up(struct array *big, struct array *small, int s, bool 
 	}
 }
 
+/* ---- means of windows ---- */
+
+/* y, zero before, gets the means of the k x k windows of x, or, to_x, x += the
+ * adjoint of y. A window of 3 begins one pixel before the map. */
+static inline void naive_avgpool(struct array *y, struct array *x, int k, bool to_x)
+{
+	EACH_PLACE(&y->d, n, c, h, w)
+	{
+		double *py = y->v + at(&y->d, n, c, h, w), sum = 0;
+		int count = 0;
+		for (int pass = 0; pass < 2; pass++)
+			for (int t = 0; t < k * k; t++) {
+				const int i = 2 * h + t / k - (k == 3), j = 2 * w + t % k - (k == 3);
+				if (i < 0 || j < 0 || i >= x->d.h || j >= x->d.w)
+					continue;
+				double *px = x->v + (((int64_t)n * x->d.c + c) * x->d.h + i) * x->d.w + j;
+				if (pass == 0)
+					count++;
+				else if (to_x)
+					*px += *py / count;
+				else
+					sum += *px / count;
+			}
+		if (!to_x)
+			*py = sum;
+	}
+}
+
 /* ---- mask smoothness ---- */
 
 /* R1 of masks m (N,1,h,w) and contents c, over all pairs; gm = its gradient */

@@ -416,6 +416,38 @@ static void test_up(void **state)
 	}
 }
 
+static void test_avgpool(void **state)
+{
+	const struct xl_dims large[] = {MAP(1, 1, 2, 2), MAP(2, 3, 5, 4), MAP(1, 16, 6, 3),
+					MAP(2, 17, 7, 2), MAP(2, 32, 8, 9)};
+
+	(void)state;
+	for (int i = 0; i < 5 * 2; i++) {
+		const int k = 2 + i % 2;
+		struct xl_dims d = large[i / 2];
+		d.h = xl_avgpool_size(d.h, k);
+		d.w = xl_avgpool_size(d.w, k);
+		struct array x = array_noise(large[i / 2], 13, -1, 1),
+			     gy = array_noise(d, 14, -1, 1);
+		struct array y = array_zeros(d), gx = array_zeros(x.d);
+		float *fx = array_floats(&x), *fgy = array_floats(&gy);
+		float *fy = garbage(xl_dims_count(&d)), *fgx = garbage(xl_dims_count(&x.d));
+		naive_avgpool(&y, &x, k, false);
+		naive_avgpool(&gy, &gx, k, true);
+		xl_avgpool_fwd(fy, fx, &x.d, k);
+		xl_avgpool_bwd(fgx, fgy, &x.d, k);
+		assert_true(agrees("avgpool", fy, &y, 2e-7));
+		assert_true(agrees("avgpool_bwd", fgx, &gx, 5e-7));
+		struct array *arrays[] = {&x, &gy, &y, &gx};
+		for (int j = 0; j < 4; j++)
+			array_free(arrays[j]);
+		free(fx);
+		free(fgy);
+		free(fy);
+		free(fgx);
+	}
+}
+
 /* Properties of the enlargement: a constant stays, and up4(1 - m) = 1 - up4(m). */
 static void test_up4_weights(void **state)
 {
@@ -698,6 +730,13 @@ static size_t run_all(const struct xl_kernels *k, float *out)
 	xl_up4_fwd(o, fx, &d);
 	xl_up4_bwd(o + 16 * count, o, &d);
 	o += 17 * count;
+	for (int i = 2; i <= 3; i++) {
+		const float *means = o;
+		xl_avgpool_fwd(o, fx, &d, i);
+		o += (int64_t)d.n * d.c * xl_avgpool_size(d.h, i) * xl_avgpool_size(d.w, i);
+		xl_avgpool_bwd(o, means, &d, i);
+		o += count;
+	}
 	o[0] = (float)smoothness(o + 1, &m, &x);
 	o += 1 + xl_dims_count(&pixels);
 	array_free(&x);
@@ -709,7 +748,7 @@ static size_t run_all(const struct xl_kernels *k, float *out)
 
 static void test_threads(void **state)
 {
-	const int64_t room = 3 * 32 * 37 * 19 * 40;
+	const int64_t room = 3 * 32 * 37 * 19 * 44;
 	float *one = garbage(room), *many = garbage(room);
 	const struct xl_kernels *k;
 
@@ -781,6 +820,7 @@ int main(void)
 		cmocka_unit_test(test_norm_of_nothing),
 		cmocka_unit_test(test_up),
 		cmocka_unit_test(test_up4_weights),
+		cmocka_unit_test(test_avgpool),
 		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_r1),

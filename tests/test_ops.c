@@ -326,6 +326,22 @@ static struct array ref_up(const struct array *in, const struct opcase *c)
 	return y;
 }
 
+static struct xl_var *do_avgpool(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_avgpool(t, in[0], c->k[0]);
+}
+
+static struct array ref_avgpool(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *d = &in[0].d;
+	const int odd = c->k[0] == 3;
+	struct array x = in[0], y = array_zeros(xl_dims_map(d->n, d->c, (d->h + odd) / 2,
+							    (d->w + odd) / 2));
+
+	naive_avgpool(&y, &x, c->k[0], false);
+	return y;
+}
+
 static struct xl_var *do_narrow(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
 {
 	return xl_op_narrow(t, in[0], c->k[0], c->k[1], c->k[2]);
@@ -423,6 +439,9 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 	{.name = "l1", .op = do_l1, .ref = ref_l1, .in = {MAP(N, C, H, W), MAP(N, C, H, W)}}
 #define UP(TIMES, N, C, H, W)                                                                      \
 	{.name = "up" #TIMES, .op = do_up, .ref = ref_up, .k = {TIMES}, .in = {MAP(N, C, H, W)}}
+#define AVGPOOL(K, N, C, H, W)                                                                     \
+	{.name = "avgpool" #K, .op = do_avgpool, .ref = ref_avgpool, .k = {K},                     \
+	 .in = {MAP(N, C, H, W)}}
 #define NARROW(AXIS, START, LEN, N, C, H, W)                                                       \
 	{.name = "narrow", .op = do_narrow, .ref = ref_narrow, .k = {AXIS, START, LEN},            \
 	 .in = {MAP(N, C, H, W)}}
@@ -506,6 +525,12 @@ static const struct opcase cases[] = {
 	UP(2, 1, 16, 1, 2),
 	UP(4, 2, 2, 3, 2),
 	UP(4, 1, 16, 2, 1),
+	AVGPOOL(2, 2, 3, 4, 6),
+	AVGPOOL(2, 1, 16, 2, 2),
+	AVGPOOL(2, 1, 2, 3, 5),
+	AVGPOOL(3, 2, 3, 6, 4),
+	AVGPOOL(3, 1, 16, 3, 2),
+	AVGPOOL(3, 1, 2, 1, 7),
 	NARROW(0, 1, 2, 4, 3, 2, 3),
 	NARROW(0, 2, 1, 3, 16, 2, 2),
 	NARROW(1, 1, 2, 2, 5, 3, 2),
@@ -784,6 +809,49 @@ static void test_sums_and_repeats(void **state)
 	}
 }
 
+/* Beyond a limit the value stays there, and a gradient counts where a step against it
+ * leads back in; NaN stays NaN. */
+static void test_clamp(void **state)
+{
+	const float x[8] = {-9, -9, -2, 0.5f, 3, 7, 7, NAN}, g[8] = {1, -1, 1, -1, -1, -1, 1, 1};
+	const float want[8] = {0, -1, 0, -1, 0, 0, 1, 1};
+	const struct xl_dims d = xl_dims_map(1, 8, 1, 1);
+	struct xl_tape *t = xl_tape_new();
+	float y[8], gx[8] = {0};
+
+	(void)state;
+	assert_non_null(t);
+	xl_tape_record(t, true);
+	struct xl_var *v = xl_var_leaf(t, d, x, gx), *c = xl_op_clamp(t, v, -2, 3);
+	assert_non_null(c);
+	xl_var_read(t, c, y);
+	for (int i = 0; i < 7; i++)
+		assert_true(y[i] == fminf(fmaxf(x[i], -2), 3));
+	assert_true(isnan(y[7]));
+	struct xl_var *loss = xl_op_sum(t, xl_op_mul(t, c, xl_var_leaf(t, d, g, NULL)));
+	assert_int_equal(xl_backward(t, loss, 0), 0);
+	for (int i = 0; i < 8; i++)
+		assert_true(gx[i] == want[i]);
+	xl_tape_reset(t);
+	xl_tape_record(t, true);
+	v = xl_var_leaf(t, d, x, gx);
+	xl_var_watch(v, true);
+	assert_null(xl_grad(t, xl_op_sum(t, xl_op_clamp(t, v, -2, 3)), v));
+	assert_string_equal(xl_err_msg(), "clamp has no recorded gradient");
+	xl_tape_free(t);
+}
+
+/* What no window fits is refused with its shape. */
+static void test_avgpool_of_too_little(void **state)
+{
+	struct xl_tape *t = xl_tape_new();
+
+	(void)state;
+	assert_null(xl_op_avgpool(t, xl_var_const(t, xl_dims_map(2, 3, 1, 4), 0), 2));
+	assert_string_equal(xl_err_msg(), "avgpool: (2,3,1,4) has no window of 2");
+	xl_tape_free(t);
+}
+
 enum { CASES = sizeof cases / sizeof *cases };
 
 int main(void)
@@ -791,6 +859,8 @@ int main(void)
 	const struct CMUnitTest more[] = {
 		cmocka_unit_test(test_broadcast),
 		cmocka_unit_test(test_sums_and_repeats),
+		cmocka_unit_test(test_clamp),
+		cmocka_unit_test(test_avgpool_of_too_little),
 	};
 	enum { MORE = sizeof more / sizeof *more };
 	struct CMUnitTest tests[CASES + MORE];

@@ -58,6 +58,14 @@ struct xl_var *xl_op_mean_hw(struct xl_tape *t, struct xl_var *x); /* (N,C,1,1) 
 struct xl_var *xl_op_up2(struct xl_tape *t, struct xl_var *x); /* nearest x2 */
 struct xl_var *xl_op_up4(struct xl_tape *t, struct xl_var *x); /* bilinear x4 */
 
+/* Means of windows two pixels apart, see xl_avgpool_fwd: k 2, or 3 with a border that
+ * is not counted. */
+struct xl_var *xl_op_avgpool(struct xl_tape *t, struct xl_var *x, int k);
+
+/* x within lo..hi. Its gradient stops only where it would take x further out, see
+ * xl_clamp_bwd. No second derivative (it is zero). */
+struct xl_var *xl_op_clamp(struct xl_tape *t, struct xl_var *x, double lo, double hi);
+
 /* Part [start, start + len) of axis 0 (samples) or 1 (channels); its adjoint, x as
  * that part of `size` samples or channels that are zero elsewhere; a and b one after
  * the other. */

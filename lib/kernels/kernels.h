@@ -213,7 +213,8 @@ int xl_kernels_select(const char *name);
 int xl_winograd(void);
 int xl_winograd_select(const char *name);
 
-/* ---- kernels with one form for every CPU (resample.c, layout.c, r1.c) ---- */
+/* ---- kernels with one form for every CPU (resample.c, avgpool.c, clamp.c,
+ * layout.c, r1.c) ---- */
 
 /* xl_map_pack - plain NCHW to the layout of a map; xl_map_unpack - and back.
  * Both (n,c,h,w) of dims d, not overlapping. */
@@ -230,6 +231,26 @@ void xl_up2_bwd(float *gx, const float *gy, const struct xl_dims *d);
  * Source: the published code of LOMIT; PyTorch with align_corners off. */
 void xl_up4_fwd(float *y, const float *x, const struct xl_dims *d);
 void xl_up4_bwd(float *gx, const float *gy, const struct xl_dims *d);
+
+/*
+ * xl_avgpool_size - windows on an axis of n pixels
+ * xl_avgpool_fwd  - y = the mean of each k x k window, two pixels apart
+ * xl_avgpool_bwd  - its adjoint; gx is written
+ *
+ * k is 2 (pixels 2i, 2i+1; of odd maps the last is in none) or 3 (2i-1 .. 2i+1, of
+ * which those outside are not counted).
+ * Shapes   x, gx: of dims d; y, gy: (n,c,xl_avgpool_size(h),xl_avgpool_size(w)), at
+ *          least one window
+ */
+int xl_avgpool_size(int n, int k);
+void xl_avgpool_fwd(float *y, const float *x, const struct xl_dims *d, int k);
+void xl_avgpool_bwd(float *gx, const float *gy, const struct xl_dims *d, int k);
+
+/* xl_clamp_fwd - y = x, but at least lo and at most hi; xl_clamp_bwd - gx = gy, or 0
+ * where x is at a limit or beyond and a step against gy would take it further out.
+ * Each (count). Source: MISO's log-variances, which a plain adjoint would leave stuck. */
+void xl_clamp_fwd(float *y, const float *x, int64_t count, float lo, float hi);
+void xl_clamp_bwd(float *gx, const float *gy, const float *x, int64_t count, float lo, float hi);
 
 /* xl_narrow_fwd - copy the part [start, start + len) of axis 0 (n) or 1 (c) of x to
  * y; xl_embed - copy x to that part of y, the rest stays; xl_narrow_bwd - the adjoint:
