@@ -355,7 +355,7 @@ static void do_r1(void *ctx)
 static void do_adam(void *ctx)
 {
 	struct maps *m = ctx;
-	const struct xl_adam a = {1e-4, 0.5, 0.999, 1e-8, 10};
+	const struct xl_adam a = {1e-4, 0.5, 0.999, 1e-8, 10, 0};
 
 	k->adam(m->x, m->y, m->moments, m->g, m->count, &a);
 }

@@ -464,8 +464,10 @@ static void test_penalty(void **state)
 
 static void check_adam(const struct xl_record *r, const struct xl_kernels *k)
 {
-	struct xl_adam a = {xl_meta_num(r, "lr", 0), xl_meta_num(r, "beta1", 0),
-			    xl_meta_num(r, "beta2", 0), xl_meta_num(r, "eps", 0), 0};
+	struct xl_adam a = {.lr = xl_meta_num(r, "lr", 0),
+			    .beta1 = xl_meta_num(r, "beta1", 0),
+			    .beta2 = xl_meta_num(r, "beta2", 0),
+			    .eps = xl_meta_num(r, "eps", 0)};
 	struct array start = numbers(r, "p", "0"), g = numbers(r, "", "g"), p = numbers(r, "", "p");
 	struct array m = numbers(r, "", "m"), v = numbers(r, "", "v");
 	float *fp = array_floats(&start), *fg = array_floats(&g), fm[17] = {0}, fv[17] = {0};

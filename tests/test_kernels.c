@@ -629,7 +629,7 @@ static void test_adam_vector(void **state)
 	(void)state;
 	EACH_BACKEND(k)
 	{
-		struct xl_adam a = {1e-4, 0.5, 0.999, 1e-8, 0};
+		struct xl_adam a = {.lr = 1e-4, .beta1 = 0.5, .beta2 = 0.999, .eps = 1e-8};
 		float p = 0.5f, m = 0, v = 0;
 		for (int i = 0; i < 3; i++) {
 			a.t = i + 1;
@@ -649,12 +649,12 @@ static void test_adam(void **state)
 
 	(void)state;
 	EACH_BACKEND(k)
-	{
-		struct xl_adam a = {0.01, 0.9, 0.999, 1e-8, 0};
+	for (int i = 0; i < 2; i++) {
+		struct xl_adam a = {0.01, 0.9, 0.999, 1e-8, 0, i ? 0.3 : 0};
 		m = array_zeros(d);
 		v = array_zeros(d);
-		for (int i = 0; i < COUNT; i++)
-			p.v[i] = (double)start[i];
+		for (int j = 0; j < COUNT; j++)
+			p.v[j] = (double)start[j];
 		f[0] = array_floats(&p);
 		f[1] = array_floats(&m);
 		f[2] = array_floats(&v);
@@ -662,11 +662,12 @@ static void test_adam(void **state)
 			struct array g = array_noise(d, (uint32_t)(30 + a.t), -2, 1);
 			float *fg = array_floats(&g);
 			k->adam(f[0], f[1], f[2], fg, COUNT, &a);
-			for (int i = 0; i < COUNT; i++) {
-				m.v[i] = a.beta1 * m.v[i] + (1 - a.beta1) * g.v[i];
-				v.v[i] = a.beta2 * v.v[i] + (1 - a.beta2) * g.v[i] * g.v[i];
-				p.v[i] -= a.lr * m.v[i] / (1 - pow(a.beta1, (double)a.t)) /
-					  (sqrt(v.v[i] / (1 - pow(a.beta2, (double)a.t))) + a.eps);
+			for (int j = 0; j < COUNT; j++) {
+				g.v[j] += a.decay * p.v[j];
+				m.v[j] = a.beta1 * m.v[j] + (1 - a.beta1) * g.v[j];
+				v.v[j] = a.beta2 * v.v[j] + (1 - a.beta2) * g.v[j] * g.v[j];
+				p.v[j] -= a.lr * m.v[j] / (1 - pow(a.beta1, (double)a.t)) /
+					  (sqrt(v.v[j] / (1 - pow(a.beta2, (double)a.t))) + a.eps);
 			}
 			free(fg);
 			array_free(&g);
@@ -674,8 +675,8 @@ static void test_adam(void **state)
 		assert_true(agrees("adam, parameters", f[0], &p, 1e-6));
 		assert_true(agrees("adam, first moment", f[1], &m, 1e-6));
 		assert_true(agrees("adam, second moment", f[2], &v, 1e-6));
-		for (int i = 0; i < 3; i++)
-			free(f[i]);
+		for (int j = 0; j < 3; j++)
+			free(f[j]);
 		array_free(&m);
 		array_free(&v);
 	}

@@ -275,6 +275,37 @@ static void test_clip(void **state)
 		xl_net_done(&nets[i]);
 }
 
+/* Decay pulls what is trained towards 0, in the group asked for, and leaves running
+ * statistics as they are. */
+static void test_decay(void **state)
+{
+	const struct xl_adam a = {.lr = 0.01, .beta1 = 0.5, .beta2 = 0.999, .decay = 0.1};
+	struct xl_layer l[2] = {{.ci = 1, .co = 1, .k = 1, .stride = 1, .norm = XL_BN},
+				{.ci = 1, .co = 1, .k = 1, .stride = 1}};
+	struct xl_net nets[2];
+	struct xl_model m = {.n_nets = 2, .nets = {&nets[0], &nets[1]}};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		xl_net_init(&nets[i], "N", i ? XL_CRITIC : XL_GENERATOR);
+		assert_int_equal(xl_net_layer(&nets[i], "1", &l[0]), 0);
+		assert_int_equal(xl_net_layer(&nets[i], "2", &l[1]), 0);
+		assert_int_equal(xl_net_alloc(&nets[i], true), 0);
+		for (size_t k = 0; k < nets[i].count; k++)
+			nets[i].value[k] = 3;
+	}
+	xl_model_adam(&m, tape->k, XL_GENERATOR, &a);
+	for (int i = 0; i < nets[0].n_params; i++) {
+		const struct xl_param *p = &nets[0].params[i];
+		assert_float_equal(nets[0].value[p->at], p->buffer ? 3 : 2.99, p->buffer ? 0 : 1e-6);
+		assert_true(nets[1].value[nets[1].params[i].at] == 3);
+	}
+	assert_int_equal(m.adam_t[XL_GENERATOR], 1);
+	assert_int_equal(m.adam_t[XL_CRITIC], 0);
+	xl_net_done(&nets[0]);
+	xl_net_done(&nets[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_batch_norm),   cmocka_unit_test(test_uniform_values),
 		cmocka_unit_test(test_blend),        cmocka_unit_test(test_mse),
 		cmocka_unit_test(test_bce),          cmocka_unit_test(test_clip),
+		cmocka_unit_test(test_decay),
 	};
 
 	return cmocka_run_group_tests(tests, open_tape, close_tape);

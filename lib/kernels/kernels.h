@@ -112,7 +112,8 @@ struct xl_blend_grads {
 /* One step of Adam (Kingma and Ba 2015, algorithm 1). */
 struct xl_adam {
 	double lr, beta1, beta2, eps;
-	int64_t t; /* 1 at the first step */
+	int64_t t;    /* 1 at the first step */
+	double decay; /* decay p is added to the gradient, as of a penalty on weights */
 };
 
 struct xl_kernels {
@@ -184,7 +185,7 @@ struct xl_kernels {
 			  const struct xl_blend *in, const struct xl_dims *d);
 
 	/* p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), after m and v
-	 * have taken in g; each (count) */
+	 * have taken in g + decay p; each (count) */
 	void (*adam)(float *p, float *m, float *v, const float *g, int64_t count,
 		     const struct xl_adam *a);
 };

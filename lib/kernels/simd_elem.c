@@ -382,7 +382,7 @@ struct adam {
 	float *p, *m, *v;
 	const float *g;
 	int64_t count;
-	float beta1, beta2, rest1, rest2, step, eps_hat, root;
+	float beta1, beta2, rest1, rest2, step, eps_hat, root, decay;
 };
 
 static void adam_item(void *ctx, int64_t item)
@@ -392,7 +392,7 @@ static void adam_item(void *ctx, int64_t item)
 	const int64_t to = a->count - from < CHUNK ? a->count : from + CHUNK;
 
 	for (int64_t i = from; i < to; i++) {
-		const float g = a->g[i];
+		const float g = a->g[i] + a->decay * a->p[i];
 		a->m[i] = a->beta1 * a->m[i] + a->rest1 * g;
 		a->v[i] = a->beta2 * a->v[i] + a->rest2 * g * g;
 		a->p[i] -= a->step * a->m[i] / (sqrtf(a->v[i]) * a->root + a->eps_hat);
@@ -411,5 +411,6 @@ void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,
 	a.step = (float)(c->lr / (1 - pow(c->beta1, (double)c->t)));
 	a.root = (float)(1 / sqrt(1 - pow(c->beta2, (double)c->t)));
 	a.eps_hat = (float)c->eps;
+	a.decay = (float)c->decay;
 	xl_parallel(adam_item, &a, xl_div_up(count, CHUNK));
 }

@@ -482,6 +482,7 @@ static int lomit_step(struct xl_model *m, struct xl_tape *t, const struct xl_bat
 	const int64_t over = iter - h->decay_start;
 	const double lr =
 		h->lr * pow(0.5, over > 0 ? floor((double)over / (double)h->decay_every) : 0);
+	const struct xl_adam adam = {.lr = lr, .beta1 = h->beta1, .beta2 = h->beta2, .eps = 1e-8};
 	struct xl_lomit_codes c;
 
 	memset(out, 0, sizeof *out);
@@ -504,13 +505,13 @@ static int lomit_step(struct xl_model *m, struct xl_tape *t, const struct xl_bat
 	if (critic_step(m, t, x, y, constant, interpolate(m, t, x, constant, b->alpha, iter), out))
 		return -1;
 	if (!t->dry)
-		xl_model_adam(m, t->k, XL_CRITIC, lr, h->beta1, h->beta2, 1e-8);
+		xl_model_adam(m, t->k, XL_CRITIC, &adam);
 	if (!generator)
 		return 0;
 	if (generator_step(m, t, x, y, &c, fake, out))
 		return -1;
 	if (!t->dry)
-		xl_model_adam(m, t->k, XL_GENERATOR, lr, h->beta1, h->beta2, 1e-8);
+		xl_model_adam(m, t->k, XL_GENERATOR, &adam);
 	return 0;
 }
 

@@ -182,15 +182,35 @@ double xl_model_clip(struct xl_model *m, const struct xl_kernels *k, enum xl_gro
 	return norm;
 }
 
-void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr,
-		   double beta1, double beta2, double eps)
+/* Parameters from number `from` on, as far as they are all trained. */
+static int trained_run(const struct xl_net *n, int from)
 {
-	const struct xl_adam a = {lr, beta1, beta2, eps, ++m->adam_t[group]};
+	int to = from;
 
-	/* running statistics have no gradient: Adam leaves them where they are */
-	for (int i = 0; i < m->n_nets; i++) {
-		struct xl_net *n = m->nets[i];
-		if (n->group == group)
-			k->adam(n->value, n->m, n->v, n->grad, (int64_t)n->count, &a);
+	while (to < n->n_params && !n->params[to].buffer)
+		to++;
+	return to;
+}
+
+/* Running statistics are not Adam's: neither their gradient, which there is none, nor
+ * the decay of weights moves them. */
+static void adam_net(struct xl_net *n, const struct xl_kernels *k, const struct xl_adam *a)
+{
+	for (int i = 0, to; i < n->n_params; i = to + 1) {
+		to = trained_run(n, i);
+		const size_t at = n->params[i].at;
+		const size_t end = to < n->n_params ? n->params[to].at : n->count;
+		k->adam(n->value + at, n->m + at, n->v + at, n->grad + at, (int64_t)(end - at), a);
 	}
+}
+
+void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group,
+		   const struct xl_adam *a)
+{
+	struct xl_adam step = *a;
+
+	step.t = ++m->adam_t[group];
+	for (int i = 0; i < m->n_nets; i++)
+		if (m->nets[i]->group == group)
+			adam_net(m->nets[i], k, &step);
 }

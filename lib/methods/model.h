@@ -87,7 +87,8 @@ struct xl_model *xl_model_load_checkpoint(const char *path);
  * xl_model_zero - zero the gradients of a group; trained models only
  * xl_model_clip - where the norm of all gradients of a group together is above max
  *                 - 1e-6, scale them by max / (norm + 1e-6); the norm as it was
- * xl_model_adam - one update of a group by its gradients (xl_kernels.adam)
+ * xl_model_adam - one update of a group by its gradients (xl_kernels.adam); a->t is
+ *                 not read, the model counts
  */
 struct xl_net *xl_model_net(struct xl_model *m, const char *id, enum xl_group group);
 int xl_model_bind(struct xl_model *m, struct xl_tape *t, enum xl_group group, bool trained);
@@ -95,8 +96,8 @@ void xl_model_bn(struct xl_model *m, enum xl_bn mode);
 void xl_model_zero(struct xl_model *m, enum xl_group group);
 double xl_model_clip(struct xl_model *m, const struct xl_kernels *k, enum xl_group group,
 		     double max);
-void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr,
-		   double beta1, double beta2, double eps);
+void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group,
+		   const struct xl_adam *a);
 
 /*
  * The stages, as tools call them. They check that codes in the records come
