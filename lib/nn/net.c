@@ -50,14 +50,17 @@ int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l)
 {
 	const struct xl_dims c = xl_dims_map(1, l->co, 1, 1);
 	const char *const parts[] = {"bias", "scale", "shift", "mean", "var"};
-	const int n = l->norm == XL_NO_NORM ? 1 : l->norm == XL_BN ? 5 : 3;
+	const bool is_bare = l->norm == XL_NO_NORM || l->norm == XL_IN_BARE;
+	const int n = is_bare ? 1 : l->norm == XL_BN ? 5 : 3;
+	const int fan_in = (l->ci + l->planes) * l->k * l->k;
 
 	l->first = net->n_params;
 	if (add_param(net, row, "weight",
 		      l->transposed ? xl_dims_plain(l->ci, l->co, l->k, l->k)
 				    : xl_dims_plain(l->co, l->ci, l->k, l->k)))
 		return -1;
-	net->params[l->first].fan_in = l->ci * l->k * l->k;
+	net->params[l->first].fan_in = fan_in;
+	net->params[l->first].std = (float)l->std;
 	for (int i = 0; i < n; i++) {
 		if (add_param(net, row, parts[i], c))
 			return -1;
@@ -65,6 +68,13 @@ int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l)
 		p->fill = i == 1 || i == 4 ? 1 : 0;
 		p->buffer = i >= 3;
 	}
+	if (l->planes == 0)
+		return 0;
+	assert(l->norm == XL_NO_NORM);
+	if (add_param(net, row, "planes", xl_dims_plain(l->co, l->planes, l->k, l->k)))
+		return -1;
+	net->params[l->first + 2].fan_in = fan_in;
+	net->params[l->first + 2].std = (float)l->std;
 	return 0;
 }
 
@@ -96,7 +106,9 @@ void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double 
 {
 	for (int i = 0; net->value && i < net->n_params; i++) {
 		const struct xl_param *p = &net->params[i];
-		const double s = gain > 0 ? gain / sqrt(p->fan_in) : std;
+		const double s = p->std > 0 ? (double)p->std
+				 : gain > 0 ? gain / sqrt(p->fan_in)
+					    : std;
 		float *x = net->value + p->at;
 		struct xl_rng rng;
 		xl_rng_init(&rng, seed, XL_RNG_INIT, index, (uint32_t)i);
@@ -215,12 +227,13 @@ static struct xl_var *norm_act(struct xl_tape *t, struct xl_net *net, const stru
 {
 	struct xl_var **p = net->vars + l->first;
 	const bool halves = l->norm == XL_BN && net->bn_halves;
-	struct xl_norm_op o = {.scale = p[2],
-			       .shift = p[3],
+	const bool bare = l->norm == XL_IN_BARE;
+	struct xl_norm_op o = {.scale = bare ? NULL : p[2],
+			       .shift = bare ? NULL : p[3],
 			       .add = add,
-			       .kind = l->norm == XL_IN   ? XL_NORM_INSTANCE
-				       : l->norm == XL_LN ? XL_NORM_LAYER
-							  : XL_NORM_BATCH,
+			       .kind = l->norm == XL_LN   ? XL_NORM_LAYER
+				       : l->norm == XL_BN ? XL_NORM_BATCH
+							  : XL_NORM_INSTANCE,
 			       .eps = norm_eps,
 			       .halves = halves,
 			       .act = l->act != XL_ACT_NONE,
@@ -263,6 +276,59 @@ struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct x
 			   struct xl_var *x)
 {
 	return layer(t, net, l, x, NULL);
+}
+
+struct xl_var *xl_nn_layers(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l, int n,
+			    struct xl_var *x)
+{
+	struct xl_var *y = x;
+
+	for (int i = 0; i < n; i++) {
+		struct xl_var *next = xl_nn_layer(t, net, &l[i], y);
+		if (y != x)
+			xl_drop(t, y);
+		y = next;
+	}
+	return y;
+}
+
+struct xl_var *xl_nn_layer_on(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+			      struct xl_var *x, struct xl_var *z)
+{
+	struct xl_var **p = net->vars + l->first;
+
+	if (!x || !z)
+		return NULL;
+	assert(l->planes == z->d.c && l->mode == XL_PAD_REFLECT);
+	struct xl_var *taps = xl_op_sum_to(t, p[2], xl_dims_plain(l->co, l->planes, 1, 1));
+	struct xl_var *of_z = xl_op_conv2d(t, z, taps, p[1], 1, 0, XL_PAD_ZERO);
+	struct xl_var *of_x = xl_op_conv2d(t, x, p[0], NULL, l->stride, l->pad, l->mode);
+	struct xl_var *c = xl_op_add(t, of_x, of_z);
+	struct xl_var *y = activate(t, l, c);
+
+	xl_drop(t, taps);
+	xl_drop(t, of_z);
+	xl_drop(t, of_x);
+	if (y != c)
+		xl_drop(t, c);
+	return y;
+}
+
+struct xl_var *xl_nn_adain(struct xl_tape *t, struct xl_var *x, struct xl_var *p)
+{
+	if (!x || !p)
+		return NULL;
+	const int c = x->d.c;
+	struct xl_var *n = xl_op_norm(t, x, NULL, NULL, XL_NORM_INSTANCE, norm_eps, NULL);
+	struct xl_var *beta = xl_op_narrow(t, p, 1, 0, c), *gamma = xl_op_narrow(t, p, 1, c, c);
+	struct xl_var *scaled = xl_op_mul(t, n, gamma);
+	struct xl_var *y = xl_op_add(t, scaled, beta);
+
+	xl_drop(t, n);
+	xl_drop(t, scaled);
+	xl_drop(t, beta);
+	xl_drop(t, gamma);
+	return y;
 }
 
 struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,

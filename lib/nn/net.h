@@ -19,7 +19,8 @@ enum xl_act { XL_ACT_NONE, XL_ACT_RELU, XL_ACT_LEAKY, XL_ACT_TANH, XL_ACT_SIGMOI
  * uses them without updating; RUNNING is for inference. */
 enum xl_bn { XL_BN_TRAIN, XL_BN_BATCH, XL_BN_RUNNING };
 
-enum xl_norm_choice { XL_NO_NORM, XL_IN, XL_LN, XL_BN };
+/* XL_IN_BARE is instance norm without scale and shift. */
+enum xl_norm_choice { XL_NO_NORM, XL_IN_BARE, XL_IN, XL_LN, XL_BN };
 
 /* Which optimiser a network belongs to. */
 enum xl_group { XL_GENERATOR, XL_CRITIC, XL_GROUPS };
@@ -29,6 +30,7 @@ struct xl_param {
 	struct xl_dims d; /* (O,I,kh,kw), transposed (I,O,kh,kw), or (1,C,1,1) */
 	size_t at;        /* offset in the block, in floats */
 	int fan_in;       /* weights: I*kh*kw, else 0 */
+	float std;        /* weights: the layer's own initial std, or 0 */
 	float fill;       /* biases and norms: initial value */
 	bool buffer;      /* running statistics: kept, never trained */
 };
@@ -48,13 +50,15 @@ struct xl_net {
 
 struct xl_layer {
 	int ci, co, k, stride, pad;
+	int planes;            /* constant planes after the ci channels: xl_nn_layer_on */
 	enum xl_pad_mode mode; /* zeros around, unless set */
 	bool up;               /* the input is enlarged by two (nearest) first; stride 1 */
 	bool transposed;       /* zeros around; the output has stride times the size */
 	enum xl_norm_choice norm;
 	enum xl_act act;
 	double slope; /* of XL_ACT_LEAKY */
-	int first;    /* parameter: weight, then bias, scale, shift, mean, var */
+	double std;   /* of the initial weights; 0: as xl_net_randomise is told */
+	int first;    /* parameter: weight, then bias, scale, shift, mean, var; or planes */
 };
 
 /* xl_net_init - an empty network (id is copied, 15 bytes of it); xl_net_done - release its memory
@@ -64,7 +68,8 @@ void xl_net_done(struct xl_net *net);
 
 /*
  * xl_net_layer - declare the parameters of one layer, named row.weight, row.bias,
- * and, where normalised, row.scale, row.shift (and row.mean, row.var for BN)
+ * and, where normalised, row.scale, row.shift (and row.mean, row.var for BN); of a
+ * layer with planes, which has no norm, row.planes (co,planes,k,k)
  *
  * Errors   0, or -1 with xl_err set
  */
@@ -79,7 +84,8 @@ size_t xl_net_count(const struct xl_net *net);
 
 /*
  * xl_net_randomise - initial values: weights N(0, std^2) with std = gain /
- * sqrt(fan_in), or a fixed std where gain is 0; the rest as declared
+ * sqrt(fan_in), or a fixed std where gain is 0, or the layer's own; the rest as
+ * declared
  *
  * Does nothing for a network without memory (a critic at inference).
  * Source   He et al. 2015 (gain sqrt 2); Radford et al. 2016 (std 0.02)
@@ -106,6 +112,27 @@ struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct x
 			   struct xl_var *x);
 struct xl_var *xl_nn_resblock(struct xl_tape *t, struct xl_net *net, const struct xl_layer *a,
 			      const struct xl_layer *b, struct xl_var *x);
+
+/* xl_nn_layers - n layers one after another. x is the caller's, what lies between is
+ * not. NULL with xl_err set */
+struct xl_var *xl_nn_layers(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l, int n,
+			    struct xl_var *x);
+
+/*
+ * xl_nn_layer_on - apply a layer to x followed by constant planes, one for each number
+ * of z
+ *
+ * Padded by reflection, a constant plane stays constant: what it adds is a number for
+ * each sample and output channel, the sum of its taps times z.
+ * Shapes   x: (N,ci,H,W)   z: (N,planes,1,1)
+ * Errors   NULL with xl_err set
+ */
+struct xl_var *xl_nn_layer_on(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
+			      struct xl_var *x, struct xl_var *z);
+
+/* xl_nn_adain - instance norm of x (N,C,H,W), times gamma, plus beta, of p (N,2C,1,1) =
+ * beta, gamma. Source: Huang and Belongie 2017, eq. 8. NULL with xl_err set */
+struct xl_var *xl_nn_adain(struct xl_tape *t, struct xl_var *x, struct xl_var *p);
 
 /* xl_nn_l1 - mean of the absolute difference over every element; a number. NULL with
  * xl_err set */
