@@ -377,17 +377,22 @@ static int critic_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, 
 {
 	const struct xl_lomit *h = m->hyper;
 	struct xl_lomit_nets *s = m->state;
-	const int mark = xl_tape_mark(t);
+	const int mark = xl_tape_mark(t), n = x->d.n;
 	struct xl_var *total = NULL;
 
 	xl_model_zero(m, XL_CRITIC);
 	if (xl_model_bind(m, t, XL_CRITIC, true))
 		return -1;
 	xl_tape_record(t, true);
-	struct xl_var *real_map = xl_lomit_trunk(t, s, x), *fake_map = xl_lomit_trunk(t, s, fake);
-	struct xl_var *adv = xl_op_sub(t, xl_op_mean(t, xl_lomit_src(t, s, fake_map)),
-				       xl_op_mean(t, xl_lomit_src(t, s, real_map)));
+	struct xl_var *in = xl_op_concat(t, x, fake, 0), *map = xl_lomit_trunk(t, s, in);
+	struct xl_var *src = xl_lomit_src(t, s, map);
+	struct xl_var *adv = xl_op_sub(t, xl_op_mean(t, xl_op_narrow(t, src, 0, n, n)),
+				       xl_op_mean(t, xl_op_narrow(t, src, 0, 0, n)));
+	struct xl_var *real_map = xl_op_narrow(t, map, 0, 0, n);
 	struct xl_var *cls = xl_nn_bce(t, xl_lomit_cls(t, s, real_map), y);
+	xl_drop(t, in);
+	xl_drop(t, map);
+	xl_drop(t, real_map);
 	struct xl_var *gp = gradient_penalty(t, s, xhat);
 
 	total = add_term(t, out, D_ADV, total, 1, twice(t, adv));

@@ -75,26 +75,58 @@ struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct 
 	return chain(t, s->g_m, s->mask, 7, c);
 }
 
-/* One masked image through E_s, ending with the given branch. */
-static struct xl_var *style(struct xl_tape *t, struct xl_lomit_nets *s, const struct xl_layer *end,
-			    struct xl_var *x)
+/* What follows the first layers of E_s, by the given branch: one code per sample. */
+static struct xl_var *style_end(struct xl_tape *t, struct xl_lomit_nets *s,
+				const struct xl_layer *end, struct xl_var *u)
 {
-	struct xl_var *u = chain(t, s->e_s, s->style, 3, x);
 	struct xl_var *v = chain(t, s->e_s, end, 2, u);
 	struct xl_var *p = xl_op_mean_hw(t, v);
 	struct xl_var *y = xl_nn_layer(t, s->e_s, &end[2], p);
 
-	xl_drop(t, u);
 	xl_drop(t, v);
 	xl_drop(t, p);
 	return y;
 }
 
+/* One half of a batch of two, through a branch. */
+static struct xl_var *half_style(struct xl_tape *t, struct xl_lomit_nets *s, int half,
+				 const struct xl_layer *end, struct xl_var *u)
+{
+	if (!u)
+		return NULL;
+	struct xl_var *mine = xl_op_narrow(t, u, 0, half * (u->d.n / 2), u->d.n / 2);
+	struct xl_var *y = style_end(t, s, end, mine);
+	xl_drop(t, mine);
+	return y;
+}
+
+/* Foreground and background in one batch; only the ends may differ. */
+static int both_styles(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
+		       struct xl_var *fore, struct xl_var *back, struct xl_var **s_f,
+		       struct xl_var **s_b)
+{
+	struct xl_var *x = xl_op_concat(t, fore, back, 0);
+	struct xl_var *u = chain(t, s->e_s, s->style, 3, x);
+
+	xl_drop(t, x);
+	if (h->style_split) {
+		*s_f = half_style(t, s, 0, s->style_end[0], u);
+		*s_b = half_style(t, s, 1, s->style_end[1], u);
+	} else {
+		struct xl_var *y = style_end(t, s, s->style_end[0], u);
+		*s_f = xl_op_narrow(t, y, 0, 0, fore ? fore->d.n : 0);
+		*s_b = xl_op_narrow(t, y, 0, fore ? fore->d.n : 0, fore ? fore->d.n : 0);
+		xl_drop(t, y);
+	}
+	xl_drop(t, u);
+	return *s_f && *s_b ? 0 : -1;
+}
+
 int xl_lomit_style(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
 		   struct xl_var *x, struct xl_var *m, struct xl_var **s_f, struct xl_var **s_b)
 {
-	const struct xl_layer *end_b = s->style_end[h->style_split ? 1 : 0];
 	struct xl_var *fore = x, *back = x;
+	int rc;
 
 	if (!h->no_exemplar_mask) {
 		struct xl_var *up = xl_op_up4(t, m);
@@ -102,15 +134,20 @@ int xl_lomit_style(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_
 		back = s_b ? xl_op_sub(t, x, fore) : NULL; /* (1 - M) x = x - M x */
 		xl_drop(t, up);
 	}
-	if (s_f && !(*s_f = style(t, s, s->style_end[0], fore)))
-		return -1;
-	if (s_b && !(*s_b = style(t, s, end_b, back)))
-		return -1;
+	if (s_f && s_b) {
+		rc = both_styles(t, h, s, fore, back, s_f, s_b);
+	} else {
+		struct xl_var **out = s_f ? s_f : s_b;
+		struct xl_var *u = chain(t, s->e_s, s->style, 3, s_f ? fore : back);
+		*out = style_end(t, s, s->style_end[h->style_split && s_b], u);
+		xl_drop(t, u);
+		rc = *out ? 0 : -1;
+	}
 	if (fore != x) {
 		xl_drop(t, fore);
 		xl_drop(t, back);
 	}
-	return 0;
+	return rc;
 }
 
 void xl_lomit_encode(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_nets *s,
