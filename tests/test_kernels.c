@@ -92,6 +92,41 @@ static void test_unary(void **state)
 	}
 }
 
+/* The exponentials against libm in double, each number by itself, over all that a
+ * float can be; and a number has the same bits wherever it stands in an array. */
+static void test_unary_exponentials(void **state)
+{
+	enum { COUNT = 40001, SHIFT = 13 };
+	const struct {
+		enum xl_unary op;
+		double lo, hi, tol;
+	} each[] = {{XL_EXP, -87, 88.5, 1.5e-7},
+		    {XL_TANH, -10, 10, 2e-7},
+		    {XL_TANH, -0.01, 0.01, 1e-7},
+		    {XL_SIGMOID, -87, 88, 2.5e-7}};
+	const struct xl_kernels *k;
+	float *x = garbage(COUNT), *y = garbage(COUNT), *z = garbage(COUNT);
+
+	(void)state;
+	EACH_BACKEND(k)
+	for (int i = 0; i < 4; i++) {
+		for (int j = 0; j < COUNT; j++)
+			x[j] = (float)(each[i].lo + (each[i].hi - each[i].lo) * j / (COUNT - 1));
+		k->unary(each[i].op, y, x, COUNT, 0, 0);
+		for (int j = 0; j < COUNT; j++) {
+			const double want = naive_unary(each[i].op, (double)x[j], 0, 0);
+			if (!(fabs((double)y[j] - want) <= each[i].tol * fabs(want)))
+				fail_msg("%s: operation %d of %.9g is %.9g, not %.9g", k->name,
+					 (int)each[i].op, (double)x[j], (double)y[j], want);
+		}
+		k->unary(each[i].op, z, x + SHIFT, COUNT - SHIFT, 0, 0);
+		assert_memory_equal(z, y + SHIFT, (COUNT - SHIFT) * sizeof(float));
+	}
+	free(x);
+	free(y);
+	free(z);
+}
+
 /* Far out, at zero, and where there is no number. */
 static void test_unary_extremes(void **state)
 {
@@ -104,6 +139,7 @@ static void test_unary_extremes(void **state)
 		{XL_TANH, -200, -1},    {XL_TANH, 200, 1},       {XL_TANH, 1e-20f, 1e-20f},
 		{XL_SIGN, 0, 0},        {XL_SIGN, -1e-30f, -1},  {XL_ABS, -0.0f, 0},
 		{XL_SQRT, 0, 0},        {XL_RECIP, INFINITY, 0}, {XL_EXP, -INFINITY, 0},
+		{XL_EXP, INFINITY, INFINITY}, {XL_EXP, 0, 1},      {XL_TANH, -INFINITY, -1},
 	};
 	const struct xl_kernels *k;
 
@@ -812,6 +848,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unary),
+		cmocka_unit_test(test_unary_exponentials),
 		cmocka_unit_test(test_unary_extremes),
 		cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_sum_to),
