@@ -31,6 +31,15 @@ int xl_pad_source(int i, int n, enum xl_pad_mode mode)
 	return -1;
 }
 
+/* Most pixels are one block: of a size that the compiler knows. */
+static void copy_pixel(float *y, const float *x, int b)
+{
+	if (b == XL_BLOCK)
+		memcpy(y, x, XL_BLOCK * sizeof *y);
+	else
+		memcpy(y, x, (size_t)b * sizeof *y);
+}
+
 static void pad_row(float *y, const float *x, const struct pad *p)
 {
 	const struct xl_dims *d = p->d;
@@ -44,11 +53,11 @@ static void pad_row(float *y, const float *x, const struct pad *p)
 		return;
 	}
 	for (int i = 1; i <= p->left; i++)
-		memcpy(y + (p->left - i) * d->b, x + xl_pad_source(-i, d->w, p->mode) * d->b,
-		       pixel);
+		copy_pixel(y + (p->left - i) * d->b, x + xl_pad_source(-i, d->w, p->mode) * d->b,
+			   d->b);
 	for (int i = 0; i < right; i++)
-		memcpy(y + (p->left + d->w + i) * d->b,
-		       x + xl_pad_source(d->w + i, d->w, p->mode) * d->b, pixel);
+		copy_pixel(y + (p->left + d->w + i) * d->b,
+			   x + xl_pad_source(d->w + i, d->w, p->mode) * d->b, d->b);
 }
 
 static void pad_plane(void *ctx, int64_t plane)
