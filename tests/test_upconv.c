@@ -76,7 +76,8 @@ static void same(const char *what, const float *p, const float *q, int n)
 static void test_same_as_unfolded(void **state)
 {
 	static const int cases[][5] = {{1, 1, 1, 2, 2},   {2, 3, 4, 2, 5},   {1, 16, 3, 3, 2},
-				       {2, 16, 16, 5, 4}, {1, 32, 17, 4, 7}, {3, 8, 32, 6, 3}};
+				       {2, 16, 16, 5, 4}, {1, 32, 17, 4, 7}, {3, 8, 32, 6, 3},
+				       {1, 48, 32, 5, 9}};
 	static const char *const backends[] = {"generic", "avx2", "avx512"};
 	const char *best = xl_kernels()->name;
 

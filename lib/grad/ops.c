@@ -34,11 +34,11 @@ static size_t conv_scratch(const struct xl_tape *t, const struct xl_conv2d_dims 
 	return d->up ? xl_upconv_scratch(t->k, d) : t->k->conv2d_scratch(d);
 }
 
-/* Multiply-adds: a folded 5x5 is four 3x3 on the small map, and the ring. */
+/* Multiply-adds: a folded 5x5 is four 3x3 on the small map, and 1x5 on its sides. */
 static int64_t conv_macs(const struct xl_conv2d_dims *d)
 {
-	const int64_t ring = 2 * (d->oh + d->ow) - 4, pixels = (int64_t)d->oh * d->ow;
-	const int64_t taps = d->up ? pixels * 9 + ring * 25 : pixels * d->kh * d->kw;
+	const int64_t sides = 2 * (d->oh + d->ow), pixels = (int64_t)d->oh * d->ow;
+	const int64_t taps = d->up ? pixels * 9 + sides * 5 : pixels * d->kh * d->kw;
 
 	return (int64_t)d->n * d->co * d->ci * taps;
 }

@@ -3,13 +3,18 @@
  * several times: along one axis the five taps u of output 2i + a fall on the
  * small rows i - 1, i, i + 1, tap u on the (u + a) / 2-th of them. So each of the
  * four phases (a, b) of the output is a 3x3 convolution of the small map with
- * summed weights, 9/25 of the multiplications.
+ * summed weights, 9/25 of the multiplications, and all four are one convolution to
+ * 4 co channels.
  *
- * This holds where the reflected border of the enlarged map is a repeat of the
- * small one: everywhere but in the outermost ring of outputs (there, row -2 is
- * the second small row, not the first). The ring is computed as it is written,
- * from four strips of the enlarged, padded map; where one method computes an
- * output the other sees a zero gradient.
+ * This is so where the border of the small map is repeated. Reflecting the enlarged
+ * one differs along an axis in its outermost rows alone: row -2 shows small row 1
+ * instead of 0, and row 2h+1 small row h-2 instead of h-1. Only tap 0 of output 0
+ * and tap 4 of output 2h-1 read them. With P and R for both ways to pad,
+ *
+ *   P_rows P_cols - R_rows R_cols = (P_rows - R_rows) P_cols + R_rows (P_cols - R_cols),
+ *
+ * so that what is missing are four convolutions by 1x5 of one row or column each, of
+ * the difference of two small ones: the sides.
  */
 #include <assert.h>
 #include <string.h>
@@ -18,13 +23,7 @@
 #include "kernels/pad.h"
 #include "kernels/upconv.h"
 
-enum { K = 5, PAD = 2, FOLD = 3, PHASES = 4, STRIPS = 4 };
-
-/* A part of the enlarged, padded map, and the outputs computed from it. */
-struct strip {
-	int r0, rows, c0, cols; /* in the padded map, (2h+4) x (2w+4) */
-	int oy, ox, oh, ow;     /* in the output, 2h x 2w */
-};
+enum { K = 5, PAD = 2, FOLD = 3, PHASES = 4, SIDES = 4 };
 
 bool xl_upconv_dims(struct xl_conv2d_dims *d, const struct xl_dims *x, const struct xl_dims *w)
 {
@@ -47,55 +46,80 @@ bool xl_upconv_dims(struct xl_conv2d_dims *d, const struct xl_dims *x, const str
 	return true;
 }
 
-static struct strip strip_at(const struct xl_conv2d_dims *d, int i)
-{
-	const int h = d->oh, w = d->ow;
-	const struct strip all[STRIPS] = {
-		{0, K, 0, w + 2 * PAD, 0, 0, 1, w},         /* top */
-		{h - 1, K, 0, w + 2 * PAD, h - 1, 0, 1, w}, /* bottom */
-		{1, h + 2, 0, K, 1, 0, h - 2, 1},           /* left, between them */
-		{1, h + 2, w - 1, K, 1, w - 1, h - 2, 1},   /* right */
-	};
-	return all[i];
-}
-
-static struct xl_conv2d_dims strip_dims(const struct xl_conv2d_dims *d, const struct strip *s)
+/* The four phases as one convolution of the small map. */
+static struct xl_conv2d_dims folded_dims(const struct xl_conv2d_dims *d)
 {
 	return (struct xl_conv2d_dims){.n = d->n,
 				       .ci = d->ci,
-				       .h = s->rows,
-				       .w = s->cols,
-				       .co = d->co,
-				       .kh = K,
-				       .kw = K,
-				       .stride = 1,
-				       .oh = s->oh,
-				       .ow = s->ow};
-}
-
-static struct xl_conv2d_dims phase_dims(const struct xl_conv2d_dims *d)
-{
-	return (struct xl_conv2d_dims){.n = d->n,
-				       .ci = d->ci,
-				       .h = d->h + 2,
-				       .w = d->w + 2,
-				       .co = d->co,
+				       .h = d->h,
+				       .w = d->w,
+				       .co = PHASES * d->co,
 				       .kh = FOLD,
 				       .kw = FOLD,
 				       .stride = 1,
+				       .pad_h = 1,
+				       .pad_w = 1,
+				       .mode = XL_PAD_EDGE,
 				       .oh = d->h,
 				       .ow = d->w};
+}
+
+/* ---- sides ---- */
+
+/* One side, along an axis of `len` small pixels. */
+struct side {
+	bool is_row; /* top and bottom; else left and right */
+	int len;
+	int shown, repeated; /* the small row whose place another was given */
+	int out;             /* the row of the output that reads it, */
+	int tap;             /* by this row of the weights */
+};
+
+static struct side side_at(const struct xl_conv2d_dims *d, int i)
+{
+	const bool is_row = i < 2;
+	const int across = is_row ? d->h : d->w;
+	struct side s = {.is_row = is_row, .len = is_row ? d->w : d->h};
+
+	if (i % 2 == 0)
+		s.shown = 1;
+	else
+		s = (struct side){is_row, s.len, across - 2, across - 1, 2 * across - 1, K - 1};
+	return s;
+}
+
+static struct xl_conv2d_dims side_dims(const struct xl_conv2d_dims *d, const struct side *s)
+{
+	return (struct xl_conv2d_dims){.n = d->n,
+				       .ci = d->ci,
+				       .h = 1,
+				       .w = 2 * s->len + 2 * PAD,
+				       .co = d->co,
+				       .kh = 1,
+				       .kw = K,
+				       .stride = 1,
+				       .oh = 1,
+				       .ow = 2 * s->len};
+}
+
+/* Where place i of a side, enlarged and padded, lies along the small axis: rows are
+ * reflected, columns repeated. */
+static int small_of(const struct side *s, int i)
+{
+	const int big =
+		xl_pad_source(i - PAD, 2 * s->len, s->is_row ? XL_PAD_REFLECT : XL_PAD_EDGE);
+
+	return big / 2;
 }
 
 /* ---- scratch ---- */
 
 struct space {
-	float *folded;  /* weights (4, co, ci, 3, 3) */
-	float *edge;    /* (n, ci, h+2, w+2), edges repeated */
-	float *edge2;   /* the same, for sums */
-	float *phase;   /* (n, co, h, w) */
-	float *sx, *sy; /* strips of x and y */
-	float *w5;      /* (co, ci, 5, 5) */
+	float *folded;  /* weights (4 co, ci, 3, 3) */
+	float *phases;  /* (n, 4 co, h, w) */
+	float *bias;    /* (4 co) */
+	float *sx, *sy; /* a side of x and of y */
+	float *w5;      /* (co, ci, 1, 5) */
 	void *inner;
 };
 
@@ -109,61 +133,112 @@ static size_t lay_out(struct space *s, float *base, const struct xl_kernels *k,
 		      const struct xl_conv2d_dims *d)
 {
 	const int longest = d->oh > d->ow ? d->oh : d->ow;
-	const int64_t wide = (int64_t)d->co * d->ci;
-	const struct xl_conv2d_dims phase = phase_dims(d);
-	size_t inner = k->conv2d_scratch(&phase);
-	float *p = base;
-
-	for (int i = 0; i < STRIPS; i++) {
-		const struct strip st = strip_at(d, i);
-		const struct xl_conv2d_dims sd = strip_dims(d, &st);
-		inner = larger(inner, k->conv2d_scratch(&sd));
-	}
-	const int64_t sizes[] = {PHASES * wide * FOLD * FOLD,
-				 (int64_t)d->n * d->ci * (d->h + 2) * (d->w + 2),
-				 (int64_t)d->n * d->ci * (d->h + 2) * (d->w + 2),
-				 (int64_t)d->n * d->co * d->h * d->w,
-				 (int64_t)d->n * d->ci * K * (longest + 2 * PAD),
+	const int64_t pairs = (int64_t)d->co * d->ci;
+	const struct xl_conv2d_dims folded = folded_dims(d);
+	const struct side row = side_at(d, 0), col = side_at(d, 2);
+	const struct xl_conv2d_dims rd = side_dims(d, &row), cd = side_dims(d, &col);
+	const int64_t sizes[] = {PHASES * pairs * FOLD * FOLD,
+				 (int64_t)d->n * d->co * d->oh * d->ow,
+				 PHASES * d->co,
+				 (int64_t)d->n * d->ci * (longest + 2 * PAD),
 				 (int64_t)d->n * d->co * longest,
-				 wide * K * K};
-	float **to[] = {&s->folded, &s->edge, &s->edge2, &s->phase, &s->sx, &s->sy, &s->w5};
+				 pairs * K};
+	float **to[] = {&s->folded, &s->phases, &s->bias, &s->sx, &s->sy, &s->w5};
 	int64_t total = 0;
-	for (int i = 0; i < 7; i++) {
-		*to[i] = p ? p + total : NULL;
+
+	for (int i = 0; i < 6; i++) {
+		*to[i] = base ? base + total : NULL;
 		total += xl_round_up(sizes[i], XL_BLOCK); /* whole vectors */
 	}
-	s->inner = p ? p + total : NULL;
-	return (size_t)total * sizeof *p + inner;
+	s->inner = base ? base + total : NULL;
+	return (size_t)total * sizeof *base +
+	       larger(k->conv2d_scratch(&folded),
+		      larger(k->conv2d_scratch(&rd), k->conv2d_scratch(&cd)));
 }
 
 size_t xl_upconv_scratch(const struct xl_kernels *k, const struct xl_conv2d_dims *d)
 {
 	struct space s;
+
 	return lay_out(&s, NULL, k, d);
 }
 
-/* ---- weights ---- */
+/* ---- weights: those of one output are an item ---- */
 
-static void fold_weights(float *folded, const float *w, int64_t pairs)
+struct weights {
+	float *to;
+	const float *from;
+	const struct xl_conv2d_dims *d;
+	const struct side *s;
+};
+
+static void fold_item(void *ctx, int64_t o)
 {
-	memset(folded, 0, (size_t)(PHASES * pairs * FOLD * FOLD) * sizeof *folded);
-	for (int p = 0; p < PHASES; p++)
-		for (int64_t i = 0; i < pairs; i++)
+	const struct weights *k = ctx;
+	const int64_t ci = k->d->ci, phase = ci * k->d->co * FOLD * FOLD;
+
+	for (int64_t i = o * ci; i < (o + 1) * ci; i++)
+		for (int p = 0; p < PHASES; p++) {
+			float *f = k->to + p * phase + i * FOLD * FOLD;
+			const float *w = k->from + i * K * K;
+			memset(f, 0, FOLD * FOLD * sizeof *f);
 			for (int u = 0; u < K; u++)
-				for (int v = 0; v < K; v++)
-					folded[((p * pairs + i) * FOLD + (u + p / 2) / 2) * FOLD +
-					       (v + p % 2) / 2] += w[(i * K + u) * K + v];
+				for (int v = 0; v < K; v++, w++)
+					f[(u + p / 2) / 2 * FOLD + (v + p % 2) / 2] += *w;
+		}
 }
 
-/* gw += the adjoint of folding, of one phase */
-static void unfold_weights(float *gw, const float *folded, int p, int64_t pairs)
+/* The adjoint, written. */
+static void unfold_item(void *ctx, int64_t o)
 {
-	for (int64_t i = 0; i < pairs; i++)
+	const struct weights *k = ctx;
+	const int64_t ci = k->d->ci, phase = ci * k->d->co * FOLD * FOLD;
+
+	for (int64_t i = o * ci; i < (o + 1) * ci; i++) {
+		const float *f = k->from + i * FOLD * FOLD;
+		float *w = k->to + i * K * K;
 		for (int u = 0; u < K; u++)
-			for (int v = 0; v < K; v++)
-				gw[(i * K + u) * K + v] +=
-					folded[(i * FOLD + (u + p / 2) / 2) * FOLD +
-					       (v + p % 2) / 2];
+			for (int v = 0; v < K; v++, w++) {
+				*w = 0;
+				for (int p = 0; p < PHASES; p++)
+					*w += f[p * phase + (u + p / 2) / 2 * FOLD +
+						(v + p % 2) / 2];
+			}
+	}
+}
+
+/* Where tap t of a side lies among the 25. */
+static int tap_at(const struct side *s, int t)
+{
+	return s->is_row ? s->tap * K + t : t * K + s->tap;
+}
+
+static void side_from_w(void *ctx, int64_t o)
+{
+	const struct weights *k = ctx;
+	const int64_t ci = k->d->ci;
+
+	for (int64_t i = o * ci; i < (o + 1) * ci; i++)
+		for (int t = 0; t < K; t++)
+			k->to[i * K + t] = k->from[i * K * K + tap_at(k->s, t)];
+}
+
+static void side_to_w(void *ctx, int64_t o)
+{
+	const struct weights *k = ctx;
+	const int64_t ci = k->d->ci;
+
+	for (int64_t i = o * ci; i < (o + 1) * ci; i++)
+		for (int t = 0; t < K; t++)
+			k->to[i * K * K + tap_at(k->s, t)] += k->from[i * K + t];
+}
+
+static void each_output(void (*fn)(void *, int64_t), float *to, const float *from,
+			const struct xl_conv2d_dims *d, const struct side *s)
+{
+	struct weights k = {to, from, d, s};
+
+	xl_parallel(fn, &k, d->co);
 }
 
 /* ---- moving pixels: one plane of one image is an item ---- */
@@ -172,128 +247,134 @@ struct move {
 	float *to;
 	const float *from;
 	const struct xl_conv2d_dims *d;
-	const struct strip *s;
-	int b, a0, b0; /* channel block; phase */
+	const struct side *s;
+	int b; /* channel block */
 };
 
-/* Row or column r of the padded, enlarged map as one of the small map. */
-static int small_of(int r, int n)
+static int64_t small_pixel(const struct move *m, int across, int along)
 {
-	const int big = 2 * n;
-
-	r -= PAD;
-	r = r < 0 ? -r : r >= big ? 2 * big - 2 - r : r;
-	return r / 2;
+	return (m->s->is_row ? (int64_t)across * m->d->w + along
+			     : (int64_t)along * m->d->w + across) *
+	       m->b;
 }
 
-static void copy_pixel(float *to, const float *from, int b)
+static int64_t large_pixel(const struct move *m, int along)
 {
-	for (int l = 0; l < b; l++)
-		to[l] = from[l];
+	return (m->s->is_row ? (int64_t)m->s->out * m->d->ow + along
+			     : (int64_t)along * m->d->ow + m->s->out) *
+	       m->b;
 }
 
-static void strip_from_x(void *ctx, int64_t plane)
+/* What was to be shown less what was. */
+static void side_from_x(void *ctx, int64_t plane)
 {
 	const struct move *m = ctx;
-	const struct strip *s = m->s;
+	const int len = 2 * m->s->len + 2 * PAD;
 	const float *x = m->from + plane * m->d->h * m->d->w * m->b;
-	float *y = m->to + plane * s->rows * s->cols * m->b;
+	float *to = m->to + plane * len * m->b;
 
-	for (int r = 0; r < s->rows; r++)
-		for (int c = 0; c < s->cols; c++, y += m->b)
-			copy_pixel(y,
-				   x + ((int64_t)small_of(s->r0 + r, m->d->h) * m->d->w +
-					small_of(s->c0 + c, m->d->w)) *
-						   m->b,
-				   m->b);
+	for (int i = 0; i < len; i++, to += m->b) {
+		const int along = small_of(m->s, i);
+		const float *shown = x + small_pixel(m, m->s->shown, along);
+		const float *repeated = x + small_pixel(m, m->s->repeated, along);
+		for (int l = 0; l < m->b; l++)
+			to[l] = shown[l] - repeated[l];
+	}
 }
 
-static void strip_to_x(void *ctx, int64_t plane)
+static void side_to_x(void *ctx, int64_t plane)
 {
 	const struct move *m = ctx;
-	const struct strip *s = m->s;
+	const int len = 2 * m->s->len + 2 * PAD;
 	float *gx = m->to + plane * m->d->h * m->d->w * m->b;
-	const float *g = m->from + plane * s->rows * s->cols * m->b;
+	const float *g = m->from + plane * len * m->b;
 
-	for (int r = 0; r < s->rows; r++)
-		for (int c = 0; c < s->cols; c++, g += m->b) {
-			float *p = gx + ((int64_t)small_of(s->r0 + r, m->d->h) * m->d->w +
-					 small_of(s->c0 + c, m->d->w)) *
-						m->b;
-			for (int l = 0; l < m->b; l++)
-				p[l] += g[l];
+	for (int i = 0; i < len; i++, g += m->b) {
+		const int along = small_of(m->s, i);
+		float *shown = gx + small_pixel(m, m->s->shown, along);
+		float *repeated = gx + small_pixel(m, m->s->repeated, along);
+		for (int l = 0; l < m->b; l++) {
+			shown[l] += g[l];
+			repeated[l] -= g[l];
 		}
+	}
 }
 
-static void strip_to_y(void *ctx, int64_t plane)
+static void side_to_y(void *ctx, int64_t plane)
 {
 	const struct move *m = ctx;
-	const struct strip *s = m->s;
 	float *y = m->to + plane * m->d->oh * m->d->ow * m->b;
-	const float *p = m->from + plane * s->oh * s->ow * m->b;
+	const float *from = m->from + plane * 2 * m->s->len * m->b;
 
-	for (int r = 0; r < s->oh; r++)
-		for (int c = 0; c < s->ow; c++, p += m->b)
-			copy_pixel(y + ((int64_t)(s->oy + r) * m->d->ow + s->ox + c) * m->b, p,
-				   m->b);
+	for (int i = 0; i < 2 * m->s->len; i++, from += m->b) {
+		float *to = y + large_pixel(m, i);
+		for (int l = 0; l < m->b; l++)
+			to[l] += from[l];
+	}
 }
 
-static void strip_from_y(void *ctx, int64_t plane)
+static void side_from_y(void *ctx, int64_t plane)
 {
 	const struct move *m = ctx;
-	const struct strip *s = m->s;
 	const float *y = m->from + plane * m->d->oh * m->d->ow * m->b;
-	float *p = m->to + plane * s->oh * s->ow * m->b;
+	float *to = m->to + plane * 2 * m->s->len * m->b;
 
-	for (int r = 0; r < s->oh; r++)
-		for (int c = 0; c < s->ow; c++, p += m->b)
-			copy_pixel(p, y + ((int64_t)(s->oy + r) * m->d->ow + s->ox + c) * m->b,
-				   m->b);
+	for (int i = 0; i < 2 * m->s->len; i++, to += m->b)
+		memcpy(to, y + large_pixel(m, i), (size_t)m->b * sizeof *to);
 }
 
-static void phase_to_y(void *ctx, int64_t plane)
+/* Where the part of phase p for a plane of y begins; pixels are *step apart. */
+static int64_t phase_plane(const struct move *m, int64_t plane, int p, int *step)
+{
+	const int blocks = m->d->co / m->b, all = PHASES * m->d->co;
+	const int channel = p * m->d->co + (int)(plane % blocks) * m->b;
+	const int64_t pixels = (int64_t)m->d->h * m->d->w;
+
+	*step = xl_block_of(all);
+	return plane / blocks * all * pixels + channel / *step * pixels * *step + channel % *step;
+}
+
+static void phases_to_y(void *ctx, int64_t plane)
 {
 	const struct move *m = ctx;
 	const struct xl_conv2d_dims *d = m->d;
-	const float *p = m->from + plane * d->h * d->w * m->b;
 	float *y = m->to + plane * d->oh * d->ow * m->b;
 
-	for (int r = 0; r < d->h; r++)
-		for (int c = 0; c < d->w; c++, p += m->b)
-			copy_pixel(y + ((int64_t)(2 * r + m->a0) * d->ow + 2 * c + m->b0) * m->b, p,
-				   m->b);
+	for (int p = 0; p < PHASES; p++) {
+		int step;
+		const float *from = m->from + phase_plane(m, plane, p, &step);
+		for (int r = 0; r < d->h; r++) {
+			float *to = y + ((int64_t)(2 * r + p / 2) * d->ow + p % 2) * m->b;
+			for (int c = 0; c < d->w; c++, to += 2 * m->b, from += step)
+				memcpy(to, from, (size_t)m->b * sizeof *to);
+		}
+	}
 }
 
-/* The ring is left zero: the strips carry its gradient. */
-static void phase_from_y(void *ctx, int64_t plane)
+static void phases_from_y(void *ctx, int64_t plane)
 {
 	const struct move *m = ctx;
 	const struct xl_conv2d_dims *d = m->d;
 	const float *y = m->from + plane * d->oh * d->ow * m->b;
-	float *p = m->to + plane * d->h * d->w * m->b;
 
-	memset(p, 0, (size_t)(d->h * d->w * m->b) * sizeof *p);
-	for (int r = 0; r < d->h; r++)
-		for (int c = 0; c < d->w; c++) {
-			const int i = 2 * r + m->a0, j = 2 * c + m->b0;
-			if (i > 0 && i < d->oh - 1 && j > 0 && j < d->ow - 1)
-				copy_pixel(p + ((int64_t)r * d->w + c) * m->b,
-					   y + ((int64_t)i * d->ow + j) * m->b, m->b);
+	for (int p = 0; p < PHASES; p++) {
+		int step;
+		float *to = m->to + phase_plane(m, plane, p, &step);
+		for (int r = 0; r < d->h; r++) {
+			const float *from = y + ((int64_t)(2 * r + p / 2) * d->ow + p % 2) * m->b;
+			for (int c = 0; c < d->w; c++, to += step, from += 2 * m->b)
+				memcpy(to, from, (size_t)m->b * sizeof *to);
 		}
+	}
 }
 
-static void move(void (*fn)(void *, int64_t), float *to, const float *from,
-		 const struct xl_conv2d_dims *d, const struct strip *s, int channels, int phase)
+static void each_plane(void (*fn)(void *, int64_t), float *to, const float *from,
+		       const struct xl_conv2d_dims *d, const struct side *s, int channels)
 {
 	const int b = xl_block_of(channels);
-	struct move m = {to, from, d, s, b, phase / 2, phase % 2};
+	struct move m = {to, from, d, s, b};
 
 	xl_parallel(fn, &m, (int64_t)d->n * channels / b);
-}
-
-static struct xl_dims map_of(const struct xl_conv2d_dims *d)
-{
-	return xl_dims_map(d->n, d->ci, d->h, d->w);
 }
 
 /* ---- the three operators ---- */
@@ -301,78 +382,61 @@ static struct xl_dims map_of(const struct xl_conv2d_dims *d)
 void xl_upconv_fwd(const struct xl_kernels *k, float *y, const float *x, const float *w,
 		   const float *bias, const struct xl_conv2d_dims *d, float *scratch)
 {
-	const struct xl_conv2d_dims pd = phase_dims(d);
-	const int64_t pairs = (int64_t)d->co * d->ci;
-	const struct xl_dims xd = map_of(d);
+	const struct xl_conv2d_dims fd = folded_dims(d);
 	struct space s;
 
 	lay_out(&s, scratch, k, d);
-	fold_weights(s.folded, w, pairs);
-	xl_pad_fwd(s.edge, x, &xd, 1, 1, XL_PAD_EDGE);
-	for (int p = 0; p < PHASES; p++) {
-		k->conv2d_fwd(s.phase, s.edge, s.folded + p * pairs * FOLD * FOLD, bias, &pd,
-			      s.inner);
-		move(phase_to_y, y, s.phase, d, NULL, d->co, p);
-	}
-	for (int i = 0; i < STRIPS; i++) {
-		const struct strip st = strip_at(d, i);
-		const struct xl_conv2d_dims sd = strip_dims(d, &st);
-		move(strip_from_x, s.sx, x, d, &st, d->ci, 0);
-		k->conv2d_fwd(s.sy, s.sx, w, bias, &sd, s.inner);
-		move(strip_to_y, y, s.sy, d, &st, d->co, 0);
+	each_output(fold_item, s.folded, w, d, NULL);
+	for (int p = 0; bias && p < PHASES; p++)
+		memcpy(s.bias + p * d->co, bias, (size_t)d->co * sizeof *bias);
+	k->conv2d_fwd(s.phases, x, s.folded, bias ? s.bias : NULL, &fd, s.inner);
+	each_plane(phases_to_y, y, s.phases, d, NULL, d->co);
+	for (int i = 0; i < SIDES; i++) {
+		const struct side side = side_at(d, i);
+		const struct xl_conv2d_dims sd = side_dims(d, &side);
+		each_plane(side_from_x, s.sx, x, d, &side, d->ci);
+		each_output(side_from_w, s.w5, w, d, &side);
+		k->conv2d_fwd(s.sy, s.sx, s.w5, NULL, &sd, s.inner);
+		each_plane(side_to_y, y, s.sy, d, &side, d->co);
 	}
 }
 
 void xl_upconv_bwd_x(const struct xl_kernels *k, float *gx, const float *gy, const float *w,
 		     const struct xl_conv2d_dims *d, float *scratch)
 {
-	const struct xl_conv2d_dims pd = phase_dims(d);
-	const int64_t pairs = (int64_t)d->co * d->ci;
-	const struct xl_dims xd = map_of(d), ed = xl_dims_map(d->n, d->ci, d->h + 2, d->w + 2);
+	const struct xl_conv2d_dims fd = folded_dims(d);
 	struct space s;
 
 	lay_out(&s, scratch, k, d);
-	fold_weights(s.folded, w, pairs);
-	for (int p = 0; p < PHASES; p++) {
-		float *to = p == 0 ? s.edge : s.edge2;
-		move(phase_from_y, s.phase, gy, d, NULL, d->co, p);
-		k->conv2d_bwd_x(to, s.phase, s.folded + p * pairs * FOLD * FOLD, &pd, s.inner);
-		if (p > 0)
-			k->binary(XL_ADD, s.edge, &ed, s.edge, &ed, s.edge2, &ed, 0);
-	}
-	xl_pad_bwd(gx, s.edge, &xd, 1, 1, XL_PAD_EDGE);
-	for (int i = 0; i < STRIPS; i++) {
-		const struct strip st = strip_at(d, i);
-		const struct xl_conv2d_dims sd = strip_dims(d, &st);
-		move(strip_from_y, s.sy, gy, d, &st, d->co, 0);
-		k->conv2d_bwd_x(s.sx, s.sy, w, &sd, s.inner);
-		move(strip_to_x, gx, s.sx, d, &st, d->ci, 0);
+	each_output(fold_item, s.folded, w, d, NULL);
+	each_plane(phases_from_y, s.phases, gy, d, NULL, d->co);
+	k->conv2d_bwd_x(gx, s.phases, s.folded, &fd, s.inner);
+	for (int i = 0; i < SIDES; i++) {
+		const struct side side = side_at(d, i);
+		const struct xl_conv2d_dims sd = side_dims(d, &side);
+		each_plane(side_from_y, s.sy, gy, d, &side, d->co);
+		each_output(side_from_w, s.w5, w, d, &side);
+		k->conv2d_bwd_x(s.sx, s.sy, s.w5, &sd, s.inner);
+		each_plane(side_to_x, gx, s.sx, d, &side, d->ci);
 	}
 }
 
 void xl_upconv_bwd_w(const struct xl_kernels *k, float *gw, const float *x, const float *gy,
 		     const struct xl_conv2d_dims *d, float *scratch)
 {
-	const struct xl_conv2d_dims pd = phase_dims(d);
-	const int64_t pairs = (int64_t)d->co * d->ci, count = pairs * K * K;
-	const struct xl_dims xd = map_of(d);
+	const struct xl_conv2d_dims fd = folded_dims(d);
 	struct space s;
 
 	lay_out(&s, scratch, k, d);
-	memset(gw, 0, (size_t)count * sizeof *gw);
-	xl_pad_fwd(s.edge, x, &xd, 1, 1, XL_PAD_EDGE);
-	for (int p = 0; p < PHASES; p++) {
-		move(phase_from_y, s.phase, gy, d, NULL, d->co, p);
-		k->conv2d_bwd_w(s.folded, s.edge, s.phase, &pd, s.inner);
-		unfold_weights(gw, s.folded, p, pairs);
-	}
-	for (int i = 0; i < STRIPS; i++) {
-		const struct strip st = strip_at(d, i);
-		const struct xl_conv2d_dims sd = strip_dims(d, &st);
-		move(strip_from_x, s.sx, x, d, &st, d->ci, 0);
-		move(strip_from_y, s.sy, gy, d, &st, d->co, 0);
+	each_plane(phases_from_y, s.phases, gy, d, NULL, d->co);
+	k->conv2d_bwd_w(s.folded, x, s.phases, &fd, s.inner);
+	each_output(unfold_item, gw, s.folded, d, NULL);
+	for (int i = 0; i < SIDES; i++) {
+		const struct side side = side_at(d, i);
+		const struct xl_conv2d_dims sd = side_dims(d, &side);
+		each_plane(side_from_x, s.sx, x, d, &side, d->ci);
+		each_plane(side_from_y, s.sy, gy, d, &side, d->co);
 		k->conv2d_bwd_w(s.w5, s.sx, s.sy, &sd, s.inner);
-		for (int64_t j = 0; j < count; j++)
-			gw[j] += s.w5[j];
+		each_output(side_to_w, gw, s.w5, d, &side);
 	}
 }
