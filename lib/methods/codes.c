@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
+#include "image/image.h"
 #include "methods/codes.h"
 
 /* Mirror without repeating the border, again and again. */
@@ -16,9 +17,9 @@ static int64_t mirror(int64_t i, int64_t n)
 	return i < n ? i : period - i;
 }
 
-struct xl_var *xl_codes_image(struct xl_tape *t, const struct xl_record *r, int stride)
+/* Takes f, an image (3,h,w) <f4, or NULL. */
+static struct xl_var *padded(struct xl_tape *t, struct xl_tensor *f, int stride)
 {
-	struct xl_tensor *f = xl_image_to_f4(xl_record_tensor(r, "x"));
 	struct xl_var *v = NULL;
 	float *p;
 
@@ -37,6 +38,28 @@ struct xl_var *xl_codes_image(struct xl_tape *t, const struct xl_record *r, int 
 	}
 	free(p);
 	xl_tensor_free(f);
+	return v;
+}
+
+struct xl_var *xl_codes_image(struct xl_tape *t, const struct xl_record *r, int stride)
+{
+	return padded(t, xl_image_to_f4(xl_record_tensor(r, "x")), stride);
+}
+
+struct xl_var *xl_codes_image_like(struct xl_tape *t, const struct xl_record *r,
+				   const struct xl_record *like, int stride)
+{
+	const struct xl_tensor *to = xl_record_tensor(like, "x");
+	struct xl_tensor *x = xl_image_to_u1(xl_record_tensor(r, "x")), *y = NULL;
+	struct xl_var *v = NULL;
+
+	if (x)
+		y = xl_image_resize(x, (struct xl_box){0, 0, x->shape[2], x->shape[1]},
+				    to->shape[1], to->shape[2]);
+	if (y)
+		v = padded(t, xl_image_to_f4(y), stride);
+	xl_tensor_free(x);
+	xl_tensor_free(y);
 	return v;
 }
 

@@ -8,9 +8,16 @@
 #include "grad/tape.h"
 #include "xl.h"
 
-/* xl_codes_image - x of a record as a map (1,3,H,W), -1..1, padded by reflection right
- * and below to multiples of stride; NULL with xl_err set */
+/*
+ * xl_codes_image      - x of a record as a map (1,3,H,W), -1..1, padded by reflection
+ *                       right and below to multiples of stride
+ * xl_codes_image_like - the same of x resized, as bytes, to the size of the x of `like`
+ *
+ * Errors   NULL with xl_err set
+ */
 struct xl_var *xl_codes_image(struct xl_tape *t, const struct xl_record *r, int stride);
+struct xl_var *xl_codes_image_like(struct xl_tape *t, const struct xl_record *r,
+				   const struct xl_record *like, int stride);
 
 /*
  * xl_codes_given - the tensor `name` of a record as a map (1,C,h,w), or (1,C,1,1)

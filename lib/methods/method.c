@@ -21,6 +21,14 @@ const struct xl_method *xl_method_at(int i)
 	return methods[i];
 }
 
+bool xl_method_can(const struct xl_method *m, const char *mode)
+{
+	for (const char *const *known = m->fuse_modes; known && *known; known++)
+		if (strcmp(*known, mode) == 0)
+			return true;
+	return false;
+}
+
 const struct xl_method *xl_method_find(const char *name)
 {
 	char list[256] = "";

@@ -42,7 +42,9 @@ struct xl_method {
 
 	/* Hyper-parameters: targets are offsets into a struct of hyper_size bytes
 	 * (XL_HYPER); help names the source. Every table has size, width, batch and
-	 * iters; enums, flags, whole numbers and numbers only. */
+	 * iters; enums, flags, whole numbers and numbers only. A number flip is the
+	 * probability of mirroring an image [0]; an enum crop, of square and squash,
+	 * how pictures become squares [square]. */
 	const struct xl_opt *opts;
 	size_t hyper_size;
 	/* set what a preset (paper, small, tiny) changes; -1 for an unknown name */
@@ -97,6 +99,8 @@ struct xl_method {
 
 /* xl_method_find - by name; NULL with xl_err set, naming what there is */
 const struct xl_method *xl_method_find(const char *name);
+/* xl_method_can - whether fuse knows this mode */
+bool xl_method_can(const struct xl_method *m, const char *mode);
 /* xl_method_at - all of them, i from 0; NULL at the end */
 const struct xl_method *xl_method_at(int i);
 

@@ -97,13 +97,22 @@ static const struct xl_opt *find_opt(const struct xl_model *m, const char *name)
 	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
 		if (o->type != XL_OPT_GROUP && strcmp(o->name, name) == 0)
 			return o;
-	assert(!"a hyper-parameter every method has");
 	return NULL;
 }
 
 int64_t xl_model_int(const struct xl_model *m, const char *name)
 {
-	return *(const int64_t *)find_opt(m, name)->target;
+	const struct xl_opt *o = find_opt(m, name);
+
+	assert(o); /* every method has it */
+	return *(const int64_t *)o->target;
+}
+
+bool xl_model_squashes(const struct xl_model *m)
+{
+	const struct xl_opt *o = find_opt(m, "crop");
+
+	return o && strcmp(*(const char *const *)o->target, "squash") == 0;
 }
 
 struct xl_net *xl_model_net(struct xl_model *m, const char *id, enum xl_group group)

@@ -49,6 +49,10 @@ void xl_model_free(struct xl_model *m);
  * size, width, batch, iters */
 int64_t xl_model_int(const struct xl_model *m, const char *name);
 
+/* xl_model_squashes - whether pictures become squares by scaling their sides apart
+ * (crop=squash, method.h), else by cutting the largest centred square */
+bool xl_model_squashes(const struct xl_model *m);
+
 /* xl_model_params - trainable parameters of a group */
 size_t xl_model_params(const struct xl_model *m, enum xl_group group);
 
@@ -117,8 +121,8 @@ int xl_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 int xl_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 
 /* xl_model_prepare - a decoded picture (3,H,W) |u1 with the model's own
- * preprocessing (largest centred square, resized to the model's size), or, for
- * native, as it is; an image record. NULL with xl_err set */
+ * preprocessing (the largest centred square, or all of it, resized to the model's
+ * size), or, for native, as it is; an image record. NULL with xl_err set */
 struct xl_record *xl_model_prepare(const struct xl_model *m, const struct xl_tensor *picture,
 				   const char *id, bool native);
 

@@ -15,9 +15,6 @@ enum { MAX_RECORDS = 1 + 3 * XL_MAX_NETS };
 /* Far beyond any run, far from overflow; exact in a double. */
 #define MAX_STEPS ((int64_t)1 << 53)
 
-static const char preprocess[] =
-	"largest centred square, antialiased bilinear to size, v = p / 127.5 - 1";
-
 /* ---- out ---- */
 
 static int put_hyper(const struct xl_model *m, struct xl_record *r)
@@ -42,12 +39,15 @@ static int put_hyper(const struct xl_model *m, struct xl_record *r)
 static struct xl_record *head_record(const struct xl_model *m, bool checkpoint)
 {
 	struct xl_record *r = xl_record_new(XL_MODEL, "model");
+	char how[128];
 
 	if (!r)
 		return NULL;
+	snprintf(how, sizeof how, "%s, antialiased bilinear to size, v = p / 127.5 - 1",
+		 xl_model_squashes(m) ? "whole picture" : "largest centred square");
 	int rc = xl_meta_set_str(r, "method", m->method->name) ||
 		 xl_meta_set_str(r, "version", XL_VERSION) ||
-		 xl_meta_set_str(r, "preprocess", preprocess) || put_hyper(m, r) ||
+		 xl_meta_set_str(r, "preprocess", how) || put_hyper(m, r) ||
 		 xl_meta_set_strs(r, "attributes", (const char *const *)m->attributes,
 				  m->n_attributes) ||
 		 xl_meta_set_int(r, "seed", (int64_t)m->seed) ||

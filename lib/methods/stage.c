@@ -82,7 +82,10 @@ int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 {
 	if ((exemplar && (check_image(exemplar) || check_model(m, exemplar))) || begin(m, t, r))
 		return -1;
-	return end(m, r, m->method->mask(m, t, r, exemplar));
+	const int rc = m->method->mask(m, t, r, exemplar);
+	if (rc == 0 && exemplar && end(m, exemplar, 0))
+		return -1;
+	return end(m, r, rc);
 }
 
 int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r)
@@ -126,13 +129,15 @@ struct xl_record *xl_model_prepare(const struct xl_model *m, const struct xl_ten
 	const int64_t size = xl_model_int(m, "size"), h = picture->shape[1], w = picture->shape[2];
 	const int64_t side = h < w ? h : w;
 	const struct xl_box square = {(w - side) / 2, (h - side) / 2, side, side};
+	const struct xl_box whole = {0, 0, w, h};
 	struct xl_record *r = xl_record_new(XL_IMAGE, id);
 
 	if (!r)
 		return NULL;
 	if (xl_record_put(r, "x",
 			  native ? xl_tensor_copy(picture)
-				 : xl_image_resize(picture, square, size, size))) {
+				 : xl_image_resize(picture, xl_model_squashes(m) ? whole : square,
+						   size, size))) {
 		xl_record_free(r);
 		return NULL;
 	}
