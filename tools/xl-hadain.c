@@ -79,7 +79,8 @@ static void fuse(const char *where, struct xl_record *r, struct xl_record *exemp
 {
 	char *input = xl_strdup(r->kind == XL_CODE ? xl_meta_str(r, "input", r->id) : r->id);
 
-	if (!input || xl_stage_fuse(engine.model, engine.tape, r, exemplar) ||
+	if (!input || xl_pair_mode(r, NULL, 0, 0) ||
+	    xl_stage_fuse(engine.model, engine.tape, r, exemplar) ||
 	    xl_pair_name(r, input, exemplar))
 		fail(where, r);
 	else if (xl_writer_put(out, r))
@@ -117,9 +118,7 @@ static int fuse_alone(struct xl_record *r, int64_t k)
 	char *id = NULL;
 	int rc = -1;
 
-	if (is_removal
-		    ? xl_meta_set_bool(r, "remove", true)
-		    : xl_meta_set_int(r, "sample", k) || xl_meta_set_int(r, "seed", xl_common.seed))
+	if (xl_pair_mode(r, is_removal ? "remove" : "sample", k, xl_common.seed))
 		return -1;
 	self = xl_record_copy(r);
 	id = is_removal ? xl_strdup(r->id) : xl_strf("%s#%lld", r->id, (long long)k);
@@ -197,10 +196,7 @@ static void check_method(const struct xl_method *m)
 
 	if (direction && !m->two_domains)
 		xl_usage("--direction: method %s does not work on two domains", m->name);
-	for (const char *const *mode = m->fuse_modes; asked && mode && *mode; mode++)
-		if (strcmp(*mode, asked) == 0)
-			return;
-	if (asked)
+	if (asked && !xl_method_can(m, asked))
 		xl_usage("--%s: method %s cannot", asked, m->name);
 }
 

@@ -2,6 +2,7 @@
  * pairs.c - which exemplar goes with which input.
  */
 #include <stdlib.h>
+#include <string.h>
 #include "core/mem.h"
 #include "data/outname.h"
 #include "data/pairs.h"
@@ -104,6 +105,18 @@ int xl_pairs_all(struct xl_pairs *p, const struct xl_record *input)
 		all[p->n_all++] = r;
 	}
 	return 0;
+}
+
+int xl_pair_mode(struct xl_record *r, const char *mode, int64_t k, int64_t seed)
+{
+	xl_meta_drop(r, "remove");
+	xl_meta_drop(r, "sample");
+	xl_meta_drop(r, "seed");
+	if (!mode)
+		return 0;
+	if (strcmp(mode, "sample") != 0)
+		return xl_meta_set_bool(r, mode, true);
+	return xl_meta_set_int(r, mode, k) || xl_meta_set_int(r, "seed", seed) ? -1 : 0;
 }
 
 int xl_pair_name(struct xl_record *r, const char *input, const struct xl_record *exemplar)

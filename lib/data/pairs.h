@@ -47,6 +47,14 @@ int xl_pairs_match(struct xl_pairs *p, struct xl_inputs *in);
 int xl_pairs_all(struct xl_pairs *p, const struct xl_record *input);
 
 /*
+ * xl_pair_mode - say in meta of r what it will be fused with: what the method does of
+ * itself ("remove"; "sample", draw number k of seed), or, for NULL, an exemplar
+ *
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_pair_mode(struct xl_record *r, const char *mode, int64_t k, int64_t seed);
+
+/*
  * xl_pair_name - call r, fused from the input of that id and an exemplar of these
  * pairs, "INPUT+EXEMPLAR" without extensions, and say in meta which they were:
  * input, exemplar, and for a mixed one exemplar2 and mix

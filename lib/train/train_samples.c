@@ -12,6 +12,14 @@ enum { COLUMNS = 7, GAP = 4, SIDE = 96 /* pixels that hold the labels */ };
 
 static const char *const labels[COLUMNS] = {"1",      "mask of 1", "2",     "mask of 2",
 					    "1 as 2", "2 as 1",    "1 as 1"};
+/* of a method that takes out what the other domain brings in */
+static const char *const labels_removal[COLUMNS] = {"1",      "mask of 1", "2",     "mask of 2",
+						    "1 as 2", "2 without", "1 as 1"};
+
+static bool removes(const struct xl_model *m)
+{
+	return xl_method_can(m->method, "remove");
+}
 
 static bool labels_differ(const struct xl_spool *s, uint32_t a, uint32_t b)
 {
@@ -105,7 +113,8 @@ static struct xl_tensor *enlarge(const struct xl_tensor *t)
 	return big;
 }
 
-/* out of r after the exemplar e, or of r alone; mask (may be NULL) gets the
+/* out of r after the exemplar, without what it would bring where that is r itself, or
+ * of r alone; mask (may be NULL) gets the
  * mask it was made with over this image. */
 static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_record *r,
 		     const struct xl_record *exemplar, const struct xl_tensor *image,
@@ -116,8 +125,8 @@ static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_r
 	const struct xl_tensor *t;
 	int rc = -1;
 
-	if (!c || (exemplar && !e) || (e ? xl_stage_fuse(m, s->tape, c, e) : 0) ||
-	    xl_stage_decode(m, s->tape, c))
+	if (!c || (exemplar && !e) || (exemplar == r && xl_meta_set_bool(c, "remove", true)) ||
+	    (e ? xl_stage_fuse(m, s->tape, c, e) : 0) || xl_stage_decode(m, s->tape, c))
 		goto out;
 	*out = enlarge(xl_record_tensor(c, "out"));
 	t = xl_record_tensor(c, "m");
@@ -142,7 +151,7 @@ static int draw_pair(struct xl_samples *s, struct xl_model *m, const uint32_t im
 		    xl_stage_encode(m, s->tape, r[k]))
 			goto out;
 	rc = translate(s, m, r[0], r[1], cell[0], &cell[4], &cell[1]) ||
-	     translate(s, m, r[1], r[0], cell[2], &cell[5], &cell[3]) ||
+	     translate(s, m, r[1], r[removes(m)], cell[2], &cell[5], &cell[3]) ||
 	     translate(s, m, r[0], NULL, NULL, &cell[6], NULL);
 out:
 	xl_record_free(r[0]);
@@ -157,7 +166,7 @@ int xl_samples_write(struct xl_samples *s, struct xl_model *m)
 	char *path = xl_strf("%s/%08lld.png", s->dir, (long long)m->step);
 	int rc = path ? 0 : -1;
 
-	memcpy(label, labels, sizeof labels);
+	memcpy(label, removes(m) ? labels_removal : labels, sizeof labels);
 	for (int i = 0; i < s->n && rc == 0; i++)
 		rc = draw_pair(s, m, s->image[i], cell + i * COLUMNS);
 	if (rc == 0)

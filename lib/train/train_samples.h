@@ -1,7 +1,8 @@
 /*
  * train_samples.h - the picture a run draws of itself at each checkpoint: for a
  * few fixed pairs of the data, both images with their masks, both translations
- * and the self-reconstruction.
+ * (or the second image without what the first has not, where a method removes) and
+ * the self-reconstruction.
  *
  * Source   as in figures of the LOMIT authors; made with the stages every method has
  */
