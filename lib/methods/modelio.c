@@ -77,53 +77,61 @@ static int shape_of(const struct xl_param *p, int64_t shape[4])
 	return 4;
 }
 
-static struct xl_record *net_record(const struct xl_net *net, const char *suffix,
-				    const float *block)
-{
+/* A network as a record whose tensors are the block itself: nothing is copied, and
+ * of the record only `tensors` is its own. */
+struct view {
+	struct xl_record r;
 	char id[32];
-	struct xl_record *r;
+};
 
-	snprintf(id, sizeof id, "%s%s", net->id, suffix);
-	if (!(r = xl_record_new(XL_MODEL, id)))
-		return NULL;
-	for (int i = 0; i < net->n_params; i++) {
-		const struct xl_param *p = &net->params[i];
-		int64_t shape[4];
-		const int n = shape_of(p, shape);
-		struct xl_tensor *t = xl_tensor_new(XL_F4, n, shape);
-		if (t)
-			memcpy(t->data, block + p->at, xl_tensor_bytes(t));
-		if (xl_record_put(r, p->name, t)) {
-			xl_record_free(r);
-			return NULL;
-		}
+static int view_net(struct view *v, const struct xl_net *net, const char *suffix,
+		    const float *block)
+{
+	const size_t n = (size_t)net->n_params;
+	struct xl_tensor *t;
+
+	snprintf(v->id, sizeof v->id, "%s%s", net->id, suffix);
+	v->r = (struct xl_record){.kind = XL_MODEL, .id = v->id, .n_tensors = net->n_params};
+	v->r.tensors = xl_alloc(n, sizeof *v->r.tensors + sizeof *t);
+	if (!v->r.tensors)
+		return -1;
+	t = (struct xl_tensor *)(void *)(v->r.tensors + n);
+	for (int i = 0; i < net->n_params; i++, t++) {
+		struct xl_param *p = &net->params[i];
+		*t = (struct xl_tensor){.dtype = XL_F4, .data = (float *)(uintptr_t)block + p->at};
+		t->ndim = shape_of(p, t->shape);
+		v->r.tensors[i] = (struct xl_named){p->name, t};
 	}
-	return r;
+	return 0;
 }
 
 static int save(struct xl_model *m, const char *path, bool checkpoint)
 {
-	struct xl_record *r[MAX_RECORDS] = {0};
-	int n = 0, rc = -1;
+	struct xl_record *r[MAX_RECORDS] = {head_record(m, checkpoint)};
+	struct view *v = xl_alloc(MAX_RECORDS, sizeof *v);
+	int n = 0, rc = r[0] && v ? 0 : -1;
 
-	if (!(r[n++] = head_record(m, checkpoint)))
-		goto out;
-	for (int i = 0; i < m->n_nets; i++) {
+	for (int i = 0; i < m->n_nets && rc == 0; i++) {
 		const struct xl_net *net = m->nets[i];
 		if (!checkpoint && net->group != XL_GENERATOR)
 			continue;
-		if (!(r[n++] = net_record(net, "", net->value)))
-			goto out;
-		if (checkpoint && (!(r[n++] = net_record(net, ".m", net->m)) ||
-				   !(r[n++] = net_record(net, ".v", net->v))))
-			goto out;
+		rc = view_net(&v[n++], net, "", net->value);
+		if (rc == 0 && checkpoint)
+			rc = view_net(&v[n++], net, ".m", net->m) ||
+					     view_net(&v[n++], net, ".v", net->v)
+				     ? -1
+				     : 0;
 	}
-	rc = xl_modelfile_write(path, r, n);
+	for (int i = 0; i < n; i++)
+		r[1 + i] = &v[i].r;
+	if (rc == 0)
+		rc = xl_modelfile_write(path, r, 1 + n);
 	if (rc == 0 && !checkpoint)
 		snprintf(m->digest, sizeof m->digest, "%s", xl_meta_str(r[0], "digest", ""));
-out:
 	for (int i = 0; i < n; i++)
-		xl_record_free(r[i]);
+		free(v[i].r.tensors);
+	free(v);
+	xl_record_free(r[0]);
 	return rc;
 }
 

@@ -6,23 +6,12 @@
 #include <string.h>
 #include "core/mem.h"
 #include "tensor/modelfile.h"
+#include "tensor/stream.h"
 
 static const char DIGEST[] = "digest";
 
 /* Networks in one file; a checkpoint has a few records for each of about 10. */
 enum { MAX_RECORDS = 1024 };
-
-static int add_packed(struct xl_digest *d, const struct xl_record *r)
-{
-	void *data;
-	size_t size;
-
-	if (xl_record_pack(r, &data, &size))
-		return -1;
-	xl_digest_add(d, data, size);
-	free(data);
-	return 0;
-}
 
 /* The first record without its digest: a view, nothing of it is copied. */
 static int add_first(struct xl_digest *d, const struct xl_record *r)
@@ -38,14 +27,14 @@ static int add_first(struct xl_digest *d, const struct xl_record *r)
 	for (int i = 0; i < r->n_meta; i++)
 		if (strcmp(r->meta[i].key, DIGEST) != 0)
 			view.meta[view.n_meta++] = r->meta[i];
-	rc = add_packed(d, &view);
+	rc = xl_record_digest(&view, d);
 	free(view.meta);
 	return rc;
 }
 
 int xl_model_digest_add(struct xl_digest *d, const struct xl_record *r, bool is_first)
 {
-	return is_first ? add_first(d, r) : add_packed(d, r);
+	return is_first ? add_first(d, r) : xl_record_digest(r, d);
 }
 
 int xl_model_digest(const struct xl_record *const *records, int n, char hex[65])

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "core/digest.h"
+#include "xl.h"
 
 enum {
 	XL_FORMAT = 1,           /* the value of the key `xl` */
@@ -22,5 +24,9 @@ enum {
 /* xl_is_utf8 - true if these bytes are UTF-8 without NUL: what Python accepts
  * as a string and C as one that ends where it should */
 bool xl_is_utf8(const char *s, size_t n);
+
+/* xl_record_digest - the bytes that xl_record_pack makes, into a digest; they are
+ * never in memory at once. 0, or -1 with xl_err set */
+int xl_record_digest(const struct xl_record *r, struct xl_digest *d);
 
 #endif

@@ -14,9 +14,10 @@
 
 enum { BUFFER = 65536 };
 
-/* Where bytes go: to fd when the buffer is full, or, without one, nowhere: then
- * the buffer grows. */
+/* Where bytes go: into a digest, to fd when the buffer is full, or, without
+ * either, nowhere: then the buffer grows. */
 struct sink {
+	struct xl_digest *digest;
 	int fd; /* -1: keep all of it */
 	const char *name;
 	char *buf;
@@ -41,6 +42,10 @@ static int sink_flush(struct sink *s)
 
 static int sink_add(struct sink *s, const void *data, size_t n)
 {
+	if (s->digest) {
+		xl_digest_add(s->digest, data, n);
+		return 0;
+	}
 	if (s->fd >= 0 && s->used + n > s->cap && sink_flush(s))
 		return -1;
 	if (s->fd >= 0 && n >= s->cap) { /* large: straight from where it lies */
@@ -281,6 +286,13 @@ int xl_record_pack(const struct xl_record *r, void **data, size_t *size)
 	*data = s.buf;
 	*size = s.used;
 	return 0;
+}
+
+int xl_record_digest(const struct xl_record *r, struct xl_digest *d)
+{
+	struct sink s = {.digest = d, .fd = -1};
+
+	return pack_record(&s, r);
 }
 
 /* ---- writer ----------------------------------------------------------- */
