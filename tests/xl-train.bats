@@ -316,6 +316,19 @@ there are 5_o_Clock_Shadow, "* ]]
 	[ -z "$stderr" ]
 }
 
+@test "a run takes the memory that the dry run said" {
+	case $XL_BUILD in *san) skip "the sanitizers take memory of their own" ;; esac
+	local small=(lomit --preset tiny --batch 4)
+	said=$(quick a 2 --dry-run | awk '$1 == "memory_mib" { print $2 }')
+	quick a 2 --quiet --log log
+	took=$(sed -n 's/.*"peak_bytes":\([0-9]*\).*/\1/p' log)
+	echo "said $said MiB, took $took bytes"
+	awk -v said="$said" -v took="$took" 'BEGIN {
+		took /= 1048576
+		exit !(took < 1.1 * said && took > 0.9 * said)
+	}'
+}
+
 @test "wrong usage" {
 	run "$train"
 	usage

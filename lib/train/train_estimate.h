@@ -1,6 +1,6 @@
 /*
- * train_estimate.h - what a run will cost, from its real steps on a tape that
- * counts and computes nothing, and a short measurement of this machine.
+ * train_estimate.h - what a run will cost: memory from its real steps on a tape
+ * that counts and computes nothing, time from a few real steps of small batches.
  */
 #ifndef XL_TRAIN_TRAIN_ESTIMATE_H
 #define XL_TRAIN_TRAIN_ESTIMATE_H
@@ -10,20 +10,20 @@
 #include "methods/model.h"
 
 struct xl_estimate {
+	size_t program;     /* bytes of this process without what follows */
 	size_t activations; /* bytes a step has in use at once */
 	size_t blocks;      /* bytes of parameters, gradients and moments */
 	size_t images;      /* bytes of the spool and one batch */
 	double gmac;        /* 1e9 multiply-adds of an iteration, mean */
-	double rate;        /* 1e9 multiply-adds a second, measured */
-	double seconds;     /* of an iteration */
+	double seconds;     /* of an iteration, mean */
 };
 
 /*
  * xl_estimate - the cost of training m, built and trained
  *
- * Units    the rate is that of five convolutions with norm and ReLU, forward and
- *          backward, as images are encoded; the rest of a step is assumed to
- *          be as fast
+ * Iterations that do the same work are timed once, with one and with two pairs; the
+ * time of a batch follows by a straight line through the two.
+ * Owns     nothing, but m has taken steps on noise: it is of no use afterwards
  * Errors   0, or -1 with xl_err set
  */
 int xl_estimate(struct xl_estimate *e, struct xl_model *m, const struct xl_spool *s);
