@@ -17,6 +17,7 @@
 #include <string.h>
 #include "core/mem.h"
 #include "core/pool.h"
+#include "kernels/depth.h"
 #include "kernels/pad.h"
 #include "kernels/simd_few.h"
 #include "kernels/simd_gemm.h"
@@ -285,20 +286,42 @@ static int64_t sums_count(const struct xl_conv2d_dims *d)
 					      : packed_count(d->co, d->ci, d->kh * d->kw);
 }
 
+/* Whether the gradient of a strided convolution of few channels is better computed
+ * with the channels of a square of pixels as lanes: with these few, not fewer. */
+static bool deep_bwd_x(struct xl_conv2d_dims *deep, const struct xl_conv2d_dims *d)
+{
+	return xl_block_of(d->co) > 1 && xl_depth_dims(deep, d) && deep->ci > XL_BLOCK / 2 &&
+	       deep->ci <= XL_BLOCK && xl_block_of(d->ci) == 1;
+}
+
+/* Numbers of the padded input: as it is, and as squares of pixels. */
+static int64_t padded_count(const struct xl_conv2d_dims *d)
+{
+	return whole((int64_t)d->n * d->ci * (d->h + 2 * d->pad_h) * (d->w + 2 * d->pad_w));
+}
+
+static size_t deep_scratch(const struct xl_conv2d_dims *d, const struct xl_conv2d_dims *deep)
+{
+	const int64_t w = whole((int64_t)d->co * d->ci * d->kh * d->kw);
+	return (size_t)(w + 2 * padded_count(d)) * sizeof(float) + XL_FN(xl_conv2d_scratch)(deep);
+}
+
 size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 {
-	const int64_t x =
-		whole((int64_t)d->n * d->ci * (d->h + 2 * d->pad_h) * (d->w + 2 * d->pad_w));
+	const int64_t x = padded_count(d);
 	const int64_t g = whole(d->n * xl_round_up(d->co, XL_BLOCK) *
 				grad_size(d->h, d->pad_h, d->stride, d->kh) *
 				grad_size(d->w, d->pad_w, d->stride, d->kw));
 	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
 	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
 	const int64_t sums = sums_count(d), w = fw > bw ? fw : bw;
+	struct xl_conv2d_dims deep;
 	size_t bytes = 0;
 
 	if (!gemm_fwd(d) || !gemm_bwd_x(d) || !gemm_bwd_w(d))
 		bytes = (size_t)(x + g + (sums > w ? sums : w)) * sizeof(float);
+	if (deep_bwd_x(&deep, d) && deep_scratch(d, &deep) > bytes)
+		bytes = deep_scratch(d, &deep);
 	if (gemm_bwd_x(d) && XL_FN(xl_gemm_scratch)(d, true) > bytes)
 		bytes = XL_FN(xl_gemm_scratch)(d, true);
 	if ((gemm_fwd(d) || gemm_bwd_w(d)) && XL_FN(xl_gemm_scratch)(d, false) > bytes)
@@ -435,9 +458,23 @@ static void bwd_x_phase(float *gx, float *gxp, const float *gyp, const float *w,
 		run_region(s, ry, rx, st, &border[i]);
 }
 
+static void run_deep(float *gx, const float *gy, const float *w, const struct xl_conv2d_dims *d,
+		     const struct xl_conv2d_dims *deep, float *scratch)
+{
+	float *wd = scratch, *gd = wd + whole((int64_t)d->co * d->ci * d->kh * d->kw);
+	float *gxp = gd + padded_count(d);
+
+	xl_depth_weights(wd, w, d);
+	XL_FN(xl_conv2d_bwd_x)(gd, gy, wd, deep, gxp + padded_count(d));
+	xl_depth_back(gxp, gd, d);
+	xl_pad_bwd(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, 1}, d->pad_h, d->pad_w,
+		   d->mode);
+}
+
 void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
+	struct xl_conv2d_dims deep;
 	const int b = xl_block_of(d->co), st = d->stride;
 	const int gh = grad_size(d->h, d->pad_h, st, d->kh);
 	const int gw = grad_size(d->w, d->pad_w, st, d->kw);
@@ -448,6 +485,10 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 
 	if (gemm_bwd_x(d)) {
 		XL_FN(xl_gemm_bwd_x)(gx, gy, w, d, scratch);
+		return;
+	}
+	if (deep_bwd_x(&deep, d)) {
+		run_deep(gx, gy, w, d, &deep, scratch);
 		return;
 	}
 	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
