@@ -124,25 +124,26 @@ static void store_tile(const struct sweep *s, const float *out, float *const *yp
 /* Where px pixels from number q on read and write; returns how many exist. */
 static int find_pixels(const struct sweep *s, int64_t q, int px, const float **xp, float **yp)
 {
-	int n = (int)(q / ((int64_t)s->gh * s->gw));
-	int r = (int)(q / s->gw % s->gh), c = (int)(q % s->gw), found = 0;
+	const int found = s->pixels - q < px ? (int)(s->pixels - q) : px;
+	int64_t n = q / ((int64_t)s->gh * s->gw);
+	int r = (int)(q / s->gw % s->gh), c = (int)(q % s->gw), p = 0;
 
-	for (int p = 0; p < px; p++) {
-		if (q + p >= s->pixels) {
-			xp[p] = xp[0]; /* read something that is there, store nothing */
-			continue;
+	while (p < found) {
+		const float *x = s->x + n * s->x_image + r * s->x_row + c * s->x_col;
+		float *y = s->y + n * s->y_image + r * s->y_row + c * s->y_col;
+		const int row = s->gw - c < found - p ? s->gw - c : found - p;
+		for (int i = 0; i < row; i++, p++, x += s->x_col, y += s->y_col) {
+			xp[p] = x;
+			yp[p] = y;
 		}
-		xp[p] = s->x + n * s->x_image + r * s->x_row + c * s->x_col;
-		yp[p] = s->y + n * s->y_image + r * s->y_row + c * s->y_col;
-		found++;
-		if (++c == s->gw) {
-			c = 0;
-			if (++r == s->gh) {
-				r = 0;
-				n++;
-			}
+		c = 0;
+		if (++r == s->gh) {
+			r = 0;
+			n++;
 		}
 	}
+	for (; p < px; p++)
+		xp[p] = xp[0]; /* read something that is there, store nothing */
 	return found;
 }
 
