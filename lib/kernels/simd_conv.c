@@ -272,12 +272,12 @@ static bool gemm_fwd(const struct xl_conv2d_dims *d)
 static bool gemm_bwd_x(const struct xl_conv2d_dims *d)
 {
 	const int64_t pixels = (int64_t)d->oh * d->ow;
-	return gemm(d) && pixels <= (d->kh * d->kw == 1 ? 16 : (int64_t)d->co * d->co / 16);
+	return gemm(d) && pixels <= (d->kh * d->kw == 1 ? 16 : (int64_t)d->co * d->co / 32);
 }
 
 static bool gemm_bwd_w(const struct xl_conv2d_dims *d)
 {
-	return gemm(d) && (int64_t)d->oh * d->ow <= d->co;
+	return gemm(d) && (int64_t)d->oh * d->ow <= d->co / 4;
 }
 
 /* Numbers of the sums of a weight gradient. */
