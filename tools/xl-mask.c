@@ -107,6 +107,8 @@ static int mask(const struct xl_inputs *in, struct xl_record **r, struct xl_reco
 		return 0;
 	if (xl_engine_start(&engine))
 		xl_die("%s", xl_err_msg());
+	if (!engine.model->method->mask)
+		xl_usage("method %s has no masks", engine.model->method->name);
 	if (in->from_picture && xl_engine_picture(&engine, r, false))
 		return -1;
 	if (xl_engine_domain(&engine, *r, "A") ||

@@ -80,6 +80,8 @@ int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
 int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 		  struct xl_record *exemplar)
 {
+	if (!m->method->mask)
+		return xl_err("%s: method %s has no masks", r->id, m->method->name);
 	if ((exemplar && (check_image(exemplar) || check_model(m, exemplar))) || begin(m, t, r))
 		return -1;
 	const int rc = m->method->mask(m, t, r, exemplar);
@@ -92,6 +94,7 @@ int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r)
 {
 	for (const char *const *n = m->method->after_mask; *n; n++)
 		xl_record_drop(r, *n);
+	xl_meta_drop(r, "domain_out");
 	return xl_meta_set_bool(r, "mask_edited", true);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "core/mem.h"
 #include "data/outname.h"
+#include "data/pairs.h"
 #include "image/image.h"
 #include "train/train_samples.h"
 
@@ -15,10 +16,18 @@ static const char *const labels[COLUMNS] = {"1",      "mask of 1", "2",     "mas
 /* of a method that takes out what the other domain brings in */
 static const char *const labels_removal[COLUMNS] = {"1",      "mask of 1", "2",     "mask of 2",
 						    "1 as 2", "2 without", "1 as 1"};
+/* of a method without masks that draws styles */
+static const char *const labels_drawn[COLUMNS] = {"1",      "1 drawn", "2",     "2 drawn",
+						  "1 as 2", "2 as 1",  "1 as 1"};
 
 static bool removes(const struct xl_model *m)
 {
 	return xl_method_can(m->method, "remove");
+}
+
+static bool draws(const struct xl_model *m)
+{
+	return !m->method->mask && xl_method_can(m->method, "sample");
 }
 
 static bool labels_differ(const struct xl_spool *s, uint32_t a, uint32_t b)
@@ -113,19 +122,19 @@ static struct xl_tensor *enlarge(const struct xl_tensor *t)
 	return big;
 }
 
-/* out of r after the exemplar, without what it would bring where that is r itself, or
- * of r alone; mask (may be NULL) gets the
- * mask it was made with over this image. */
+/* out of r after the exemplar, or of r alone, or as fuse does without an exemplar where
+ * that is r itself; mask (may be NULL) gets the mask it was made with over this image. */
 static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_record *r,
 		     const struct xl_record *exemplar, const struct xl_tensor *image,
 		     struct xl_tensor **out, struct xl_tensor **mask)
 {
+	const char *mode = exemplar != r ? NULL : removes(m) ? "remove" : "sample";
 	struct xl_record *c = xl_record_copy(r);
 	struct xl_record *e = exemplar ? xl_record_copy(exemplar) : NULL;
 	const struct xl_tensor *t;
 	int rc = -1;
 
-	if (!c || (exemplar && !e) || (exemplar == r && xl_meta_set_bool(c, "remove", true)) ||
+	if (!c || (exemplar && !e) || xl_pair_mode(c, mode, 0, (int64_t)m->seed) ||
 	    (e ? xl_stage_fuse(m, s->tape, c, e) : 0) || xl_stage_decode(m, s->tape, c))
 		goto out;
 	*out = enlarge(xl_record_tensor(c, "out"));
@@ -153,6 +162,8 @@ static int draw_pair(struct xl_samples *s, struct xl_model *m, const uint32_t im
 	rc = translate(s, m, r[0], r[1], cell[0], &cell[4], &cell[1]) ||
 	     translate(s, m, r[1], r[removes(m)], cell[2], &cell[5], &cell[3]) ||
 	     translate(s, m, r[0], NULL, NULL, &cell[6], NULL);
+	for (int k = 0; rc == 0 && draws(m) && k < 2; k++)
+		rc = translate(s, m, r[k], r[k], NULL, &cell[2 * k + 1], NULL);
 out:
 	xl_record_free(r[0]);
 	xl_record_free(r[1]);
@@ -166,7 +177,8 @@ int xl_samples_write(struct xl_samples *s, struct xl_model *m)
 	char *path = xl_strf("%s/%08lld.png", s->dir, (long long)m->step);
 	int rc = path ? 0 : -1;
 
-	memcpy(label, removes(m) ? labels_removal : labels, sizeof labels);
+	memcpy(label, removes(m) ? labels_removal : draws(m) ? labels_drawn : labels,
+	       sizeof labels);
 	for (int i = 0; i < s->n && rc == 0; i++)
 		rc = draw_pair(s, m, s->image[i], cell + i * COLUMNS);
 	if (rc == 0)

@@ -1,8 +1,8 @@
 /*
  * train_samples.h - the picture a run draws of itself at each checkpoint: for a
- * few fixed pairs of the data, both images with their masks, both translations
- * (or the second image without what the first has not, where a method removes) and
- * the self-reconstruction.
+ * few fixed pairs of the data, both images with their masks (or, where a method has
+ * none but draws styles, in a style drawn), both translations (or the second image
+ * without what the first has not, where a method removes) and the self-reconstruction.
  *
  * Source   as in figures of the LOMIT authors; made with the stages every method has
  */
