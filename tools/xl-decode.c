@@ -60,7 +60,8 @@ static int draw(const struct xl_inputs *in, struct xl_record *r, const char **na
 }
 
 /* What a stage may rely on but is no longer so: the picture is an image of its own. */
-static const char *const stale_meta[] = {"mask_edited", "input", "remove", "sample", "seed"};
+static const char *const stale_meta[] = {"mask_edited", "input", "remove",
+					 "sample",      "seed",  "domain_out"};
 
 /* The record as an image record with that tensor as its x, and no other. */
 static int to_image(struct xl_record *r, const char *name)
@@ -81,6 +82,9 @@ static int to_image(struct xl_record *r, const char *name)
 	x = strcmp(name, "x") == 0 ? xl_tensor_copy(x) : xl_image_to_f4(x);
 	if (!x)
 		return xl_err_prefix("%s", name);
+	if (strcmp(name, "out") == 0 && xl_meta_get(r, "domain_out") &&
+	    xl_meta_set_str(r, "domain", xl_meta_str(r, "domain_out", "")))
+		return -1;
 	while (r->n_tensors > 0)
 		xl_record_drop(r, r->tensors[r->n_tensors - 1].name);
 	for (size_t i = 0; i < sizeof stale_meta / sizeof stale_meta[0]; i++)

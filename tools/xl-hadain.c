@@ -74,10 +74,16 @@ static int prepare(const struct xl_inputs *in, struct xl_record **r)
 	return set_direction(*r);
 }
 
-/* Fuses and writes one pair. A code that was fused before is still its input's. */
+/* A code that was fused before is still its input's. The caller frees the name. */
+static char *input_of(const struct xl_record *r)
+{
+	return xl_strdup(r->kind == XL_CODE ? xl_meta_str(r, "input", r->id) : r->id);
+}
+
+/* Fuses and writes one pair. */
 static void fuse(const char *where, struct xl_record *r, struct xl_record *exemplar)
 {
-	char *input = xl_strdup(r->kind == XL_CODE ? xl_meta_str(r, "input", r->id) : r->id);
+	char *input = input_of(r);
 
 	if (!input || xl_pair_mode(r, NULL, 0, 0) ||
 	    xl_stage_fuse(engine.model, engine.tape, r, exemplar) ||
@@ -111,22 +117,20 @@ static void fuse_with_all(const char *where, struct xl_record *r)
 	}
 }
 
-/* What a method does of itself: removal, or draw number k as "ID#k". */
+/* What a method does of itself: removal, or draw number k of the input's name. */
 static int fuse_alone(struct xl_record *r, int64_t k)
 {
 	struct xl_record *self = NULL;
-	char *id = NULL;
+	char *input = input_of(r);
 	int rc = -1;
-
-	if (xl_pair_mode(r, is_removal ? "remove" : "sample", k, xl_common.seed))
-		return -1;
-	self = xl_record_copy(r);
-	id = is_removal ? xl_strdup(r->id) : xl_strf("%s#%lld", r->id, (long long)k);
-	if (self && id)
-		rc = xl_stage_fuse(engine.model, engine.tape, r, self) || xl_record_set_id(r, id);
+	if (input && !xl_pair_mode(r, is_removal ? "remove" : "sample", k, xl_common.seed) &&
+	    (is_removal || !xl_record_set_id(r, input)) && (self = xl_record_copy(r)))
+		rc = xl_stage_fuse(engine.model, engine.tape, r, self);
+	if (rc == 0 && !is_removal)
+		rc = xl_draw_name(r, input, k);
 	xl_record_free(self);
-	free(id);
-	return rc ? -1 : 0;
+	free(input);
+	return rc;
 }
 
 static void fuse_draws(const char *where, const struct xl_record *r)

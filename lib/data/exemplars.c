@@ -117,12 +117,13 @@ int xl_exemplars_match(struct xl_exemplars *e, struct xl_inputs *in)
 		      (long long)inputs, inputs == 1 ? "" : "s");
 }
 
+/* Codes that are maps stay with their image. */
 static bool is_style(const char *name)
 {
-	static const char *const other[] = {"x", "y", "m", "m_true", "c", "h", "out"};
+	static const char *const maps[] = {"m", "c", "h"};
 
-	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
-		if (strcmp(name, other[i]) == 0)
+	for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
+		if (strcmp(name, maps[i]) == 0)
 			return false;
 	return true;
 }
@@ -147,23 +148,33 @@ static struct xl_tensor *mixed(const struct xl_tensor *a, const struct xl_tensor
 	return to;
 }
 
-int xl_exemplar_mix(struct xl_record *first, const struct xl_record *second, double t)
+static int mix_one(struct xl_record *a, const struct xl_record *b, const char *name, double t)
 {
+	const struct xl_tensor *p = xl_record_tensor(a, name), *q = xl_record_tensor(b, name);
 	char shape[2][96];
+
+	if (!p != !q)
+		return xl_err("%s holds %s, %s does not", (p ? a : b)->id, name, (p ? b : a)->id);
+	if (!xl_tensor_is(q, p->ndim, p->shape))
+		return xl_err("%s is %s, that of %s is %s", name,
+			      xl_tensor_show(p, shape[0], sizeof shape[0]), b->id,
+			      xl_tensor_show(q, shape[1], sizeof shape[1]));
+	return xl_record_put(a, name, mixed(p, q, t));
+}
+
+int xl_exemplar_mix(struct xl_record *first, const struct xl_record *second,
+		    const char *const *codes, double t)
+{
+	const char *of[] = {xl_meta_str(first, "domain", ""), xl_meta_str(second, "domain", "")};
 	int n = 0;
 
-	for (int i = 0; i < first->n_tensors; i++) {
-		const char *name = first->tensors[i].name;
-		const struct xl_tensor *a = first->tensors[i].tensor;
-		const struct xl_tensor *b = xl_record_tensor(second, name);
-
-		if (!b || !is_style(name))
+	if (strcmp(of[0], of[1]) != 0)
+		return xl_err("%s is of domain %s, %s of %s", first->id, of[0], second->id, of[1]);
+	for (; *codes; codes++) {
+		if (!is_style(*codes) ||
+		    (!xl_record_tensor(first, *codes) && !xl_record_tensor(second, *codes)))
 			continue;
-		if (!xl_tensor_is(b, a->ndim, a->shape))
-			return xl_err("%s is %s, that of %s is %s", name,
-				      xl_tensor_show(a, shape[0], sizeof shape[0]), second->id,
-				      xl_tensor_show(b, shape[1], sizeof shape[1]));
-		if (xl_record_put(first, name, mixed(a, b, t)))
+		if (mix_one(first, second, *codes, t))
 			return -1;
 		n++;
 	}

@@ -60,11 +60,13 @@ int xl_exemplars_match(struct xl_exemplars *e, struct xl_inputs *in);
 /*
  * xl_exemplar_mix - the styles of two encoded exemplars:  s := (1 - t) s + t s'
  *
- * Styles are the codes both hold that are no maps: every tensor but x, y, m,
- * m_true, c, h and out. The rest of `second` is not used.
+ * Styles are those of the method's codes (method.h) that are no maps: not m, c, h. The
+ * rest of `second` is not used.
  *
- * Errors   0, or -1 with xl_err set: there are none, or they differ in shape
+ * Errors   0, or -1 with xl_err set: there are none, they differ in shape, one holds
+ *          a style that the other has not, the exemplars are of two domains
  */
-int xl_exemplar_mix(struct xl_record *first, const struct xl_record *second, double t);
+int xl_exemplar_mix(struct xl_record *first, const struct xl_record *second,
+		    const char *const *codes, double t);
 
 #endif

@@ -43,12 +43,13 @@ bool xl_pairs_hopeless(const struct xl_pairs *p)
 }
 
 /* Makes a and b one exemplar, which knows both names. */
-static int mix_in(struct xl_record *a, const struct xl_record *b, double mix)
+static int mix_in(struct xl_record *a, const struct xl_record *b, const char *const *codes,
+		  double mix)
 {
 	char *id = xl_id_fused(a->id, b->id);
 	int rc = -1;
 
-	if (id && !xl_exemplar_mix(a, b, mix))
+	if (id && !xl_exemplar_mix(a, b, codes, mix))
 		rc = xl_meta_set_str(a, name1, a->id) || xl_meta_set_str(a, name2, b->id) ||
 		     xl_meta_set_num(a, part, mix) || xl_record_set_id(a, id);
 	free(id);
@@ -67,7 +68,8 @@ int xl_pairs_next(struct xl_pairs *p, const struct xl_record *input, struct xl_r
 		a = xl_err("%s and %s hold different numbers of exemplars", p->first.path[0],
 			   p->second.path[0]);
 	}
-	if (a > 0 && b > 0 && other && input && mix_in(*out, other, p->mix))
+	if (a > 0 && b > 0 && other && input &&
+	    mix_in(*out, other, p->first.engine->model->method->code_tensors, p->mix))
 		a = -1;
 	xl_record_free(other);
 	if (a > 0 && b > 0) {
@@ -109,14 +111,16 @@ int xl_pairs_all(struct xl_pairs *p, const struct xl_record *input)
 
 int xl_pair_mode(struct xl_record *r, const char *mode, int64_t k, int64_t seed)
 {
-	xl_meta_drop(r, "remove");
+	if (mode && strcmp(mode, "sample") == 0) {
+		xl_meta_drop(r, "remove");
+		return xl_meta_set_int(r, mode, k) || xl_meta_set_int(r, "seed", seed) ? -1 : 0;
+	}
 	xl_meta_drop(r, "sample");
 	xl_meta_drop(r, "seed");
-	if (!mode)
-		return 0;
-	if (strcmp(mode, "sample") != 0)
+	if (mode)
 		return xl_meta_set_bool(r, mode, true);
-	return xl_meta_set_int(r, mode, k) || xl_meta_set_int(r, "seed", seed) ? -1 : 0;
+	xl_meta_drop(r, "remove");
+	return 0;
 }
 
 int xl_pair_name(struct xl_record *r, const char *input, const struct xl_record *exemplar)
@@ -132,6 +136,18 @@ int xl_pair_name(struct xl_record *r, const char *input, const struct xl_record 
 		rc = xl_meta_set_str(r, name2, xl_meta_str(exemplar, name2, "")) ||
 		     xl_meta_set_num(r, part, xl_meta_num(exemplar, part, 0));
 	rc = rc || xl_record_set_id(r, id);
+	free(id);
+	return rc ? -1 : 0;
+}
+
+int xl_draw_name(struct xl_record *r, const char *input, int64_t k)
+{
+	char *id = xl_strf("%s#%lld", input, (long long)k);
+	int rc = !id || xl_meta_set_str(r, "input", input) || xl_record_set_id(r, id);
+
+	xl_meta_drop(r, name1);
+	xl_meta_drop(r, name2);
+	xl_meta_drop(r, part);
 	free(id);
 	return rc ? -1 : 0;
 }

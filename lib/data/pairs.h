@@ -63,4 +63,8 @@ int xl_pair_mode(struct xl_record *r, const char *mode, int64_t k, int64_t seed)
  */
 int xl_pair_name(struct xl_record *r, const char *input, const struct xl_record *exemplar);
 
+/* xl_draw_name - the same for draw number k of a style: "INPUT#k", and in meta the
+ * input. 0, or -1 with xl_err set */
+int xl_draw_name(struct xl_record *r, const char *input, int64_t k);
+
 #endif
