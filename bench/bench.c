@@ -9,9 +9,10 @@
  *   fma      peak of one thread, of all, in GFLOP/s: a loop that only multiplies
  *            and adds in registers
  *   triad    a = b + 3 c over arrays beyond the caches, in GB/s
- *   conv     SIZE/WIDTH/BATCH, layer, pass, n ci h w co k stride pad up, minimum,
- *            median, GFLOP; up 2: of the map enlarged by two (nearest), and GFLOP
- *            as if it were not folded
+ *   conv     SIZE/WIDTH/BATCH, layer, pass, n ci h w co kh kw stride pad_h pad_w
+ *            zeros up, minimum, median, GFLOP; zeros 1: padded by zeros, else by
+ *            reflection; up 2: of the map enlarged by two (nearest), and GFLOP as if
+ *            it were not folded
  *   memory   the same with - for the shape, and GB read and written
  *   rss      peak memory in MB
  */
@@ -73,13 +74,15 @@ enum { READERS = 6 };
 
 /* Every padded position that shows row (or column) `of` of n: itself, or both it
  * was enlarged to, and mirrors. */
-static int readers(const struct xl_conv2d_dims *d, int of, int n, int *at)
+static int readers(const struct xl_conv2d_dims *d, int of, int n, int pad, int *at)
 {
-	const int s = d->up ? 2 : 1, pad = d->pad_h;
+	const int s = d->up ? 2 : 1;
 	int count = 0;
 
 	for (int i = of * s; i < (of + 1) * s; i++) {
 		at[count++] = i + pad;
+		if (d->mode == XL_PAD_ZERO)
+			continue;
 		if (i > 0 && i <= pad)
 			at[count++] = pad - i;
 		if (i < n * s - 1 && n * s - 1 - i <= pad)
@@ -88,11 +91,13 @@ static int readers(const struct xl_conv2d_dims *d, int of, int n, int *at)
 	return count;
 }
 
-/* What tap u of output r reads, along an axis of n numbers. */
-static int source(const struct xl_conv2d_dims *d, int r, int u, int n)
+/* What tap u of output r reads, along an axis of n numbers; -1 for zero. */
+static int source(const struct xl_conv2d_dims *d, int r, int u, int n, int pad)
 {
-	const int s = d->up ? 2 : 1, i = r * d->stride + u - d->pad_h;
+	const int s = d->up ? 2 : 1, i = r * d->stride + u - pad;
 
+	if (d->mode == XL_PAD_ZERO && (i < 0 || i >= n))
+		return -1;
 	return (i < 0 ? -i : i >= n * s ? 2 * (n * s - 1) - i : i) / s;
 }
 
@@ -105,8 +110,10 @@ static double y_at(const struct conv *c, int n, int o, int r, int q, double *siz
 	for (int i = 0; i < d->ci; i++)
 		for (int u = 0; u < d->kh; u++)
 			for (int v = 0; v < d->kw; v++) {
-				const int h = source(d, r, u, d->h);
-				const int w = source(d, q, v, d->w);
+				const int h = source(d, r, u, d->h, d->pad_h);
+				const int w = source(d, q, v, d->w, d->pad_w);
+				if (h < 0 || w < 0)
+					continue;
 				const double a =
 					(double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
 					(double)c->w[((o * d->ci + i) * d->kh + u) * d->kw + v];
@@ -120,7 +127,8 @@ static double gx_at(const struct conv *c, int n, int i, int h, int w, double *si
 {
 	const struct xl_conv2d_dims *d = &c->d;
 	int rows[READERS], cols[READERS];
-	const int nr = readers(d, h, d->h, rows), nc = readers(d, w, d->w, cols);
+	const int nr = readers(d, h, d->h, d->pad_h, rows);
+	const int nc = readers(d, w, d->w, d->pad_w, cols);
 	double t = 0;
 
 	for (int e = 0; e < nr * nc * d->kh * d->kw; e++) {
@@ -148,8 +156,10 @@ static double gw_at(const struct conv *c, int o, int i, int u, int v, double *si
 	for (int n = 0; n < d->n; n++)
 		for (int r = 0; r < d->oh; r++)
 			for (int q = 0; q < d->ow; q++) {
-				const int h = source(d, r, u, d->h);
-				const int w = source(d, q, v, d->w);
+				const int h = source(d, r, u, d->h, d->pad_h);
+				const int w = source(d, q, v, d->w, d->pad_w);
+				if (h < 0 || w < 0)
+					continue;
 				const double a =
 					(double)c->x[place(d->ci, d->h, d->w, n, i, h, w)] *
 					(double)c->gy[place(d->co, d->oh, d->ow, n, o, r, q)];
@@ -193,13 +203,15 @@ static void verify(const struct conv *c, const char *name)
 
 struct layer {
 	const char *net;
-	int ci, co, size, k, stride, pad, up;
+	int ci, co, size, kh, kw, stride, pad_h, pad_w;
+	enum xl_pad_mode mode;
+	int up;
 };
 
 static void bench_conv(const struct layer *l, int batch, const char *group)
 {
-	struct conv c = {.d = {batch, l->ci, l->size, l->size, l->co, l->k, l->k, l->stride, l->pad,
-			       l->pad, XL_PAD_REFLECT, 0, 0, 0}};
+	struct conv c = {.d = {batch, l->ci, l->size, l->size, l->co, l->kh, l->kw, l->stride,
+			       l->pad_h, l->pad_w, l->mode, 0, 0, l->up}};
 	struct xl_conv2d_dims *d = &c.d;
 	static const struct {
 		const char *name;
@@ -208,8 +220,8 @@ static void bench_conv(const struct layer *l, int batch, const char *group)
 	char name[60];
 
 	const int h = l->up ? 2 * l->size : l->size;
-	d->oh = d->ow = (h + 2 * l->pad - l->k) / l->stride + 1;
-	d->up = l->up;
+	d->oh = (h + 2 * l->pad_h - l->kh) / l->stride + 1;
+	d->ow = (h + 2 * l->pad_w - l->kw) / l->stride + 1;
 	const int64_t nx = (int64_t)d->n * d->ci * d->h * d->w;
 	const int64_t ny = (int64_t)d->n * d->co * d->oh * d->ow;
 	const int64_t nw = (int64_t)d->co * d->ci * d->kh * d->kw;
@@ -233,10 +245,10 @@ static void bench_conv(const struct layer *l, int batch, const char *group)
 	verify(&c, name);
 	for (int i = 0; i < 3; i++) {
 		const struct times t = measure(passes[i].fn, &c);
-		printf("conv\t%s\t%s\t%s\t%d %d %d %d %d %d %d %d %d\t%.4f\t%.4f\t%.6f\n", group,
-		       name, passes[i].name, d->n, d->ci, d->h, d->w, d->co, d->kh, d->stride,
-		       d->pad_h, d->up, t.least, t.median,
-		       2e-9 * (double)ny * d->ci * d->kh * d->kw);
+		printf("conv\t%s\t%s\t%s\t%d %d %d %d %d %d %d %d %d %d %d %d\t%.4f\t%.4f\t%.6f\n",
+		       group, name, passes[i].name, d->n, d->ci, d->h, d->w, d->co, d->kh, d->kw,
+		       d->stride, d->pad_h, d->pad_w, d->mode == XL_PAD_ZERO, d->up, t.least,
+		       t.median, 2e-9 * (double)ny * d->ci * d->kh * d->kw);
 		fflush(stdout);
 	}
 	float *all[] = {c.x, c.w, c.bias, gy, c.y, c.gx, c.gw, c.scratch};
@@ -244,32 +256,70 @@ static void bench_conv(const struct layer *l, int batch, const char *group)
 		free(all[i]);
 }
 
+/* A square kernel, padded by reflection on all sides. */
+static struct layer square(const char *net, int ci, int co, int size, int side, int stride, int pad,
+			   int up)
+{
+	return (struct layer){net, ci, co, size, side, side, stride, pad, pad, XL_PAD_REFLECT, up};
+}
+
 /* The distinct convolutions of LOMIT's networks. */
 static void bench_convs(int size, int width, int batch, const char *group)
 {
 	const int w = width, s = size;
 	const struct layer layers[] = {
-		{"E", 3, w, s, 7, 1, 3, 0},
-		{"E", w, 2 * w, s, 4, 2, 1, 0},
-		{"E", 2 * w, 4 * w, s / 2, 4, 2, 1, 0},
-		{"E/m/G", 4 * w, 4 * w, s / 4, 3, 1, 1, 0},
-		{"E_s", 4 * w, 4 * w, s / 4, 4, 2, 1, 0},
-		{"E_s", 4 * w, 4 * w, s / 8, 4, 2, 1, 0},
-		{"m", 4 * w, 1, s / 4, 1, 1, 0, 0},
-		{"G", 4 * w, 2 * w, s / 4, 5, 1, 2, 2},
-		{"G", 2 * w, w, s / 2, 5, 1, 2, 2},
-		{"G", w, 3, s, 7, 1, 3, 0},
-		{"MLP", 4 * w, 8 * w, 1, 1, 1, 0, 0},
-		{"D", 3, w, s, 4, 2, 1, 0},
+		square("E", 3, w, s, 7, 1, 3, 0),
+		square("E", w, 2 * w, s, 4, 2, 1, 0),
+		square("E", 2 * w, 4 * w, s / 2, 4, 2, 1, 0),
+		square("E/m/G", 4 * w, 4 * w, s / 4, 3, 1, 1, 0),
+		square("E_s", 4 * w, 4 * w, s / 4, 4, 2, 1, 0),
+		square("E_s", 4 * w, 4 * w, s / 8, 4, 2, 1, 0),
+		square("m", 4 * w, 1, s / 4, 1, 1, 0, 0),
+		square("G", 4 * w, 2 * w, s / 4, 5, 1, 2, 2),
+		square("G", 2 * w, w, s / 2, 5, 1, 2, 2),
+		square("G", w, 3, s, 7, 1, 3, 0),
+		square("MLP", 4 * w, 8 * w, 1, 1, 1, 0, 0),
+		square("D", 3, w, s, 4, 2, 1, 0),
 	};
+	struct layer d;
 	int c = w, at = s / 2;
 
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
 		bench_conv(&layers[i], batch, group);
-	for (; at > 2 && c < 32 * w; c *= 2, at /= 2)
-		bench_conv(&(struct layer){"D", c, 2 * c, at, 4, 2, 1, 0}, batch, group);
-	bench_conv(&(struct layer){"D src", c, 1, at, 3, 1, 1, 0}, batch, group);
-	bench_conv(&(struct layer){"D cls", c, 4, at, at, 1, 0, 0}, batch, group);
+	for (; at > 2 && c < 32 * w; c *= 2, at /= 2) {
+		d = square("D", c, 2 * c, at, 4, 2, 1, 0);
+		bench_conv(&d, batch, group);
+	}
+	d = square("D src", c, 1, at, 3, 1, 1, 0);
+	bench_conv(&d, batch, group);
+	d = square("D cls", c, 4, at, at, 1, 0, 0);
+	bench_conv(&d, batch, group);
+}
+
+/* Padded by zeros: transposed convolutions, whose forward pass is bwd_x, and some of
+ * Inception's. */
+static void bench_zeros(int batch)
+{
+	const struct layer layers[] = {
+		{"T", 64, 128, 64, 4, 4, 2, 1, 1, XL_PAD_ZERO, 0},
+		{"T", 128, 256, 32, 4, 4, 2, 1, 1, XL_PAD_ZERO, 0},
+		{"T", 128, 256, 32, 3, 3, 2, 1, 1, XL_PAD_ZERO, 0},
+		{"I", 3, 32, 299, 3, 3, 2, 0, 0, XL_PAD_ZERO, 0},
+		{"I", 80, 192, 73, 3, 3, 1, 0, 0, XL_PAD_ZERO, 0},
+		{"I", 192, 64, 35, 1, 1, 1, 0, 0, XL_PAD_ZERO, 0},
+		{"I", 48, 64, 35, 5, 5, 1, 2, 2, XL_PAD_ZERO, 0},
+		{"I", 288, 384, 35, 3, 3, 2, 0, 0, XL_PAD_ZERO, 0},
+		{"I", 768, 192, 17, 1, 1, 1, 0, 0, XL_PAD_ZERO, 0},
+		{"I", 160, 160, 17, 1, 7, 1, 0, 3, XL_PAD_ZERO, 0},
+		{"I", 160, 160, 17, 7, 1, 1, 3, 0, XL_PAD_ZERO, 0},
+		{"I", 2048, 448, 8, 1, 1, 1, 0, 0, XL_PAD_ZERO, 0},
+		{"I", 384, 384, 8, 1, 3, 1, 0, 1, XL_PAD_ZERO, 0},
+	};
+	char group[60];
+
+	snprintf(group, sizeof group, "zeros/%d", batch);
+	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+		bench_conv(&layers[i], batch, group);
 }
 
 /* ---- what moves memory ---- */
@@ -466,6 +516,7 @@ int main(int argc, char **argv)
 		bench_convs(size, width, batch, group);
 		bench_maps(size, width, batch, group);
 	}
+	bench_zeros(number(sizes[n - 1]));
 	getrusage(RUSAGE_SELF, &used);
 	printf("rss\t%.0f\n", (double)used.ru_maxrss / 1024);
 	return 0;
