@@ -55,6 +55,8 @@ struct sweep {
 	int items_per_group;
 };
 
+/* What the next block of inputs will be read from is asked for meanwhile: it lies
+ * where no hardware looks. */
 #define SWEEP(NAME, PX, NV, LANES_IN)                                                              \
 	static void NAME(float *out, const float *const *px, const float *w,                       \
 			 const struct sweep *s)                                                    \
@@ -67,6 +69,9 @@ struct sweep {
 		for (int k = 0; k < s->blocks; k++) {                                              \
 			for (int t = 0; t < s->taps; t++) {                                        \
 				const int64_t d = k * s->x_block + s->delta[t];                    \
+				if (LANES_IN > 1 && k + 1 < s->blocks)                             \
+					UNROLL for (int p = 0; p < PX; p++)                        \
+						__builtin_prefetch(px[p] + d + s->x_block);        \
 				for (int l = 0; l < LANES_IN; l++, w += NV * XL_LANES) {           \
 					vf wv[NV];                                                 \
 					UNROLL for (int v = 0; v < NV; v++) wv[v] =                \
