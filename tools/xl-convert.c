@@ -1,0 +1,66 @@
+/*
+ * xl-convert.c - weights and statistics from one format of file to another: xl,
+ * safetensors, .pth (read, never executed), .npz.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "core/opt.h"
+#include "core/tool.h"
+#include "tensor/weights.h"
+
+static const char *key, *to;
+
+/* clang-format off */
+static struct xl_opt opts[] = {
+	{.type = XL_OPT_STR, .name = "key", .arg = "name", .target = &key,
+	 .help = "entry of a .pth to read, where it has several dictionaries"},
+	{.type = XL_OPT_ENUM, .name = "to", .arg = "xl|safetensors|npz", .target = &to,
+	 .help = "format to write [by the ending of OUT, else xl]"},
+	{.type = XL_OPT_END},
+};
+/* clang-format on */
+
+static const struct xl_tool tool = {
+	.name = "xl-convert",
+	.synopsis = "[options] IN... OUT",
+	.summary = "convert weights and statistics between xl, safetensors, .pth and .npz",
+	.example = "xl-convert weights.pth weights.safetensors",
+	.opts = opts,
+};
+
+static enum xl_weights_format format_of(const char *out)
+{
+	enum xl_weights_format f;
+
+	if (xl_weights_format_of(out, &f))
+		xl_refuse("%s", xl_err_msg());
+	if (to)
+		f = strcmp(to, "npz") == 0  ? XL_W_NPZ
+		    : strcmp(to, "xl") == 0 ? XL_W_STREAM
+					    : XL_W_SAFETENSORS;
+	return f;
+}
+
+int main(int argc, char **argv)
+{
+	const int first = xl_opt_parse(&tool, argc, argv), last = argc - 1;
+	struct xl_weights w = {.n_outline = 0};
+	enum xl_weights_format format;
+	int n;
+
+	if (argc - first < 2)
+		xl_usage("needs a file to read and one to write; %d given", argc - first);
+	xl_check_streams((const char *const *)argv + first, last - first);
+	xl_no_terminal_out(argv[last]);
+	format = format_of(argv[last]);
+	for (int i = first; i < last; i++)
+		if (xl_weights_read(&w, argv[i], key))
+			xl_die("%s", xl_err_msg());
+	n = w.flat->n_tensors;
+	if (xl_weights_write(&w, argv[last], format, "weights"))
+		xl_fail_write();
+	xl_weights_done(&w);
+	if (strcmp(argv[last], "-") != 0)
+		xl_note("%d tensor%s written to %s", n, n == 1 ? "" : "s", argv[last]);
+	return xl_finish();
+}
