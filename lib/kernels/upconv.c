@@ -172,38 +172,64 @@ struct weights {
 	const struct side *s;
 };
 
+/* Along an axis, of five taps `step` apart, what each of the three rows that the two
+ * phases read gets: to[0] and to[1], of 3. */
+static void fold_axis(float to[2][FOLD], const float *w, int step)
+{
+	const float a = w[0], b = w[step], c = w[2 * step], d = w[3 * step], e = w[4 * step];
+
+	to[0][0] = a + b;
+	to[0][1] = c + d;
+	to[0][2] = e;
+	to[1][0] = a;
+	to[1][1] = b + c;
+	to[1][2] = d + e;
+}
+
 static void fold_item(void *ctx, int64_t o)
 {
 	const struct weights *k = ctx;
 	const int64_t ci = k->d->ci, phase = ci * k->d->co * FOLD * FOLD;
+	float half[K][2][FOLD], both[2][FOLD];
 
-	for (int64_t i = o * ci; i < (o + 1) * ci; i++)
-		for (int p = 0; p < PHASES; p++) {
-			float *f = k->to + p * phase + i * FOLD * FOLD;
-			const float *w = k->from + i * K * K;
-			memset(f, 0, FOLD * FOLD * sizeof *f);
-			for (int u = 0; u < K; u++)
-				for (int v = 0; v < K; v++, w++)
-					f[(u + p / 2) / 2 * FOLD + (v + p % 2) / 2] += *w;
+	for (int64_t i = o * ci; i < (o + 1) * ci; i++) {
+		float *f = k->to + i * FOLD * FOLD;
+		for (int u = 0; u < K; u++)
+			fold_axis(half[u], k->from + i * K * K + u * K, 1);
+		for (int v = 0; v < 2 * FOLD; v++) {
+			fold_axis(both, &half[0][0][0] + v, 2 * FOLD);
+			for (int p = 0; p < 2; p++)
+				for (int r = 0; r < FOLD; r++)
+					f[(2 * p + v / FOLD) * phase + r * FOLD + v % FOLD] =
+						both[p][r];
 		}
+	}
 }
 
-/* The adjoint, written. */
+/* The adjoint of fold_axis, written. */
+static void unfold_axis(float *w, int step, const float *even, const float *odd, int from_step)
+{
+	w[0] = even[0] + odd[0];
+	w[step] = even[0] + odd[from_step];
+	w[2 * step] = even[from_step] + odd[from_step];
+	w[3 * step] = even[from_step] + odd[2 * from_step];
+	w[4 * step] = even[2 * from_step] + odd[2 * from_step];
+}
+
 static void unfold_item(void *ctx, int64_t o)
 {
 	const struct weights *k = ctx;
 	const int64_t ci = k->d->ci, phase = ci * k->d->co * FOLD * FOLD;
+	float half[2][K][FOLD];
 
 	for (int64_t i = o * ci; i < (o + 1) * ci; i++) {
 		const float *f = k->from + i * FOLD * FOLD;
-		float *w = k->to + i * K * K;
+		for (int b = 0; b < 2; b++)
+			for (int v = 0; v < FOLD; v++)
+				unfold_axis(&half[b][0][v], FOLD, f + b * phase + v,
+					    f + (2 + b) * phase + v, FOLD);
 		for (int u = 0; u < K; u++)
-			for (int v = 0; v < K; v++, w++) {
-				*w = 0;
-				for (int p = 0; p < PHASES; p++)
-					*w += f[p * phase + (u + p / 2) / 2 * FOLD +
-						(v + p % 2) / 2];
-			}
+			unfold_axis(k->to + i * K * K + u * K, 1, half[0][u], half[1][u], 1);
 	}
 }
 
@@ -313,6 +339,14 @@ static void side_to_y(void *ctx, int64_t plane)
 	}
 }
 
+static void copy_pixel(float *to, const float *from, int b)
+{
+	if (b == XL_BLOCK)
+		memcpy(to, from, XL_BLOCK * sizeof *to); /* of a constant size: no call */
+	else
+		*to = *from;
+}
+
 static void side_from_y(void *ctx, int64_t plane)
 {
 	const struct move *m = ctx;
@@ -320,7 +354,7 @@ static void side_from_y(void *ctx, int64_t plane)
 	float *to = m->to + plane * 2 * m->s->len * m->b;
 
 	for (int i = 0; i < 2 * m->s->len; i++, to += m->b)
-		memcpy(to, y + large_pixel(m, i), (size_t)m->b * sizeof *to);
+		copy_pixel(to, y + large_pixel(m, i), m->b);
 }
 
 /* Where the part of phase p for a plane of y begins; pixels are *step apart. */
@@ -346,7 +380,7 @@ static void phases_to_y(void *ctx, int64_t plane)
 		for (int r = 0; r < d->h; r++) {
 			float *to = y + ((int64_t)(2 * r + p / 2) * d->ow + p % 2) * m->b;
 			for (int c = 0; c < d->w; c++, to += 2 * m->b, from += step)
-				memcpy(to, from, (size_t)m->b * sizeof *to);
+				copy_pixel(to, from, m->b);
 		}
 	}
 }
@@ -363,7 +397,7 @@ static void phases_from_y(void *ctx, int64_t plane)
 		for (int r = 0; r < d->h; r++) {
 			const float *from = y + ((int64_t)(2 * r + p / 2) * d->ow + p % 2) * m->b;
 			for (int c = 0; c < d->w; c++, to += step, from += 2 * m->b)
-				memcpy(to, from, (size_t)m->b * sizeof *to);
+				copy_pixel(to, from, m->b);
 		}
 	}
 }
