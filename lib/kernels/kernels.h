@@ -201,8 +201,8 @@ const struct xl_kernels *xl_kernels(void);
 int xl_kernels_select(const char *name);
 
 /*
- * xl_winograd        - how 3x3 convolutions of stride 1 are computed: 4 by F(4,3),
- *                      2 by F(2,3), 0 as the others
+ * xl_winograd        - how 3x3 convolutions of stride 1 are computed where that is
+ *                      quicker: 4 by F(4,3) or F(2,3), 2 by F(2,3), 0 as the others
  * xl_winograd_select - "4", "2" or "0"; else what XL_WINOGRAD says when xl_kernels is
  *                      first called, else 4
  *

@@ -1,6 +1,7 @@
 /*
  * simd_wino.h - 3x3 convolutions of stride 1 with fewer multiplications, by
- * Winograd's minimal filtering, and the matrix products that they consist of.
+ * Winograd's minimal filtering: the entries (simd_wino.c), the steps they consist of
+ * (simd_wino_tiles.c), and the matrix products between (simd_wino_gemm.c).
  */
 #ifndef XL_KERNELS_SIMD_WINO_H
 #define XL_KERNELS_SIMD_WINO_H
@@ -19,6 +20,10 @@ void XL_FN(xl_wino_bwd_x)(float *gx, const float *gy, const float *w,
 void XL_FN(xl_wino_bwd_w)(float *gw, const float *x, const float *gy,
 			  const struct xl_conv2d_dims *d, void *scratch);
 
+/* ---- between the files ---- */
+
+enum { XL_WINO_TAPS = 3, XL_WINO_POINTS = 6 /* along an axis, at most */ };
+
 /*
  * Matrices, one for each point. One of (rows, cols) is stored in panels of 16
  * columns, [cols/16][rows][16]; `panel` floats lie between two panels, `point`
@@ -28,6 +33,40 @@ struct xl_panels {
 	float *p;
 	int64_t panel, point;
 };
+
+/* One convolution, and the band of it at work. */
+struct xl_wino {
+	const struct xl_conv2d_dims *d;
+	const float *x, *w, *bias, *gy; /* given */
+	float *y, *gx, *gw;             /* wanted */
+	int m;                          /* outputs of a tile along an axis, 2 or 4 */
+	int th, tw;                     /* tiles of one image */
+	int row0, rows;                 /* the band: rows of tiles, through the batch */
+	/* what the rows (in pixels) and columns of all tiles show of x; -1: zero */
+	int *row_at, *col_at;
+	/* at the points: weights (ci,co) or turned (co,ci); tiles of x, tiles of y */
+	struct xl_panels u, tx, ty;
+};
+
+/*
+ * Steps, in items: of planes, one for each block of 16 channels of each image that
+ * has tiles in the band, or of weights, one for each 16 outputs times 16 inputs.
+ *
+ * xl_wino_read_x     - tx from x; planes of ci
+ * xl_wino_add_gx     - gx from tx, all of it with the last band; planes of ci
+ * xl_wino_read_gy    - ty from gy; planes of co
+ * xl_wino_write_y    - y from ty, and bias; planes of co
+ * xl_wino_read_w     - u from w
+ * xl_wino_turn_w     - u, turned, from w
+ * xl_wino_write_gw   - gw from u, turned
+ */
+void XL_FN(xl_wino_read_x)(const struct xl_wino *k, int64_t item);
+void XL_FN(xl_wino_add_gx)(const struct xl_wino *k, int64_t item);
+void XL_FN(xl_wino_read_gy)(const struct xl_wino *k, int64_t item);
+void XL_FN(xl_wino_write_y)(const struct xl_wino *k, int64_t item);
+void XL_FN(xl_wino_read_w)(const struct xl_wino *k, int64_t item);
+void XL_FN(xl_wino_turn_w)(const struct xl_wino *k, int64_t item);
+void XL_FN(xl_wino_write_gw)(const struct xl_wino *k, int64_t item);
 
 /*
  * xl_wino_gemm - c = a b for every point, or c += a b
