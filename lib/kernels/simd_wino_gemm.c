@@ -39,6 +39,12 @@ struct place {
 		{                                                                                  \
 			UNROLL for (int v = 0; v < P * XL_VECS; v++) acc[r][v] = (vf){0};          \
 		}                                                                                  \
+		/* what is written last is not in a cache: ask for it early */                     \
+		UNROLL for (int r = 0; r < R; r++)                                                 \
+		{                                                                                  \
+			UNROLL for (int p = 0; p < P; p++)                                         \
+				__builtin_prefetch(t.c + p * g->c.panel + r * XL_BLOCK, 1);        \
+		}                                                                                  \
 		for (int k = 0; k < t.blocks; k++, t.a += g->a.panel)                              \
 			for (int l = 0; l < t.len; l++, t.b += XL_BLOCK) {                         \
 				vf b[P * XL_VECS];                                                 \
@@ -77,12 +83,19 @@ BOTH(5)
 BOTH(6)
 #endif
 #if XL_LANES >= 16
-	BOTH(7) BOTH(8) BOTH(9) BOTH(10) BOTH(11) BOTH(12) BOTH(13) BOTH(14)
+BOTH(7)
+BOTH(8)
+BOTH(9)
+BOTH(10)
+BOTH(11)
+BOTH(12)
+BOTH(13)
+BOTH(14)
 #endif
-		PRODUCT(one_turned, TURNED, 1, 1, XL_BLOCK)
-			PRODUCT(pair_turned, TURNED, PAIR, 1, XL_BLOCK)
+PRODUCT(one_turned, TURNED, 1, 1, XL_BLOCK)
+PRODUCT(pair_turned, TURNED, PAIR, 1, XL_BLOCK)
 
-				typedef void product(const struct xl_wino_gemm *, struct place);
+typedef void product(const struct xl_wino_gemm *, struct place);
 
 #define EITHER(R)                                                                                  \
 	{                                                                                          \
