@@ -322,6 +322,20 @@ static void bench_zeros(int batch)
 		bench_conv(&layers[i], batch, group);
 }
 
+/* 3x3 on small maps in small batches: the small presets, and single pictures. */
+static void bench_threes(void)
+{
+	const int shapes[][2] = {{64, 8}, {64, 16}, {128, 16}, {256, 32}}, batches[] = {1, 4, 8};
+
+	for (int i = 0; i < 3 * 4; i++) {
+		const int *s = shapes[i % 4], batch = batches[i / 4];
+		const struct layer l = square("W", s[0], s[0], s[1], 3, 1, 1, 0);
+		char group[60];
+		snprintf(group, sizeof group, "3x3/%d", batch);
+		bench_conv(&l, batch, group);
+	}
+}
+
 /* ---- what moves memory ---- */
 
 struct maps {
@@ -517,6 +531,7 @@ int main(int argc, char **argv)
 		bench_maps(size, width, batch, group);
 	}
 	bench_zeros(number(sizes[n - 1]));
+	bench_threes();
 	getrusage(RUSAGE_SELF, &used);
 	printf("rss\t%.0f\n", (double)used.ru_maxrss / 1024);
 	return 0;

@@ -4,7 +4,8 @@
 #   XL_BUILD=build bench/run.sh [SIZE WIDTH BATCH]...
 #
 # RUNS (10) is the least number of runs of each, PYTHON (/usr/bin/python3) the
-# Python that may have torch. XL_THREADS and XL_CPU apply to both and to ours.
+# Python that may have torch. XL_THREADS applies to both, XL_CPU and XL_WINOGRAD to
+# ours.
 # Rates, shares of the limit and ratios are those of the fastest runs: on a shared
 # machine the median tells more of the neighbours, and is shown to tell of them.
 # Even so machines move by tens of percent: compare within one run, never two.
