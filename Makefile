@@ -95,6 +95,7 @@ check-long: all $(TESTS)
 
 bench: all $(BUILD)/bench/bench $(BUILD)/bench/steps
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/run.sh
+	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/steps.sh
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libxl.a
 	@mkdir -p $(@D)

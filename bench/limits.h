@@ -80,7 +80,7 @@ static void peak_run(void *ctx)
 	xl_parallel(peak_item, p, p->threads);
 }
 
-static double fma_peak(int threads)
+static inline double fma_peak(int threads)
 {
 	struct peak p = {.loop = fma_generic, .threads = threads < 256 ? threads : 256};
 	int lanes = 4;
@@ -102,7 +102,7 @@ enum { TRIAD = 12 << 20, TRIAD_CHUNK = 1 << 18 };
 
 static float *triad_arrays[3];
 
-static void triad_item(void *ctx, int64_t i)
+static inline void triad_item(void *ctx, int64_t i)
 {
 	float *a = triad_arrays[0] + i * TRIAD_CHUNK;
 	const float *b = triad_arrays[1] + i * TRIAD_CHUNK, *c = triad_arrays[2] + i * TRIAD_CHUNK;
@@ -112,12 +112,12 @@ static void triad_item(void *ctx, int64_t i)
 		a[j] = b[j] + 3 * c[j];
 }
 
-static void triad_run(void *ctx)
+static inline void triad_run(void *ctx)
 {
 	xl_parallel(triad_item, ctx, TRIAD / TRIAD_CHUNK);
 }
 
-static double triad(void)
+static inline double triad(void)
 {
 	for (int i = 0; i < 3; i++)
 		triad_arrays[i] = noise(TRIAD);

@@ -6,6 +6,8 @@
  *   steps [-r RUNS] [-v VARIANT] SIZE WIDTH BATCH
  *
  * Lines of tab-separated fields, times in milliseconds:
+ *   cpu    backend, threads
+ *   fma    GFLOP/s of all threads: a loop that only multiplies and adds in registers
  *   step   SIZE/WIDTH/BATCH, what, minimum, median, GFLOP of the convolutions as
  *          they are computed (a folded 5x5 counts folded). What: "D", an iteration
  *          without, "D + G", one with a generator step, "translation", of one picture
@@ -13,8 +15,8 @@
  */
 #include <sys/resource.h>
 #include "core/mem.h"
+#include "limits.h"
 #include "methods/model.h"
-#include "timing.h"
 
 enum { ATTRIBUTES = 4 };
 
@@ -114,6 +116,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "steps: usage: steps [-r RUNS] [-v VARIANT] SIZE WIDTH BATCH\n");
 		return 2;
 	}
+	k = need((void *)(uintptr_t)xl_kernels());
+	printf("cpu\t%s\t%d\n", k->name, xl_threads());
+	printf("fma\t%.1f\n", fma_peak(xl_threads()));
 	struct run r = {.m = new_model((const char *const *)argv + at, variant),
 			.t = need(xl_tape_new())};
 	const int n = (int)xl_model_int(r.m, "batch"), size = (int)xl_model_int(r.m, "size");
