@@ -1,15 +1,16 @@
 /*
  * simd_conv.c - direct convolution in the blocked layout, compiled once per
- * instruction set. Two inner loops do everything:
+ * instruction set, and the choice between it and other ways: simd_few.c (few output
+ * channels), simd_gemm.c (few pixels), depth.c (few input channels and a stride).
+ * The weight gradient is in simd_wgrad.c, the order of weights in simd_pack.c.
  *
  * sweep_*   a tile of output pixels times one or two blocks of 16 output
  *           channels; for every input channel and tap, one vector of weights and
  *           one broadcast of an input value per pixel. Forward is a sweep over
  *           the padded input; backward to the data is stride^2 sweeps (one for
  *           each phase of the pixel grid) over the zero-padded gradient with the
- *           taps of that phase, after which the padding is folded back.
- * wgrad_*   a set of weights (input channel, tap) times a block of 16 output
- *           channels, summed over all pixels.
+ *           taps of that phase, inside and around, after which the border is folded
+ *           back.
  *
  * Pixels are numbered through the whole batch, so that 2x2 maps fill a tile too.
  */
