@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "kernels/kernels.h"
+#include "kernels/windows.h"
 
 /* A plain array of doubles; d.b says how the float copy is laid out. */
 struct array {
@@ -383,6 +384,28 @@ static inline void naive_avgpool(struct array *y, struct array *x, int k, bool t
 			}
 		if (!to_x)
 			*py = sum;
+	}
+}
+
+/* y = the largest or the mean of the windows of x; padded pixels are -infinity for the
+ * largest, and count for XL_MEAN_ALL alone */
+static inline void naive_window(struct array *y, const struct array *x, const struct xl_window *w)
+{
+	EACH_PLACE(&y->d, n, c, h, k)
+	{
+		double largest = -INFINITY, sum = 0;
+		int count = 0;
+		for (int t = 0; t < w->k * w->k; t++) {
+			const int i = h * w->stride - w->pad + t / w->k;
+			const int j = k * w->stride - w->pad + t % w->k;
+			const bool is_inside = i >= 0 && j >= 0 && i < x->d.h && j < x->d.w;
+			const double v = is_inside ? x->v[at(&x->d, n, c, i, j)] : 0;
+			if (is_inside)
+				largest = fmax(largest, v);
+			sum += v;
+			count += is_inside || w->kind == XL_MEAN_ALL;
+		}
+		y->v[at(&y->d, n, c, h, k)] = w->kind == XL_LARGEST ? largest : sum / count;
 	}
 }
 

@@ -150,6 +150,11 @@ static struct xl_var *do_conv(struct xl_tape *t, struct xl_var **in, const struc
 	return xl_op_conv2d(t, in[0], in[1], in[2], c->k[0], c->k[1], (enum xl_pad_mode)c->kind);
 }
 
+static struct xl_var *do_conv_hw(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_conv2d_hw(t, in[0], in[1], in[2], c->k[0], c->k[1], c->k[2]);
+}
+
 static struct array ref_conv(const struct array *in, const struct opcase *c)
 {
 	const struct xl_dims *x = &in[0].d, *w = &in[1].d;
@@ -162,7 +167,7 @@ static struct array ref_conv(const struct array *in, const struct opcase *c)
 				   .kw = w->w,
 				   .stride = c->k[0],
 				   .pad_h = c->k[1],
-				   .pad_w = c->k[1],
+				   .pad_w = c->op == do_conv_hw ? c->k[2] : c->k[1],
 				   .mode = (enum xl_pad_mode)c->kind};
 	d.oh = (d.h + 2 * d.pad_h - d.kh) / d.stride + 1;
 	d.ow = (d.w + 2 * d.pad_w - d.kw) / d.stride + 1;
@@ -342,6 +347,28 @@ static struct array ref_avgpool(const struct array *in, const struct opcase *c)
 	return y;
 }
 
+static struct xl_window window_of(const struct opcase *c)
+{
+	return (struct xl_window){(enum xl_window_kind)c->kind, c->k[0], c->k[1], c->k[2],
+				  c->p > 0};
+}
+
+static struct xl_var *do_window(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	const struct xl_window w = window_of(c);
+
+	return xl_op_window(t, in[0], &w);
+}
+
+static struct array ref_window(const struct array *in, const struct opcase *c)
+{
+	const struct xl_window w = window_of(c);
+	struct array y = array_zeros(c->to);
+
+	naive_window(&y, &in[0], &w);
+	return y;
+}
+
 static struct xl_var *do_narrow(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
 {
 	return xl_op_narrow(t, in[0], c->k[0], c->k[1], c->k[2]);
@@ -410,6 +437,10 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 #define CONV(N, CI, H, W, CO, KH, KW, STRIDE, PAD, MODE)                                           \
 	{.name = "conv2d", .op = do_conv, .ref = ref_conv, .kind = MODE, .k = {STRIDE, PAD},       \
 	 .in = {MAP(N, CI, H, W), PLAIN(CO, CI, KH, KW), MAP(1, CO, 1, 1)}}
+#define CONV_HW(N, CI, H, W, CO, KH, KW, STRIDE, PAD_H, PAD_W)                                     \
+	{.name = "conv2d_hw", .op = do_conv_hw, .ref = ref_conv, .kind = XL_PAD_ZERO,              \
+	 .k = {STRIDE, PAD_H, PAD_W},                                                              \
+	 .in = {MAP(N, CI, H, W), PLAIN(CO, CI, KH, KW), MAP(1, CO, 1, 1)}}
 #define CONV_T(N, CI, H, W, CO, KH, KW, STRIDE, PAD, EXTRA)                                        \
 	{.name = "conv2d_t", .op = do_conv_t, .ref = ref_conv_t, .k = {STRIDE, PAD, EXTRA},        \
 	 .in = {MAP(N, CI, H, W), PLAIN(CI, CO, KH, KW), MAP(1, CO, 1, 1)}}
@@ -442,6 +473,9 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 #define AVGPOOL(K, N, C, H, W)                                                                     \
 	{.name = "avgpool" #K, .op = do_avgpool, .ref = ref_avgpool, .k = {K},                     \
 	 .in = {MAP(N, C, H, W)}}
+#define WINDOW(KIND, K, STRIDE, PAD, CEIL, N, C, H, W, OH, OW)                                     \
+	{.name = #KIND, .op = do_window, .ref = ref_window, .kind = KIND, .p = CEIL,               \
+	 .k = {K, STRIDE, PAD}, .in = {MAP(N, C, H, W)}, .to = MAP(N, C, OH, OW)}
 #define NARROW(AXIS, START, LEN, N, C, H, W)                                                       \
 	{.name = "narrow", .op = do_narrow, .ref = ref_narrow, .k = {AXIS, START, LEN},            \
 	 .in = {MAP(N, C, H, W)}}
@@ -484,6 +518,8 @@ static const struct opcase cases[] = {
 	 .ref = ref_conv,
 	 .k = {1, 0},
 	 .in = {MAP(2, 3, 3, 4), PLAIN(2, 3, 2, 2)}},
+	CONV_HW(1, 2, 4, 5, 3, 1, 7, 1, 0, 3),
+	CONV_HW(2, 16, 5, 4, 2, 3, 1, 1, 1, 0),
 	CONV_T(2, 3, 2, 3, 2, 4, 4, 2, 1, 0),
 	CONV_T(1, 1, 1, 1, 3, 4, 4, 2, 1, 0),
 	CONV_T(1, 16, 2, 1, 3, 4, 4, 2, 1, 0),
@@ -531,6 +567,17 @@ static const struct opcase cases[] = {
 	AVGPOOL(3, 2, 3, 6, 4),
 	AVGPOOL(3, 1, 16, 3, 2),
 	AVGPOOL(3, 1, 2, 1, 7),
+	WINDOW(XL_LARGEST, 2, 2, 0, 0, 2, 3, 5, 4, 2, 2),
+	WINDOW(XL_LARGEST, 3, 2, 0, 0, 1, 16, 7, 5, 3, 2),
+	WINDOW(XL_LARGEST, 3, 2, 0, 1, 1, 16, 6, 5, 3, 2),
+	WINDOW(XL_LARGEST, 3, 2, 0, 1, 1, 2, 2, 3, 1, 1),
+	WINDOW(XL_LARGEST, 2, 2, 1, 1, 1, 1, 3, 3, 2, 2),
+	WINDOW(XL_LARGEST, 3, 1, 1, 0, 2, 1, 4, 3, 4, 3),
+	WINDOW(XL_MEAN_INSIDE, 3, 1, 1, 0, 1, 16, 4, 3, 4, 3),
+	WINDOW(XL_MEAN_INSIDE, 3, 1, 1, 0, 2, 2, 1, 1, 1, 1),
+	WINDOW(XL_MEAN_INSIDE, 3, 2, 0, 1, 1, 3, 6, 7, 3, 3),
+	WINDOW(XL_MEAN_ALL, 3, 1, 1, 0, 1, 3, 4, 5, 4, 5),
+	WINDOW(XL_MEAN_ALL, 7, 1, 0, 0, 1, 2, 8, 7, 2, 1),
 	NARROW(0, 1, 2, 4, 3, 2, 3),
 	NARROW(0, 2, 1, 3, 16, 2, 2),
 	NARROW(1, 1, 2, 2, 5, 3, 2),

@@ -5,6 +5,7 @@
 #define XL_GRAD_NODE_H
 
 #include "grad/tape.h"
+#include "kernels/windows.h"
 
 struct xl_node;
 
@@ -49,6 +50,10 @@ struct xl_node {
 			int axis, start, len;
 			struct xl_dims whole;
 		} part;
+		struct {
+			struct xl_window w;
+			struct xl_dims whole;
+		} window;
 	} u;
 };
 

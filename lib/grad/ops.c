@@ -152,8 +152,9 @@ static bool bias_fits(const char *op, const struct xl_var *b, const struct xl_va
 	return false;
 }
 
-struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
-			    int stride, int pad, enum xl_pad_mode mode)
+static struct xl_var *conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+			     struct xl_var *b, int stride, int pad_h, int pad_w,
+			     enum xl_pad_mode mode)
 {
 	if (!x || !w)
 		return NULL;
@@ -165,20 +166,32 @@ struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *
 				   .kh = w->d.h,
 				   .kw = w->d.w,
 				   .stride = stride,
-				   .pad_h = pad,
-				   .pad_w = pad,
+				   .pad_h = pad_h,
+				   .pad_w = pad_w,
 				   .mode = mode};
 	if (!bias_fits("conv2d", b, w, d.co))
 		return NULL;
-	if (w->d.c != x->d.c || d.h + 2 * pad < d.kh || d.w + 2 * pad < d.kw ||
-	    (mode == XL_PAD_REFLECT && (pad >= d.h || pad >= d.w))) {
+	if (w->d.c != x->d.c || d.h + 2 * pad_h < d.kh || d.w + 2 * pad_w < d.kw ||
+	    (mode == XL_PAD_REFLECT && (pad_h >= d.h || pad_w >= d.w))) {
 		xl_err("conv2d: (%d,%d,%d,%d) does not fit weights (%d,%d,%d,%d) with padding %d",
-		       d.n, d.ci, d.h, d.w, d.co, w->d.c, d.kh, d.kw, pad);
+		       d.n, d.ci, d.h, d.w, d.co, w->d.c, d.kh, d.kw, pad_h);
 		return NULL;
 	}
-	d.oh = (d.h + 2 * pad - d.kh) / stride + 1;
-	d.ow = (d.w + 2 * pad - d.kw) / stride + 1;
+	d.oh = (d.h + 2 * pad_h - d.kh) / stride + 1;
+	d.ow = (d.w + 2 * pad_w - d.kw) / stride + 1;
 	return conv_fwd(t, x, w, b, &d);
+}
+
+struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
+			    int stride, int pad, enum xl_pad_mode mode)
+{
+	return conv2d(t, x, w, b, stride, pad, pad, mode);
+}
+
+struct xl_var *xl_op_conv2d_hw(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+			       struct xl_var *b, int stride, int pad_h, int pad_w)
+{
+	return conv2d(t, x, w, b, stride, pad_h, pad_w, XL_PAD_ZERO);
 }
 
 struct xl_var *xl_op_conv2d_t(struct xl_tape *t, struct xl_var *x, struct xl_var *w,

@@ -10,11 +10,16 @@
 #define XL_GRAD_OPS_H
 
 #include "grad/tape.h"
+#include "kernels/windows.h"
 
 /* conv(pad(x), w) + b; w (O,I,kh,kw) plain, b (1,O,1,1) or NULL. A linear layer
  * is a 1x1 convolution of a (N,C,1,1) vector. */
 struct xl_var *xl_op_conv2d(struct xl_tape *t, struct xl_var *x, struct xl_var *w, struct xl_var *b,
 			    int stride, int pad, enum xl_pad_mode mode);
+
+/* conv2d with zeros around: pad_h rows above and below, pad_w columns on each side */
+struct xl_var *xl_op_conv2d_hw(struct xl_tape *t, struct xl_var *x, struct xl_var *w,
+			       struct xl_var *b, int stride, int pad_h, int pad_w);
 
 /*
  * xl_op_conv2d_t - transposed convolution, the adjoint of conv2d with zeros around
@@ -61,6 +66,10 @@ struct xl_var *xl_op_up4(struct xl_tape *t, struct xl_var *x); /* bilinear x4 */
 /* Means of windows two pixels apart, see xl_avgpool_fwd: k 2, or 3 with a border that
  * is not counted. */
 struct xl_var *xl_op_avgpool(struct xl_tape *t, struct xl_var *x, int k);
+
+/* The largest, or the mean, of windows as published networks have them, see
+ * xl_window_fwd. */
+struct xl_var *xl_op_window(struct xl_tape *t, struct xl_var *x, const struct xl_window *w);
 
 /* x within lo..hi. Its gradient stops only where it would take x further out, see
  * xl_clamp_bwd. No second derivative (it is zero). */
