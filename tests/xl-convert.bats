@@ -156,6 +156,56 @@ tensors() {
 	[[ $output == "xl-convert: --to: 'hdf5' "* ]]
 }
 
+# AlexNet's features in zeros, as safetensors, with SHAPE for its last bias.
+alexnet() {
+	local at=0 header='{"classifier.6.bias":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}' name shape n
+	while read -r name shape; do
+		n=$((4 * ${shape//,/*}))
+		header+=",\"features.$name\":{\"dtype\":\"F32\",\"shape\":[$shape],\"data_offsets\":[$at,$((at + n))]}"
+		at=$((at + n))
+	done <<-END
+		0.weight 64,3,11,11
+		0.bias 64
+		3.weight 192,64,5,5
+		3.bias 192
+		6.weight 384,192,3,3
+		6.bias 384
+		8.weight 256,384,3,3
+		8.bias 256
+		10.weight 256,256,3,3
+		10.bias $1
+	END
+	header+="}"
+	printf "\\x$(printf %02x $((${#header} & 255)))\\x$(printf %02x $((${#header} >> 8)))\\0\\0\\0\\0\\0\\0"
+	printf %s "$header"
+	head -c $at /dev/zero
+}
+
+@test "--as: the parameters of a network, all and no others" {
+	alexnet 256 >a.safetensors
+	run -0 "$convert" --as alexnet a.safetensors a.msgpack
+	[ "$output" = "xl-convert: left out 1 tensor that alexnet does without
+xl-convert: 10 tensors written to a.msgpack" ]
+	run -0 "$XL_BIN/xl-cat" --records 0:1 --json a.msgpack
+	[ "$(jq -r .meta.network <<<"$output")" = alexnet ]
+	run -0 "$XL_BIN/xl-cat" a.msgpack
+	[ "${lines[4]}" = "1 model alexnet" ]
+	"$convert" --as alexnet a.msgpack b.safetensors
+	"$convert" --as alexnet b.safetensors c.safetensors
+	cmp b.safetensors c.safetensors
+}
+
+@test "--as: what is missing, unknown or of another shape is named" {
+	alexnet 128 >a.safetensors
+	run -1 "$convert" --as alexnet a.safetensors b.msgpack
+	[ "$output" = "xl-convert: a.safetensors: not alexnet: 'features.10.bias' is (128) <f4, not (256) <f4" ]
+	run -1 "$convert" --as squeezenet1_1 "$golden/python2.pth" b.msgpack
+	[ "$output" = "xl-convert: $golden/python2.pth: not squeezenet1_1: lacks 'features.0.weight' (and 49 more); 'lin0.model.1.weight' is no parameter of it (and 1 more)" ]
+	[ ! -e b.msgpack ]
+	run -2 "$convert" --as resnet a.safetensors b.msgpack
+	[[ ${lines[0]} == "xl-convert: --as: 'resnet' is not "*inception-fid* ]]
+}
+
 @test "a failure loses nothing" {
 	echo old >out.msgpack
 	head -c 1000 "$golden/weights-zip.pth" >cut.pth

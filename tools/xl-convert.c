@@ -6,12 +6,15 @@
 #include <string.h>
 #include "core/opt.h"
 #include "core/tool.h"
+#include "nn/backbone.h"
 #include "tensor/weights.h"
 
-static const char *key, *to;
+static const char *network, *key, *to;
 
 /* clang-format off */
 static struct xl_opt opts[] = {
+	{.type = XL_OPT_ENUM, .name = "as", .target = &network, /* arg: see main */
+	 .help = "check that these are the parameters of that network, all and no others"},
 	{.type = XL_OPT_STR, .name = "key", .arg = "name", .target = &key,
 	 .help = "entry of a .pth to read, where it has several dictionaries"},
 	{.type = XL_OPT_ENUM, .name = "to", .arg = "xl|safetensors|npz", .target = &to,
@@ -41,13 +44,27 @@ static enum xl_weights_format format_of(const char *out)
 	return f;
 }
 
+/* The parameters of the network alone; they make a new model of it. */
+static void check_network(struct xl_weights *w, const char *file)
+{
+	const int left = xl_backbone_select(xl_backbone_find(network), w->flat);
+
+	if (left < 0)
+		xl_die("%s: %s", file, xl_err_msg());
+	if (left > 0)
+		xl_note("left out %d tensor%s that %s does without", left, left == 1 ? "" : "s",
+			network);
+	xl_weights_forget(w);
+}
+
 int main(int argc, char **argv)
 {
-	const int first = xl_opt_parse(&tool, argc, argv), last = argc - 1;
 	struct xl_weights w = {.n_outline = 0};
 	enum xl_weights_format format;
-	int n;
+	int first, last = argc - 1, n;
 
+	opts[0].arg = xl_backbone_names();
+	first = xl_opt_parse(&tool, argc, argv);
 	if (argc - first < 2)
 		xl_usage("needs a file to read and one to write; %d given", argc - first);
 	xl_check_streams((const char *const *)argv + first, last - first);
@@ -56,8 +73,10 @@ int main(int argc, char **argv)
 	for (int i = first; i < last; i++)
 		if (xl_weights_read(&w, argv[i], key))
 			xl_die("%s", xl_err_msg());
+	if (network)
+		check_network(&w, argv[first]);
 	n = w.flat->n_tensors;
-	if (xl_weights_write(&w, argv[last], format, "weights"))
+	if (xl_weights_write(&w, argv[last], format, network ? network : "weights"))
 		xl_fail_write();
 	xl_weights_done(&w);
 	if (strcmp(argv[last], "-") != 0)

@@ -19,10 +19,17 @@ enum { MAX_RECORDS = 1024 }; /* as of a model file */
 
 static const size_t max_file = (size_t)1 << 33; /* VGG16 has 553 MB */
 
+void xl_weights_forget(struct xl_weights *w)
+{
+	xl_modelfile_free(w->outline, w->n_outline);
+	w->outline = NULL;
+	w->n_outline = 0;
+}
+
 void xl_weights_done(struct xl_weights *w)
 {
 	xl_record_free(w->flat);
-	xl_modelfile_free(w->outline, w->n_outline);
+	xl_weights_forget(w);
 	free(w->sources);
 	*w = (struct xl_weights){.n_outline = 0};
 }
