@@ -47,7 +47,7 @@ static void fill(struct xl_tensor *t, const char *name)
 		const double u = uniform(&state), v = 2 * u - 1;
 		const double x = strncmp(name, "lin", 3) == 0     ? 0.1 * u
 				 : ends_with(name, "running_var") ? 1 + 0.5 * u
-				 : ends_with(name, ".bn.weight")  ? 1 + 0.1 * v
+				 : ends_with(name, "bn.weight")   ? 1 + 0.1 * v
 								  : scale * v;
 
 		((float *)t->data)[i] = (float)x;
@@ -317,6 +317,41 @@ static void inception_of_imagenet(void **state)
 			(const double[]){0.134317007062, 0, 0.0378236623584, 0.36868241631}, 4);
 }
 
+/* ---- ResNet-50 -------------------------------------------------------- */
+
+/* The numbers are of golden/backbones.py. */
+static void resnet50_face(void **state)
+{
+	static const double first[] = {
+		1001.4031361002942, 1854.5852388825099, 0.0, 6203.9965915527655, 0.0,
+		3853.8263076044186};
+	const double sum = 4400829.849907648, squares = 17485874444.128357;
+	struct xl_backbone *b = made("resnet50-face");
+	struct xl_tape *t = xl_tape_new();
+	struct xl_var *taps[XL_BACKBONE_TAPS], *mean;
+	float x[3 * 64 * 64], *f;
+	double s = 0, ss = 0;
+
+	(void)state;
+	picture(x, 64, 0);
+	assert_int_equal(xl_backbone_run(b, t, xl_var_input(t, 1, 3, 64, 64, x), taps), 0);
+	assert_int_equal(taps[0]->d.h, 2);
+	mean = xl_op_mean_hw(t, taps[0]);
+	f = plain(t, mean);
+	assert_int_equal(mean->d.c, 2048);
+	for (int i = 0; i < 2048; i++) {
+		s += (double)f[i];
+		ss += (double)f[i] * (double)f[i];
+	}
+	for (int i = 0; i < 6; i++)
+		near((double)f[i], first[i], 1e-4 * sqrt(squares / 2048), "descriptor");
+	near(s, sum, 1e-4 * sum, "sum of the descriptor");
+	near(ss, squares, 1e-4 * squares, "sum of squares");
+	free(f);
+	xl_tape_free(t);
+	xl_backbone_free(b);
+}
+
 /* ---- parameters ------------------------------------------------------- */
 
 static void counts(void **state)
@@ -381,7 +416,7 @@ static void selection(void **state)
 	assert_null(xl_backbone_find("vgg"));
 	assert_string_equal(xl_err_msg(),
 			    "'vgg' is not a network (alexnet|inception|inception-fid|lpips-alex|"
-			    "lpips-squeeze|lpips-vgg|squeezenet1_1|vgg16|vgg19)");
+			    "lpips-squeeze|lpips-vgg|resnet50-face|squeezenet1_1|vgg16|vgg19)");
 }
 
 static void loading(void **state)
@@ -509,12 +544,19 @@ static void odd_pictures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vgg19),         cmocka_unit_test(lpips_alex),
-		cmocka_unit_test(lpips_vgg),     cmocka_unit_test(lpips_squeeze),
-		cmocka_unit_test(inception_fid), cmocka_unit_test(inception_of_imagenet),
-		cmocka_unit_test(counts),        cmocka_unit_test(selection),
-		cmocka_unit_test(loading),       cmocka_unit_test(gradient_reaches_the_picture),
-		cmocka_unit_test(same_bits),     cmocka_unit_test(odd_pictures),
+		cmocka_unit_test(vgg19),
+		cmocka_unit_test(lpips_alex),
+		cmocka_unit_test(lpips_vgg),
+		cmocka_unit_test(lpips_squeeze),
+		cmocka_unit_test(inception_fid),
+		cmocka_unit_test(inception_of_imagenet),
+		cmocka_unit_test(resnet50_face),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(selection),
+		cmocka_unit_test(loading),
+		cmocka_unit_test(gradient_reaches_the_picture),
+		cmocka_unit_test(same_bits),
+		cmocka_unit_test(odd_pictures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,7 @@ void xl_backbone_free(struct xl_backbone *b);
  *   inception-fid, inception   after the first and the second pool of the stem, Mixed_6e,
  *                     Mixed_7c, and the logits (N,classes,1,1), of inception-fid without
  *                     bias; for pictures of 299x299
+ *   resnet50-face     the last block, whose mean over places describes a face of 224x224
  *
  * The weights are constants: gradients go to x alone. Of a tape that does not record, what
  * is no tap is freed on the way.

@@ -62,5 +62,6 @@ void xl_walk_lpips_alex(struct xl_walk *w, struct xl_var *x);
 void xl_walk_lpips_squeeze(struct xl_walk *w, struct xl_var *x);
 void xl_walk_inception(struct xl_walk *w, struct xl_var *x);
 void xl_walk_inception_fid(struct xl_walk *w, struct xl_var *x);
+void xl_walk_resnet50_face(struct xl_walk *w, struct xl_var *x);
 
 #endif
