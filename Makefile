@@ -70,6 +70,9 @@ $$(BUILD)/lib/kernels/simd_%.$(1).o: lib/kernels/simd_%.c | packages
 endef
 $(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
 
+# Loops over the bytes of pictures.
+$(BUILD)/lib/image/%.o: OPT += -O3
+
 $(BUILD)/lib/kernels/kernels.o: ALL_CFLAGS += $(ISAS:%=-DXL_HAVE_%)
 
 $(BUILD)/libxl.a: $(LIB_OBJ)

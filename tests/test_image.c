@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <png.h>
 #include <zlib.h>
 #include "image/image.h"
+#include "image/pixels.h"
 #include "image/sheet.h"
 
 /* ---- pictures to test with --------------------------------------------- */
@@ -178,6 +180,84 @@ static void resize_equals_pillow(void **state)
 	}
 }
 
+/* The formula of the Pillow library, one sum at a time: pixel i of out from `in`
+ * pixels that lie `step` apart. */
+static uint8_t naive_pixel(const uint8_t *from, int64_t step, int64_t in, int64_t out, int64_t i)
+{
+	double scale = (double)in / (double)out, r = scale < 1 ? 1 : scale;
+	double centre = ((double)i + 0.5) * scale, all = 0;
+	int64_t lo = (int64_t)(centre - r + 0.5), hi = (int64_t)(centre + r + 0.5);
+	int64_t sum = 1 << 21;
+
+	lo = lo < 0 ? 0 : lo;
+	hi = hi > in ? in : hi;
+	for (int pass = 0; pass < 2; pass++)
+		for (int64_t k = lo; k < hi; k++) {
+			double d = ((double)k - centre + 0.5) * (1.0 / r);
+			double w = fabs(d) < 1 ? 1 - fabs(d) : 0;
+			if (pass == 0)
+				all += w;
+			else
+				sum += (int64_t)(0.5 + w / all * (1 << 22)) * from[k * step];
+		}
+	sum >>= 22;
+	return (uint8_t)(sum > 255 ? 255 : sum);
+}
+
+static void naive_resize(uint8_t *to, const uint8_t *from, int64_t width, struct xl_box b,
+			 int64_t oh, int64_t ow)
+{
+	uint8_t *mid = malloc((size_t)(b.h * ow));
+
+	from += b.y * width + b.x;
+	for (int64_t y = 0; y < b.h; y++)
+		for (int64_t x = 0; x < ow; x++)
+			mid[y * ow + x] = ow == b.w ? from[y * width + x]
+						    : naive_pixel(from + y * width, 1, b.w, ow, x);
+	for (int64_t y = 0; y < oh; y++)
+		for (int64_t x = 0; x < ow; x++)
+			to[y * ow + x] =
+				oh == b.h ? mid[y * ow + x] : naive_pixel(mid + x, ow, b.h, oh, y);
+	free(mid);
+}
+
+static void resize_equals_naive_sums(void **state)
+{
+	static const struct {
+		int64_t h, w;
+		struct xl_box box;
+		int64_t oh, ow;
+	} t[] = {
+		{218, 178, {0, 20, 178, 178}, 128, 128},
+		{1, 1, {0, 0, 1, 1}, 7, 3},
+		{64, 64, {0, 0, 64, 64}, 64, 63},
+		{65, 9, {1, 0, 8, 65}, 65, 5},
+		{130, 17, {3, 1, 13, 129}, 40, 16},
+		{63, 71, {7, 0, 64, 63}, 200, 190},
+		{9, 700, {0, 0, 700, 9}, 9, 3},
+		{700, 9, {0, 0, 9, 700}, 3, 9},
+		{12, 15, {2, 3, 9, 8}, 8, 9},
+		{128, 8, {0, 0, 8, 128}, 1, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct xl_tensor *p = picture(3, t[i].h, t[i].w);
+		struct xl_tensor *r = xl_image_resize(p, t[i].box, t[i].oh, t[i].ow);
+		size_t n = (size_t)(t[i].oh * t[i].ow);
+		uint8_t *want = malloc(n);
+		assert_shape(r, 3, t[i].oh, t[i].ow);
+		for (size_t c = 0; c < 3; c++) {
+			naive_resize(want, (uint8_t *)p->data + (int64_t)c * t[i].h * t[i].w,
+				     t[i].w, t[i].box, t[i].oh, t[i].ow);
+			assert_memory_equal((uint8_t *)r->data + c * n, want, n);
+		}
+		free(want);
+		xl_tensor_free(r);
+		xl_tensor_free(p);
+	}
+}
+
 static void resize_keeps_constants_and_size(void **state)
 {
 	(void)state;
@@ -336,6 +416,47 @@ static void damage_is_named(void **state)
 	assert_string_equal(xl_err_msg(), "/nonexistent/a.png: no such file or directory");
 	assert_null(xl_image_load("/"));
 	assert_string_equal(xl_err_msg(), "/: a folder, not an image");
+}
+
+/* What libvips makes of a JPEG, as libjpeg-turbo's result is kept */
+static struct xl_tensor *load_by_vips(struct bytes b)
+{
+	struct xl_pixels px = {.data = NULL};
+	assert_int_equal(xl_vips_read(b.data, b.size, &px), 0);
+	int64_t shape[3] = {3, px.h, px.w};
+	struct xl_tensor *t = xl_tensor_new(XL_U1, 3, shape);
+	assert_non_null(t);
+	for (int64_t c = 0; c < 3; c++)
+		for (int64_t i = 0; i < px.h * px.w; i++)
+			((uint8_t *)t->data)[c * px.h * px.w + i] =
+				px.data[i * px.bands + (px.bands == 3 ? c : 0)];
+	free(px.data);
+	return t;
+}
+
+static void crops_of_both_jpeg_decoders_agree(void **state)
+{
+	static const struct {
+		int w, h, bands, orient;
+	} kinds[] = {{178, 218, 3, 0}, {178, 218, 3, 6}, {99, 51, 3, 3}, {61, 70, 1, 0}};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct bytes j = make_jpeg(kinds[k].w, kinds[k].h, kinds[k].bands, kinds[k].orient);
+		struct xl_tensor *b = load_by_vips(j), *a = load(j);
+		assert_true(xl_tensor_is(a, 3, b->shape));
+		int64_t h = a->shape[1], w = a->shape[2], side = h < w ? h : w;
+		struct xl_box box = {(w - side) / 2, (h - side) / 2, side, side};
+		struct xl_tensor *ca = xl_image_resize(a, box, 128, 128);
+		struct xl_tensor *cb = xl_image_resize(b, box, 128, 128);
+		const uint8_t *p = ca->data, *q = cb->data;
+		for (int i = 0; i < 3 * 128 * 128; i++)
+			assert_in_range(1 + p[i] - q[i], 0, 2);
+		xl_tensor_free(a);
+		xl_tensor_free(b);
+		xl_tensor_free(ca);
+		xl_tensor_free(cb);
+	}
 }
 
 /* A header may not ask for more memory than its file could fill. */
@@ -569,6 +690,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resize_equals_pillow),
+		cmocka_unit_test(resize_equals_naive_sums),
 		cmocka_unit_test(resize_keeps_constants_and_size),
 		cmocka_unit_test(resize_refuses_boxes_outside),
 		cmocka_unit_test(png_kinds),
@@ -576,6 +698,7 @@ int main(void)
 		cmocka_unit_test(jpeg_kinds),
 		cmocka_unit_test(other_formats),
 		cmocka_unit_test(damage_is_named),
+		cmocka_unit_test(crops_of_both_jpeg_decoders_agree),
 		cmocka_unit_test(forged_size_is_refused),
 		cmocka_unit_test(saved_png_comes_back),
 		cmocka_unit_test(grey_lays_alpha_on_black),

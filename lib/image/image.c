@@ -112,10 +112,10 @@ static void take_row(uint8_t *to, const struct xl_pixels *px, const struct walk 
 }
 
 /* The common case, RGB and upright, in one sweep. */
-static void take_plain(uint8_t *to, const struct xl_pixels *px)
+XL_WIDE static void take_plain(uint8_t *to, const struct xl_pixels *px)
 {
 	int64_t n = px->w * px->h;
-	const uint8_t *p = px->data;
+	const uint8_t *restrict p = px->data;
 	uint8_t *restrict r = to, *restrict g = to + n, *restrict b = to + 2 * n;
 
 	for (int64_t i = 0; i < n; i++) {

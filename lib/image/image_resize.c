@@ -3,18 +3,26 @@
  * the Pillow library's: the same taps, weights rounded to 22 fractional bits,
  * integer sums, and a rounding to 8 bits after each pass.
  *
- * Rows first, then columns; a pass whose size does not change is skipped.
+ * Rows first, then columns; a pass whose size does not change is skipped. Both
+ * add weighted rows, many pixels at once: for the first pass, a strip of the
+ * picture is laid on its side.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
 #include "image/image.h"
+#include "image/pixels.h"
 
 enum { FRACTION = 22, HALF = 1 << (FRACTION - 1), MAX_SIDE = 1 << 20 };
 
-/* The source pixels of each output pixel, and their weights. */
+/* Rows that lie on their side together: those of a strip and of its result fit
+ * into the first cache for pictures of usual size. A multiple of TURN. */
+enum { STRIP = 64, TURN = 8 };
+
+/* The source pixels of each output pixel, and their weights; those past the
+ * last are 0. */
 struct taps {
-	int64_t most;    /* room for weights of one output pixel */
+	int64_t most;    /* room for weights of one output pixel, a multiple of 4 */
 	int32_t *weight; /* out * most */
 	int64_t *first;  /* out */
 	int64_t *count;  /* out */
@@ -56,7 +64,7 @@ static int taps_init(struct taps *t, int64_t in, int64_t out)
 	size_t n;
 
 	memset(t, 0, sizeof *t);
-	t->most = 2 * (int64_t)(r + 1) + 1;
+	t->most = xl_round_up(2 * (int64_t)(r + 1) + 1, 4);
 	if (xl_mul((size_t)out, (size_t)t->most, &n))
 		return -1;
 	w = xl_alloc((size_t)t->most, sizeof *w);
@@ -74,73 +82,137 @@ static int taps_init(struct taps *t, int64_t in, int64_t out)
 	return 0;
 }
 
+/* ---- passes ------------------------------------------------------------ */
+
+/* n rows of w pixels of one plane, `stride` bytes from one to the next. */
+struct rows {
+	uint8_t *at;
+	int64_t n, w, stride;
+};
+
 static uint8_t clip(int32_t v)
 {
 	v >>= FRACTION;
-	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+	return (uint8_t)(v > 255 ? 255 : v);
 }
 
-/* Four rows at once, because their sums do not wait for each other. */
-static void across(uint8_t *const to[4], const uint8_t *const from[4], int64_t ow,
-		   const struct taps *t)
+/* The row that is k below the first of n; past them the last, whose weight is 0. */
+static const uint8_t *row(const uint8_t *first, int64_t stride, int64_t k, int64_t n)
 {
-	for (int64_t x = 0; x < ow; x++) {
-		const int32_t *w = t->weight + x * t->most;
-		int64_t first = t->first[x], n = t->count[x];
-		const uint8_t *a = from[0] + first, *b = from[1] + first;
-		const uint8_t *c = from[2] + first, *d = from[3] + first;
-		int32_t sa = HALF, sb = HALF, sc = HALF, sd = HALF;
-		for (int64_t k = 0; k < n; k++) {
-			sa += w[k] * a[k];
-			sb += w[k] * b[k];
-			sc += w[k] * c[k];
-			sd += w[k] * d[k];
-		}
-		to[0][x] = clip(sa);
-		to[1][x] = clip(sb);
-		to[2][x] = clip(sc);
-		to[3][x] = clip(sd);
-	}
+	return first + (k < n ? k : n - 1) * stride;
 }
 
-static void down(uint8_t *restrict to, const uint8_t *restrict from, int64_t w, int64_t y,
-		 const struct taps *t, int32_t *restrict sum)
+/* One row out of n, weighted; sum has room for one. Weights are not negative. */
+XL_WIDE static void mix(struct rows to, const uint8_t *from, int64_t stride, const int32_t *weight,
+			int64_t n, int32_t *restrict sum)
 {
-	for (int64_t x = 0; x < w; x++)
+	uint8_t *restrict out = to.at;
+
+	for (int64_t x = 0; x < to.w; x++)
 		sum[x] = HALF;
-	for (int64_t k = 0; k < t->count[y]; k++) {
-		const uint8_t *p = from + (t->first[y] + k) * w;
-		int32_t weight = t->weight[y * t->most + k];
-		for (int64_t x = 0; x < w; x++)
-			sum[x] += weight * p[x];
+	for (int64_t k = 0; k < n; k += 4) {
+		const int32_t *w = weight + k;
+		const uint8_t *a = row(from, stride, k, n), *b = row(from, stride, k + 1, n);
+		const uint8_t *c = row(from, stride, k + 2, n), *d = row(from, stride, k + 3, n);
+		for (int64_t x = 0; x < to.w; x++)
+			sum[x] += w[0] * a[x] + w[1] * b[x] + w[2] * c[x] + w[3] * d[x];
 	}
-	for (int64_t x = 0; x < w; x++)
-		to[x] = clip(sum[x]);
+	for (int64_t x = 0; x < to.w; x++)
+		out[x] = clip(sum[x]);
 }
 
-/* One plane: box of from (rows of `width`) into oh rows of ow; mid holds box.h
- * rows of ow, sum one. */
-static void resize_plane(uint8_t *to, const uint8_t *from, int64_t width, struct xl_box box,
-			 int64_t oh, int64_t ow, const struct taps taps[2], uint8_t *mid,
-			 int32_t *sum)
+/* Each row of `to` out of the rows of `from` that its taps name. */
+static void down(struct rows to, struct rows from, const struct taps *t, int32_t *sum)
 {
-	uint8_t *rows = oh == box.h ? to : mid;
+	for (int64_t y = 0; y < to.n; y++, to.at += to.stride)
+		mix(to, from.at + t->first[y] * from.stride, from.stride, t->weight + y * t->most,
+		    t->count[y], sum);
+}
 
-	from += box.y * width + box.x;
-	for (int64_t y = 0; ow == box.w && y < box.h; y++)
-		memcpy(rows + y * ow, from + y * width, (size_t)ow);
-	for (int64_t y = 0; ow != box.w && y < box.h; y += 4) {
-		uint8_t *t[4];
-		const uint8_t *f[4];
-		for (int64_t k = 0; k < 4; k++) {
-			int64_t row = y + k < box.h ? y + k : box.h - 1;
-			t[k] = rows + row * ow;
-			f[k] = from + row * width;
-		}
-		across(t, f, ow, &taps[0]);
+/* Exchanges the upper part of each byte group in a with the lower part in b. */
+static void swap(uint64_t *a, uint64_t *b, int bits, uint64_t mask)
+{
+	uint64_t t = (*a >> bits ^ *b) & mask;
+
+	*a ^= t << bits;
+	*b ^= t;
+}
+
+/* 8x8 pixels laid on their side, a row of them in a word (the first pixel lowest) */
+static void turn_block(struct rows to, struct rows from)
+{
+	uint64_t v[TURN];
+
+	for (int i = 0; i < TURN; i++)
+		memcpy(&v[i], from.at + i * from.stride, TURN);
+	for (int i = 0; i < 4; i++)
+		swap(&v[i], &v[i + 4], 32, 0x00000000ffffffff);
+	for (int i = 0; i < 2; i++) {
+		swap(&v[i], &v[i + 2], 16, 0x0000ffff0000ffff);
+		swap(&v[i + 4], &v[i + 6], 16, 0x0000ffff0000ffff);
 	}
-	for (int64_t y = 0; rows == mid && y < oh; y++)
-		down(to + y * ow, mid, ow, y, &taps[1], sum);
+	for (int i = 0; i < TURN; i += 2)
+		swap(&v[i], &v[i + 1], 8, 0x00ff00ff00ff00ff);
+	for (int i = 0; i < TURN; i++)
+		memcpy(to.at + i * to.stride, &v[i], TURN);
+}
+
+/* to[x][y] = from[y][x], all of `from` */
+static void turn(struct rows to, struct rows from)
+{
+	const int64_t h = from.n - from.n % TURN, w = from.w - from.w % TURN;
+
+	for (int64_t y = 0; y < h; y += TURN)
+		for (int64_t x = 0; x < w; x += TURN)
+			turn_block(
+				(struct rows){.at = to.at + x * to.stride + y, .stride = to.stride},
+				(struct rows){.at = from.at + y * from.stride + x,
+					      .stride = from.stride});
+	for (int64_t y = 0; y < from.n; y++)
+		for (int64_t x = y < h ? w : 0; x < from.w; x++)
+			to.at[x * to.stride + y] = from.at[y * from.stride + x];
+}
+
+/* What a resize needs besides its planes. */
+struct work {
+	struct taps across, down;
+	uint8_t *side, *made; /* a strip on its side, and its result */
+	uint8_t *mid;         /* what the first pass leaves to the second */
+	int32_t *sum;
+};
+
+static void across(struct rows to, struct rows from, const struct work *k)
+{
+	struct rows side = {.at = k->side, .n = from.w, .w = STRIP, .stride = STRIP};
+	struct rows made = {.at = k->made, .n = to.w, .w = STRIP, .stride = STRIP};
+
+	turn(side, from);
+	down(made, side, &k->across, k->sum);
+	made.w = from.n;
+	turn(to, made);
+}
+
+static struct rows part(struct rows r, int64_t y, int64_t n)
+{
+	r.at += y * r.stride;
+	r.n = n < r.n - y ? n : r.n - y;
+	return r;
+}
+
+static void resize_plane(struct rows to, struct rows from, const struct work *k)
+{
+	struct rows mid = {.at = k->mid, .n = from.n, .w = to.w, .stride = to.w};
+
+	if (to.w == from.w)
+		mid = from;
+	else if (to.n == from.n)
+		mid = to;
+	for (int64_t y = 0; to.w != from.w && y < from.n; y += STRIP)
+		across(part(mid, y, STRIP), part(from, y, STRIP), k);
+	if (to.n != from.n)
+		down(to, mid, &k->down, k->sum);
+	for (int64_t y = 0; mid.at == from.at && to.n == from.n && y < to.n; y++)
+		memcpy(to.at + y * to.stride, from.at + y * from.stride, (size_t)to.w);
 }
 
 static int check(const struct xl_tensor *t, struct xl_box b, int64_t oh, int64_t ow)
@@ -161,32 +233,51 @@ static int check(const struct xl_tensor *t, struct xl_box b, int64_t oh, int64_t
 	return 0;
 }
 
+static void work_done(struct work *k)
+{
+	taps_done(&k->across);
+	taps_done(&k->down);
+	free(k->side);
+	free(k->made);
+	free(k->mid);
+	free(k->sum);
+}
+
+static int work_init(struct work *k, struct xl_box box, int64_t oh, int64_t ow)
+{
+	memset(k, 0, sizeof *k);
+	if (taps_init(&k->across, box.w, ow) || taps_init(&k->down, box.h, oh))
+		goto fail;
+	k->side = xl_alloc((size_t)box.w, STRIP);
+	k->made = xl_alloc((size_t)ow, STRIP);
+	k->mid = xl_alloc((size_t)box.h, (size_t)ow);
+	k->sum = xl_alloc((size_t)(ow > STRIP ? ow : STRIP), sizeof *k->sum);
+	if (k->side && k->made && k->mid && k->sum)
+		return 0;
+fail:
+	work_done(k);
+	return -1;
+}
+
 struct xl_tensor *xl_image_resize(const struct xl_tensor *t, struct xl_box box, int64_t oh,
 				  int64_t ow)
 {
-	struct taps taps[2] = {{.most = 0}, {.most = 0}};
-	struct xl_tensor *out = NULL;
-	uint8_t *mid = NULL;
-	int32_t *sum = NULL;
+	struct xl_tensor *out;
+	struct work k;
 
-	if (check(t, box, oh, ow))
+	if (check(t, box, oh, ow) || work_init(&k, box, oh, ow))
 		return NULL;
-	int64_t bands = t->shape[0], shape[3] = {bands, oh, ow};
-	if (taps_init(&taps[0], box.w, ow) || taps_init(&taps[1], box.h, oh))
-		goto out;
-	mid = xl_alloc((size_t)box.h, (size_t)ow);
-	sum = xl_alloc((size_t)ow, sizeof *sum);
-	if (!mid || !sum)
-		goto out;
+	int64_t shape[3] = {t->shape[0], oh, ow}, h = t->shape[1], w = t->shape[2];
 	out = xl_tensor_new(XL_U1, 3, shape);
-	for (int64_t c = 0; out && c < bands; c++)
-		resize_plane((uint8_t *)out->data + c * oh * ow,
-			     (const uint8_t *)t->data + c * t->shape[1] * t->shape[2], t->shape[2],
-			     box, oh, ow, taps, mid, sum);
-out:
-	free(mid);
-	free(sum);
-	taps_done(&taps[0]);
-	taps_done(&taps[1]);
+	for (int64_t c = 0; out && c < shape[0]; c++) {
+		struct rows to = {
+			.at = (uint8_t *)out->data + c * oh * ow, .n = oh, .w = ow, .stride = ow};
+		struct rows from = {.at = (uint8_t *)t->data + (c * h + box.y) * w + box.x,
+				    .n = box.h,
+				    .w = box.w,
+				    .stride = w};
+		resize_plane(to, from, &k);
+	}
+	work_done(&k);
 	return out;
 }
