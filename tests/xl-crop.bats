@@ -174,6 +174,23 @@ ids() { jq -r .id; }
 	[ "${stderr_lines[3]}" = "xl-crop: 3 inputs failed" ]
 }
 
+@test "more pictures than are decoded at once stay in order, on any threads" {
+	mkdir d
+	for i in $(seq 101 180); do printf 'P5\n1 1\n255\n%s' "${i:2}" >"d/$i.pgm"; done
+	echo no >d/133.jpg
+	echo no >d/177.jpg
+	for t in 1 2 5; do
+		run -1 --separate-stderr bash -c '"$1" --size 1 --threads "$3" d | "$2" --json |
+			jq -r .id; exit "${PIPESTATUS[0]}"' - "$crop" "$cat" "$t"
+		[ "$output" = "$(printf '%s.pgm\n' $(seq 101 180))" ]
+		[ "${#stderr_lines[@]}" -eq 3 ]
+		[[ ${stderr_lines[0]} == "xl-crop: d/133.jpg: not an image"* ]]
+		[[ ${stderr_lines[1]} == "xl-crop: d/177.jpg: not an image"* ]]
+	done
+	run -0 bash -c '"$1" --size 64 $(yes d/101.pgm | head -200) | head -c 1 | wc -c
+		[ "${PIPESTATUS[0]}" -eq 141 ]' - "$crop"
+}
+
 @test "nothing in, nothing out" {
 	run -0 "$crop" - </dev/null
 	[ -z "$output" ]

@@ -89,24 +89,38 @@ static void add_list(struct xl_set *s)
 /* Pictures that are decoded together, each on some thread. */
 struct batch {
 	const struct xl_set *set;
-	int64_t first;
+	int64_t first, n;
 	struct xl_record **records;
 	char **errors; /* why a record is NULL */
 };
 
-static void decode(void *ctx, int64_t i)
+static void batch_init(struct batch *b, const struct xl_set *set, int64_t most)
 {
-	struct batch *b = ctx;
+	b->set = set;
+	b->first = b->n = 0;
+	b->records = xl_alloc((size_t)most, sizeof *b->records);
+	b->errors = xl_alloc((size_t)most, sizeof *b->errors);
+	if (!b->records || !b->errors)
+		xl_die("%s", xl_err_msg());
+}
 
+static void batch_done(struct batch *b)
+{
+	free(b->records);
+	free(b->errors);
+}
+
+static void decode(struct batch *b, int64_t i)
+{
 	b->errors[i] = NULL;
 	b->records[i] = xl_set_record(b->set, b->first + i, &crop);
 	if (!b->records[i])
 		b->errors[i] = xl_strdup(xl_err_msg());
 }
 
-static void write_batch(struct batch *b, struct xl_writer *w, int64_t n)
+static void write_batch(struct batch *b, struct xl_writer *w)
 {
-	for (int64_t i = 0; i < n; i++) {
+	for (int64_t i = 0; i < b->n; i++) {
 		if (!b->records[i])
 			xl_warn("%s", b->errors[i] ? b->errors[i] : "out of memory");
 		else if (xl_writer_put(w, b->records[i]))
@@ -114,28 +128,49 @@ static void write_batch(struct batch *b, struct xl_writer *w, int64_t n)
 		xl_record_free(b->records[i]);
 		free(b->errors[i]);
 	}
+	b->n = 0;
 }
 
-static void write_all(const struct xl_set *s)
+/* One thread writes a batch while the others decode the next. */
+struct shift {
+	struct batch *written, *decoded;
+	struct xl_writer *w;
+};
+
+static void work(void *ctx, int64_t i)
 {
-	struct batch b = {.set = s};
-	struct xl_writer *w = xl_writer_open(NULL);
+	struct shift *s = ctx;
+
+	if (i == 0)
+		write_batch(s->written, s->w);
+	else
+		decode(s->decoded, i - 1);
+}
+
+static void write_all(const struct xl_set *set)
+{
+	struct batch b[2];
+	struct shift s = {.written = &b[0], .decoded = &b[1], .w = xl_writer_open(NULL)};
 	/* Pictures that keep their size may be large: hold no more than threads. */
 	int64_t most = xl_threads() * (crop.w ? 16 : 1);
 
-	b.records = xl_alloc((size_t)most, sizeof *b.records);
-	b.errors = xl_alloc((size_t)most, sizeof *b.errors);
-	if (!w || !b.records || !b.errors)
+	if (!s.w)
 		xl_die("%s", xl_err_msg());
-	for (; b.first < s->n; b.first += most) {
-		int64_t n = s->n - b.first < most ? s->n - b.first : most;
-		xl_parallel(decode, &b, n);
-		write_batch(&b, w, n);
-		xl_progress(b.first + n, s->n, "pictures", NULL);
+	batch_init(&b[0], set, most);
+	batch_init(&b[1], set, most);
+	for (int64_t at = 0; at < set->n; at += most) {
+		s.decoded->first = at;
+		s.decoded->n = set->n - at < most ? set->n - at : most;
+		xl_parallel(work, &s, 1 + s.decoded->n);
+		xl_progress(at + s.decoded->n, set->n, "pictures", NULL);
+		struct batch *free_one = s.written;
+		s.written = s.decoded;
+		s.decoded = free_one;
 	}
-	free(b.records);
-	free(b.errors);
-	if (xl_writer_close(w))
+	write_batch(s.written, s.w);
+	batch_done(&b[0]);
+	batch_done(&b[1]);
+	if (xl_writer_close(s.w))
 		xl_fail_write();
 }
 
@@ -169,6 +204,7 @@ int main(int argc, char **argv)
 		xl_note("%s", set->notes[i]);
 	if (found && !set->n)
 		xl_note("none of %lld pictures is what was asked for", (long long)found);
+	xl_keep_memory();
 	write_all(set);
 	xl_set_free(set);
 	return xl_finish();

@@ -31,6 +31,10 @@ void *xl_alloc(size_t n, size_t size);
 void *xl_realloc(void *p, size_t n, size_t size);
 char *xl_strdup(const char *s);
 
+/* xl_keep_memory - let the process keep what it frees: a loop that takes the same
+ * sizes again and again then faults no pages in */
+void xl_keep_memory(void);
+
 /* xl_strf - a formatted string of its own; NULL with xl_err set */
 char *xl_strf(const char *fmt, ...) XL_PRINTF(1, 2);
 
