@@ -96,9 +96,10 @@ check: all $(TESTS)
 check-long: all $(TESTS)
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) XL_LONG=1 tests/run.sh
 
-bench: all $(BUILD)/bench/bench $(BUILD)/bench/steps
+bench: all $(BUILD)/bench/bench $(BUILD)/bench/steps $(BUILD)/bench/jpegs
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/run.sh
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/steps.sh
+	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/crop.sh
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libxl.a
 	@mkdir -p $(@D)
