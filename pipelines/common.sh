@@ -114,6 +114,26 @@ find_model() {
 # about MODEL FILTER: a fact from the head of a model file
 about() { xl-cat --json --records 0:1 "$1" | jq -r "$2"; }
 
+# encode_command FOLDER SOURCE SEED WORD...: the command that makes codes, by xl-encode
+# WORD..., of a picture, a folder of pictures or a stream; of no source, of faces that
+# xl-synth faces $synth makes into FOLDER
+synth=
+encode_command() {
+	local folder source=$2 seed=$3 code
+	folder=$(words "$1")
+	code=$(words xl-encode "${@:4}")
+	if [ -z "$source" ]; then
+		printf '%s\n' "rm -rf $folder
+xl-synth faces $synth --seed $seed | xl-decode --dir $folder
+$code $folder/*.png"
+	elif [ -d "$source" ]; then
+		printf '%s\n' "find $(words "$source") -type f -iregex '.*\.\(png\|jpe?g\|webp\|gif\|tiff?\|bmp\)' |
+	LC_ALL=C sort | xargs -r -d '\n' $code"
+	else
+		echo "$code $(words "$source")"
+	fi
+}
+
 need_jq() {
 	[ -n "$dry" ] || command -v jq >/dev/null || die "jq is missing; install it with: ./deps.sh"
 }

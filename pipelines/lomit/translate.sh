@@ -19,22 +19,7 @@ if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
 find_model
 model=$(words --model "$MODEL")
 
-# encode SOURCE SEED: the command that makes codes of it
-encode() {
-	local code="xl-encode $model" made
-	made=$(words "$OUT/made-$2")
-	if [ -z "$1" ]; then
-		printf '%s\n' "rm -rf $made
-xl-synth faces --count $count --size 128 --seed $2 | xl-decode --dir $made
-$code $made/*.png"
-	elif [ -d "$1" ]; then
-		printf '%s\n' "find $(words "$1") -type f -iregex '.*\.\(png\|jpe?g\|webp\|gif\|tiff?\|bmp\)' |
-	LC_ALL=C sort | xargs -r -d '\n' $code"
-	else
-		echo "$code $(words "$1")"
-	fi
-}
-
+synth="--count $count --size 128"
 codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/exemplars.msgpack")
 translated=$(words "$OUT/translated.msgpack") pictures=$(words "$OUT/pictures")
 
@@ -43,8 +28,8 @@ for path in "$INPUTS" "$EXEMPLARS"; do
 	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
 	[ -z "$path" ] || needs+=("$path")
 done
-into "$OUT/inputs.msgpack" "$(encode "$INPUTS" 1)"
-into "$OUT/exemplars.msgpack" "$(encode "$EXEMPLARS" 2)"
+into "$OUT/inputs.msgpack" "$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL")"
+into "$OUT/exemplars.msgpack" "$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL")"
 into "$OUT/translated.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model --stream"
 stage "$OUT/pictures" "rm -rf $pictures
