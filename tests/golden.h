@@ -98,7 +98,9 @@ static inline void set_weights(struct xl_model *m, const struct xl_record *golde
 		struct xl_net *net = m->nets[i];
 		for (int k = 0; k < net->n_params; k++) {
 			const struct xl_param *p = &net->params[k];
-			const double he = p->fan_in ? sqrt(2.0 / p->fan_in) : 0.1;
+			const double he = p->std > 0  ? (double)p->std
+					  : p->fan_in ? sqrt(2.0 / p->fan_in)
+						      : 0.1;
 			const bool critic = net->group == XL_CRITIC && p->fan_in;
 			if (p->buffer)
 				continue;

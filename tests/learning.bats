@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# That training does what it is for: a few hundred steps of a very small model
-# recolour hair, measured against the true translation.
+# That training does what it is for: a few hundred steps of very small models recolour
+# hair, measured against the true translation.
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || exit 1
@@ -27,4 +27,38 @@ setup() {
 	[ "${lines[0]}" = "records $n" ]
 	awk '$1 == "mae_inside" { got = $2 } $1 == "mae_inside_input" { nothing = $2 }
 		END { exit !(nothing > 0.1 && got < 0.667 * nothing) }' <<<"$output"
+}
+
+@test "600 steps of MISO: hair of the other domain, content kept, styles read back" {
+	n=60
+	xl-synth faces --size 32 --count 1500 --seed 1 --domain-by Blond_Hair \
+		--where 'Bald=0,Wearing_Hat=0,Black_Hair=1|Blond_Hair=1' >train.msgpack
+	xl-train miso --quiet --preset tiny --lr 1e-3 --w-adv 0.2 --iters 600 --decay-start 300 \
+		--out m.msgpack train.msgpack
+	xl-synth faces --size 32 --count $n --seed 9 --pairs --attributes Blond_Hair \
+		--domain-by Blond_Hair --where Bald=0,Wearing_Hat=0 >pairs.msgpack
+	xl-cat --records 0:$n pairs.msgpack >in.msgpack
+	xl-cat --records 1:$n pairs.msgpack >next.msgpack
+	xl-cat --records 0:1 pairs.msgpack >>next.msgpack
+	xl-cat --records $n:$((2 * n)) pairs.msgpack >ex.msgpack
+	xl-cat --records $((2 * n)):$((3 * n)) pairs.msgpack >truth.msgpack
+	export XL_MODEL=m.msgpack
+	xl-hadain --exemplar ex.msgpack in.msgpack | xl-decode --stream >out.msgpack
+	run xl-ssim --input in.msgpack truth.msgpack out.msgpack
+	echo "$output"
+	awk '$1 == "mae_inside" { got = $2 } $1 == "mae_inside_input" { nothing = $2 }
+		END { exit !(nothing > 0.1 && got < 0.667 * nothing) }' <<<"$output"
+	# of the rest, it is nearer to its own input than to another
+	own=$(xl-ssim in.msgpack out.msgpack | awk '$1 == "mae_outside" { print $2 }')
+	other=$(xl-ssim next.msgpack out.msgpack | awk '$1 == "mae_outside" { print $2 }')
+	echo "$own $other"
+	awk -v own="$own" -v other="$other" 'BEGIN { exit !(own < 0.85 * other) }'
+	xl-hadain --sample 1 in.msgpack >drawn.msgpack
+	xl-decode --stream drawn.msgpack | xl-encode >read.msgpack
+	vectors() { xl-cat --tensor "$1" "$2" | grep -v -e '^#' -e '^$'; }
+	mean=$(paste -d' ' <(xl-cat --json read.msgpack | jq -r .meta.domain) \
+		<(vectors z drawn.msgpack) <(vectors mu read.msgpack) |
+		jq -R -s -f "$BATS_TEST_DIRNAME/../pipelines/miso/correlation.jq" | jq .mean)
+	echo "$mean"
+	awk -v mean="$mean" 'BEGIN { exit !(mean > 0.1) }'
 }

@@ -39,7 +39,7 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 }
 
 @test "--help tells the variables, and other words are refused" {
-	for script in demo.sh lomit/train.sh lomit/translate.sh lomit/evaluate.sh; do
+	for script in demo.sh {lomit,miso}/{train,translate,evaluate}.sh; do
 		run -0 "$pipes/$script" --help
 		[[ $output == "${script##*/} [-n]: "* && $output == *"  OUT  "* ]]
 		run -2 "$pipes/$script" --force
@@ -224,8 +224,11 @@ face-000002+face-000001.png" ]
 		mkdir -p "$(dirname $name)"
 		xl-synth faces --count 1 --size 64 --seed ${#name} | xl-decode >$name.png
 	done
-	sed -n 's/^\.Dl \(xl-encode\|xl-mask\)/\1/p' "$pipes/../man/xl.7" | sed 's/\\-/-/g' >examples
-	[ "$(wc -l <examples)" -ge 8 ]
+	xl-synth faces --count 24 --size 32 --domain-by Blond_Hair |
+		xl-train miso --preset tiny --width 2 --iters 1 --out hair.msgpack
+	sed -n 's/^\.Dl \(xl-encode\|xl-mask\|xl-hadain\)/\1/p' "$pipes/../man/xl.7" |
+		sed 's/\\-/-/g' >examples
+	[ "$(wc -l <examples)" -ge 9 ]
 	bash -euxo pipefail examples
 	xl-crop out.png | xl-cat
 	xl-crop --size 0 all.png | xl-cat

@@ -55,7 +55,8 @@ static void iterate(struct xl_model *m, struct xl_tape *t, const struct xl_recor
 		free(v);
 		set_images(x[i], PAIRS, SIZE, 1.7 * i);
 	}
-	const struct xl_batch b = {PAIRS, {x[0], x[1]}, {y[0], y[1]}, alpha};
+	const struct xl_batch b = {
+		.n = PAIRS, .x = {x[0], x[1]}, .y = {y[0], y[1]}, .alpha = alpha};
 	xl_tape_reset(t);
 	ok(m->method->step(m, t, &b, 0, loss));
 }

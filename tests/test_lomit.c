@@ -439,7 +439,8 @@ static void test_exchange(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct xl_model *m = build(small, 2, true);
 		struct xl_tape *t = xl_tape_new();
-		const struct xl_batch b = {2, {x[i], x[1 - i]}, {y[i], y[1 - i]}, alpha};
+		const struct xl_batch b = {
+			.n = 2, .x = {x[i], x[1 - i]}, .y = {y[i], y[1 - i]}, .alpha = alpha};
 		ok(m->method->step(m, t, &b, 0, &loss[i]));
 		xl_tape_free(t);
 		xl_model_free(m);
@@ -472,7 +473,7 @@ static void test_overfit(void **state)
 	fill_batch(x[0], 0, 4, 32);
 	fill_batch(x[1], 1, 4, 32);
 	for (int i = 0; i < 400 && (i == 0 || loss.value[self] / 2 >= 0.05); i++) {
-		const struct xl_batch b = {4, {x[0], x[1]}, {y, y}, NULL};
+		const struct xl_batch b = {.n = 4, .x = {x[0], x[1]}, .y = {y, y}};
 		xl_tape_reset(t);
 		ok(m->method->step(m, t, &b, i, &loss));
 	}

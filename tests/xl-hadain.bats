@@ -235,6 +235,8 @@ ids() { has "$1" | cut -d' ' -f1 | paste -sd,; }
 }
 
 @test "the page's examples run" {
+	xl-synth faces --count 24 --size 32 -q --domain-by Blond_Hair |
+		xl-train miso --preset tiny --width 2 --iters 1 -q --out hair.msgpack
 	page xl-hadain
 	file pairs.png | grep -q PNG
 }

@@ -20,7 +20,8 @@ enum xl_purpose {
 	XL_RNG_NOISE,    /* noise of a method; step = iteration, index = sample */
 	XL_RNG_SYNTH,    /* made data; step = image, index = part */
 	XL_RNG_SPLIT,    /* shuffling and splitting of files */
-	XL_RNG_TEST
+	XL_RNG_TEST,
+	XL_RNG_STYLE /* styles drawn for a record; step = its name, index = the draw */
 };
 
 struct xl_rng {

@@ -26,6 +26,7 @@ struct xl_batch {
 	const float *x[2];  /* (n,3,S,S) */
 	const float *y[2];  /* (n,attributes) */
 	const float *alpha; /* (2n) draws for a gradient penalty; NULL: from the seed */
+	const float *noise; /* normal draws of a method, in its order; NULL: from the seed */
 };
 
 /* What a step reports: unweighted losses under the paper's names, in the order

@@ -66,6 +66,21 @@ gradient norms as d_norm_N, g_norm_N; no tensors. Switches: style-split, gamma-e
 compat (sigma "rows" and gamma "exp"), mask-norm-in, no-exemplar-mask (all style
 codes from whole images).
 
+miso.msgpack: one iteration (encoders and generators, then discriminators on the same
+pictures) of MISO at size 32, width 4, 2 images of each domain in each phase; for each
+case of miso.py
+  id inputs    noise (12,8): normal draws, two rows each for eps of the styles of real A
+               and B, drawn styles of A and B, eps of styles read from fakes of A and B
+  id CASE-g    meta: size width seed; the losses adv_enc adv_rand info (or sr) cyc kl lat,
+               unweighted sums of both domains, and total; sigma_real sigma_fake rms_enc
+               rms_rand; norm_N, and in the cases concat and adain names, zero and the
+               tensors as in d-step above
+  id CASE-d    the same of the discriminators: adv_enc adv_rand total, and the shares of
+               logits on the right side, hit_real hit_enc hit_rand
+Parameters are numbered over E_A E_B E_AB E_BA G_AB G_BA D_A D_B, rows in the order of
+the tables, in each layer weight, bias, scale and shift if it has them, planes (the
+columns of the style). Weights of a style's two heads are 0.02 z.
+
 WEIGHTS. Parameters are numbered p = 0, 1, ... over the networks E_c E_s G_m [gate]
 MLP_f MLP_b G D, rows in the order of the tables in the specification, in each
 layer weight, bias, then scale, shift if it is normalised. Names are
@@ -91,6 +106,7 @@ import numpy as np
 import torch
 
 import lomit
+import miso
 import ops
 import pack
 import spec
@@ -125,7 +141,7 @@ def main():
     print_precision()
     files = (('ops', ops.records), ('lomit-ijcai', lambda: lomit.records('ijcai')),
              ('lomit-iclr', lambda: lomit.records('iclr')),
-             ('lomit-switches', lomit.switch_records))
+             ('lomit-switches', lomit.switch_records), ('miso', miso.records))
     size = sum(pack.write(os.path.join(folder, name + '.msgpack'), make()) for name, make in files)
     assert size <= 1500000, 'the golden files exceed 1.5 MB'
 

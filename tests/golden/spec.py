@@ -4,6 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import miso
 from lomit import CASES, Lomit, inputs, iteration, networks, parts
 from ops import REAL, adam, batch_stats, bce, bilinear4, critic, hadain, normalise, penalty, r1
 
@@ -140,6 +141,40 @@ def check_networks(close):
               a['t']['x11'].detach().numpy(), 12)
 
 
+def check_miso(close):
+    for width, cond, scales, want in (
+            (64, 'concat', 3, (1344080, 4335232, 3919107, 8271171)),
+            (64, 'adain', 3, (1344080, 5063296, 3919107, 8271171)),
+            (64, 'input', 3, (1344080, 4230784, 3919107, 8271171)),
+            (8, 'concat', 2, (21976, 83152, 62499, 87154))):
+        nets = miso.networks(width, cond, scales)
+        got = [sum(int(np.prod(shape)) for row in nets[n] for _, shape, _ in miso.shapes(row))
+               for n in ('E_A', 'E_AB', 'G_AB', 'D_A')]
+        close('miso: parameters at %d %s' % (width, cond), real(*got), want, 0)
+    zero, z = torch.zeros(1, 8, dtype=REAL), torch.arange(8, dtype=REAL)[None] / 3
+    close('miso: MILO at the style', miso.milo(z, z, zero), 7.351508, 6)
+    close('miso: MILO one away', miso.milo(z, z + 1, zero), 11.351508, 6)
+    close('miso: MILO at the floor', miso.milo(z, z, zero - 8), -24.648492, 6)
+    z = real([.3, -1.2, 0, 2, -.5, .7, 1.1, -.9])
+    mu = real([.1, -1, .2, 1.5, -.5, .4, 1.3, -.6]).requires_grad_(True)
+    l = real([-1, -.5, 0, .5, -2, -1.5, .25, -.25]).requires_grad_(True)
+    value = miso.milo(z, mu, l)
+    close('miso: MILO, worked', value, 5.559698, 6)
+    dmu, dl = torch.autograd.grad(value, (mu, l))
+    close('miso: gradient for mu', dmu, [-.543656, .329744, .2, -.303265, 0, -1.344507, .155760,
+                                         .385208], 6)
+    close('miso: gradient for l', dl, [.445634, .467026, .48, .424184, .5, .298324, .484424,
+                                       .442219], 6)
+    close('miso: KL, worked', miso.kl(mu, l), 4.152212, 6)
+    close('miso: L_lat, worked', (z - mu).abs().mean(), 0.2375, 6)
+    raw = real(-9, -9, 5, 5, 0).requires_grad_(True)
+    g, = torch.autograd.grad((miso.Clamp.apply(raw) * real(1, -1, 1, -1, 1)).sum(), raw)
+    close('miso: gradient of the limits', g, [0, -1, 1, 0, 1], 12)
+    x = torch.arange(16, dtype=REAL).reshape(1, 1, 4, 4)
+    close('miso: mean of 3x3 pixels', F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)[0, 0],
+          [[2.5, 4], [8.5, 10]], 12)
+
+
 def check_torch(close):
     """The equations of ops.py against torch's own operators."""
     x = torch.sin(torch.arange(120, dtype=REAL)).reshape(2, 3, 4, 5)
@@ -166,6 +201,6 @@ def check_torch(close):
 
 def check():
     close = Check()
-    for part in (check_hadain, check_losses, check_penalty, check_networks, check_torch):
+    for part in (check_hadain, check_losses, check_penalty, check_networks, check_miso, check_torch):
         part(close)
     return close.failed

@@ -1,0 +1,19 @@
+# evaluation.jq - evaluation.json of MISO as the lines of a table: what, of the model, and
+# of doing nothing, or of faces that have nothing to do with each other.
+def digits: if . == null then "-" else . * 10000 | round / 10000 | tostring end;
+.translation as $t |
+["\(.model.method) \(.model.digest[:8]), \(.size)x\(.size), step \(.model.step)",
+	"model", "doing nothing"],
+["error to the true translation, 0..1", ($t.mae | digits), ($t.mae_input | digits)],
+["  where it differs from the input", ($t.mae_inside | digits), ($t.mae_inside_input | digits)],
+["  elsewhere", ($t.mae_outside | digits), ($t.mae_outside_input | digits)],
+["change of the input elsewhere, 0..1", ($t.change_outside | digits), "0"],
+["SSIM with the true translation", ($t.ssim_uniform7 | digits), ($t.ssim_uniform7_input | digits)],
+["PSNR with the true translation, dB", ($t.psnr | digits), ($t.psnr_input | digits)],
+["correlation of styles with those read back", "", ""],
+["  of exemplars", (.exemplar_styles.mean | digits), "0"],
+["  drawn", (.drawn_styles.mean | digits), "0"],
+["pixels, 0..1: input to its translation", (.kept.mae | digits), "0"],
+["  between two draws", (.diversity.mae | digits), "0"],
+["  between two faces of domain B", (.real.mae | digits), "-"],
+["\(.pairs) pairs of made faces, seed \(.seed), domain B by \(.domain)", "", ""] | @tsv

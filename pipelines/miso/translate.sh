@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# translate.sh [-n]: translate every input in every style, of exemplars or drawn at
+# random, and pass from one style to another; -n only prints the commands. What is
+# finished is not done again. Set by variables:
+#   INPUTS      a picture, a folder of pictures, or a stream of records [made faces]
+#   EXEMPLARS   the same, of the other domain [styles are drawn]
+#   DRAWS       styles to draw where there are no exemplars [5]
+#   DIRECTION   ab or ba: the domains of inputs and results [ab]
+#   DOMAIN      made faces of domain B are those with this label; LABEL=0 where they are
+#               those without [Blond_Hair]
+#   STEPS       pictures on the way from the first style to the second [9]
+#   SEED        of what is drawn [0]
+#   MODEL       model file [XL_MODEL, else the default model]
+#   OUT         folder for what is made [translated]
+#   SMOKE=1     two inputs, two styles, three steps
+# Makes in OUT: inputs.msgpack (codes), styles.msgpack (codes of exemplars, or the
+# first input in the styles drawn), translated.msgpack, pictures/INPUT+STYLE.png,
+# grid.png (inputs down, styles across), passage.png (the first input on the way).
+
+set -euo pipefail
+count=5 domain=A other=B
+if [ "${SMOKE:-0}" != 0 ]; then count=2 && : "${DRAWS:=2}" "${STEPS:=3}"; fi
+: "${INPUTS:=}" "${EXEMPLARS:=}" "${DRAWS:=5}" "${DIRECTION:=ab}" "${DOMAIN:=Blond_Hair}"
+: "${STEPS:=9}" "${SEED:=0}" "${OUT:=translated}"
+
+# shellcheck source-path=SCRIPTDIR source=../common.sh
+. "$(dirname "$0")/../common.sh"
+for name in DRAWS STEPS; do
+	[[ ${!name} =~ ^[1-9][0-9]{0,3}$ ]] || usage "$name: '${!name}' is not a number"
+done
+case $DIRECTION in
+ab) ;;
+ba) domain=B other=A ;;
+*) usage "DIRECTION: '$DIRECTION' is not ab or ba" ;;
+esac
+find_model
+model=$(words --model "$MODEL")
+
+# faces OF: options that make faces of that domain
+faces() {
+	local value=1
+	[[ $DOMAIN != *=0 ]] || value=0
+	[ "$1" = B ] || value=$((1 - value))
+	words --count "$count" --size 128 --where "${DOMAIN%=[01]}=$value"
+}
+
+codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/styles.msgpack")
+translated=$(words "$OUT/translated.msgpack") pictures=$(words "$OUT/pictures")
+
+make_dir "$OUT/.made"
+for path in "$INPUTS" "$EXEMPLARS"; do
+	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
+	[ -z "$path" ] || needs+=("$path")
+done
+synth=$(faces $domain)
+into "$OUT/inputs.msgpack" \
+	"$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL" --domain $domain)"
+if [ -n "$EXEMPLARS" ]; then
+	into "$OUT/styles.msgpack" \
+		"$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL" --domain $other)"
+	shown="cat $styles"
+else
+	into "$OUT/styles.msgpack" \
+		"xl-cat --records 0:1 $codes | xl-hadain $model --sample $DRAWS --seed $SEED"
+	shown="xl-decode $model --stream $styles"
+fi
+into "$OUT/translated.msgpack" \
+	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model --stream"
+stage "$OUT/pictures" "rm -rf $pictures
+xl-decode --dir $pictures $translated"
+
+# An empty cell and the styles; then each input, before what was made of it.
+corner=$(words "$OUT/.made/styles")
+into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
+rows=\$(xl-cat --json $codes | wc -l) columns=\$(xl-cat --json $styles | wc -l)
+{
+	xl-crop --size 0 $corner
+	$shown
+	for ((i = 0; i < rows; i++)); do
+		xl-cat --records \$i:\$((i + 1)) $codes
+		xl-cat --records \$((i * columns)):\$(((i + 1) * columns)) $translated
+	done
+} | xl-grid --columns \$((columns + 1))"
+
+# 0, 1/8, .. 1 of the second style, or of the first where there is but one.
+into "$OUT/passage.png" "last=\$(xl-cat --json $styles | wc -l)
+last=\$((last > 1 ? 1 : 0))
+for ((i = 0; i < $STEPS; i++)); do
+	xl-cat --records 0:1 $codes |
+		xl-hadain $model --exemplar <(xl-cat --records 0:1 $styles) \\
+			--exemplar2 <(xl-cat --records \$last:\$((last + 1)) $styles) \\
+			--mix \$(awk \"BEGIN { print \$i / $((STEPS > 1 ? STEPS - 1 : 1)) }\")
+done | xl-decode $model --stream | xl-grid --columns $STEPS"
+[ -n "$dry" ] || say "made $OUT/grid.png, $OUT/passage.png and $OUT/pictures"
