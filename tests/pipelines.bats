@@ -220,15 +220,17 @@ face-000002+face-000001.png" ]
 
 @test "the examples of translation in xl(7) work" {
 	export XL_MODEL=$model PATH=$XL_BIN:$PATH
-	for name in a b in/a in/b ex/c; do
+	for name in a b c in/a in/b ex/c; do
 		mkdir -p "$(dirname $name)"
 		xl-synth faces --count 1 --size 64 --seed ${#name} | xl-decode >$name.png
 	done
 	xl-synth faces --count 24 --size 32 --domain-by Blond_Hair |
 		xl-train miso --preset tiny --width 2 --iters 1 --out hair.msgpack
+	xl-synth faces --count 24 --size 64 --domain-by Eyeglasses |
+		xl-train mbu --preset tiny --width 2 --batch 2 --iters 1 --out glasses.msgpack
 	sed -n 's/^\.Dl \(xl-encode\|xl-mask\|xl-hadain\)/\1/p' "$pipes/../man/xl.7" |
 		sed 's/\\-/-/g' >examples
-	[ "$(wc -l <examples)" -ge 9 ]
+	[ "$(wc -l <examples)" -ge 12 ]
 	bash -euxo pipefail examples
 	xl-crop out.png | xl-cat
 	xl-crop --size 0 all.png | xl-cat

@@ -237,6 +237,8 @@ ids() { has "$1" | cut -d' ' -f1 | paste -sd,; }
 @test "the page's examples run" {
 	xl-synth faces --count 24 --size 32 -q --domain-by Blond_Hair |
 		xl-train miso --preset tiny --width 2 --iters 1 -q --out hair.msgpack
+	xl-synth faces --count 24 --size 64 -q --domain-by Eyeglasses |
+		xl-train mbu --preset tiny --width 2 --batch 2 --iters 1 -q --out glasses.msgpack
 	page xl-hadain
 	file pairs.png | grep -q PNG
 }

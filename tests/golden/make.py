@@ -4,7 +4,7 @@
 Written independently of the C code: networks, losses and operators follow the
 specification and use torch autograd in float64. Needs python3-torch, -numpy and
 -msgpack; the tests themselves only read the files. ops.py has the operators and
-their cases, lomit.py the method, spec.py the checks that run first, pack.py the
+their cases, lomit.py and mbu.py the methods, spec.py the checks that run first, pack.py the
 encoding. Each file is an xl stream (xl-stream(5)) of `features` records. Inputs
 are exact in <f4, so that C and Python start from equal numbers; results are <f8,
 or <f4 in tensors of more than 96 elements. Scalars have shape [1].
@@ -81,6 +81,17 @@ Parameters are numbered over E_A E_B E_AB E_BA G_AB G_BA D_A D_B, rows in the or
 the tables, in each layer weight, bias, scale and shift if it has them, planes (the
 columns of the style). Weights of a style's two heads are 0.02 z.
 
+mbu.msgpack: one iteration (encoders and decoders, then C) of MBU at size 128, width 2,
+a batch of 2 images of each domain (a, then b); for each case of mbu.py
+  id CASE-first      meta: size width sep seed; the losses recon1_a recon1_b recon2_a
+               recon2_b (or mask_l2) cycle_c cycle_s dc, unweighted, and total; grad, the
+               norm of all gradients before they are clipped; norm_N, names, zero and
+               the tensors as in d-step above, of the clipped gradients
+  id CASE-second     the same for C, whose loss is c; absent in without-c
+  id CASE-batchnorm  E_c E_s D_A D_B: running mean, then variance, of each block
+Parameters are numbered over E_c E_s D_A D_B C, blocks 1 to 6, C's layers 1 and 2;
+fan_in counts 16 taps of every input channel; C's weights are halved as D's.
+
 WEIGHTS. Parameters are numbered p = 0, 1, ... over the networks E_c E_s G_m [gate]
 MLP_f MLP_b G D, rows in the order of the tables in the specification, in each
 layer weight, bias, then scale, shift if it is normalised. Names are
@@ -94,8 +105,8 @@ and its value, rounded to <f4: weights sqrt(2 / fan_in) * z (D: half of that),
 biases and shifts 0.1 z, scales 1 + 0.1 z. Gradients jump where a rectifier's
 input or a difference under an L1 norm changes sign; each seed was searched for so
 that none of those is near enough to 0 for single precision to flip it.
-IMAGES. x[n,c,i,j] = sin(0.05 (c+1) (i+1) + 0.07 (j+1) (n+1) + which)
-  * cos(0.11 i - 0.06 j (c+1) + 0.5 n), which = 0 for x1, 1.7 for x2, as <f4.
+IMAGES. Of LOMIT and MBU: x[n,c,i,j] = sin(0.05 (c+1) (i+1) + 0.07 (j+1) (n+1) + which)
+  * cos(0.11 i - 0.06 j (c+1) + 0.5 n), which = 0 for x1 or a, 1.7 for x2 or b, as <f4.
 """
 import os
 import sys
@@ -106,6 +117,7 @@ import numpy as np
 import torch
 
 import lomit
+import mbu
 import miso
 import ops
 import pack
@@ -141,7 +153,8 @@ def main():
     print_precision()
     files = (('ops', ops.records), ('lomit-ijcai', lambda: lomit.records('ijcai')),
              ('lomit-iclr', lambda: lomit.records('iclr')),
-             ('lomit-switches', lomit.switch_records), ('miso', miso.records))
+             ('lomit-switches', lomit.switch_records), ('miso', miso.records),
+             ('mbu', mbu.records))
     size = sum(pack.write(os.path.join(folder, name + '.msgpack'), make()) for name, make in files)
     assert size <= 1500000, 'the golden files exceed 1.5 MB'
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import mbu
 import miso
 from lomit import CASES, Lomit, inputs, iteration, networks, parts
 from ops import REAL, adam, batch_stats, bce, bilinear4, critic, hadain, normalise, penalty, r1
@@ -173,6 +174,28 @@ def check_miso(close):
     x = torch.arange(16, dtype=REAL).reshape(1, 1, 4, 4)
     close('miso: mean of 3x3 pixels', F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)[0, 0],
           [[2.5, 4], [8.5, 10]], 12)
+def check_mbu(close):
+    k = torch.arange(1, 17, dtype=REAL).reshape(1, 1, 4, 4)
+    close('mbu: convolution', F.conv2d(k, k, real(0.5), 2, 1), [[696.5, 732.5], [732.5, 696.5]], 9)
+    close('mbu: transposed convolution',
+          F.conv_transpose2d(real([1, 2], [3, 4])[None, None], k, real(0.5), 2, 1),
+          [[6.5, 17.5, 20.5, 14.5], [16.5, 42.5, 52.5, 34.5],
+           [32.5, 82.5, 92.5, 58.5], [30.5, 69.5, 76.5, 44.5]], 9)
+    for size, sep, want in ((128, 25, (6483482, 742379, 6984099, 6984612, 998401)),
+                            (128, 100, (5097032, 896204, 6984099, 6984612, 844801)),
+                            (64, 25, (6483482, 742379, 6984099, 6984612, 250369)),
+                            (256, 25, (6483482, 742379, 6984099, 6984612, 3990529))):
+        got = [sum(int(np.prod(shape)) for _, shape, _ in mbu.shapes(net, channels))
+               for net, channels in mbu.networks(size, 32, sep).items()]
+        close('mbu: parameters at %d, sep %d' % (size, sep), real(*got), want, 0)
+    l = real(0.3).requires_grad_(True)
+    r = real(0.5, -1, 2).requires_grad_(True)
+    c = real(0.2, -0.4, 0.9).requires_grad_(True)
+    out = mbu.blend((torch.sigmoid(l), torch.tanh(r)), c)
+    g = torch.autograd.grad((out * real(1, -2, 0.5)).sum(), (l, r, c))
+    close('mbu: blended pixel', torch.cat([out, *g]),
+          [0.350571240, -0.607715057, 0.936780164, 0.248692149, 0.451769015, -0.482502236,
+           0.020292419, 0.425557483, -0.851114966, 0.212778742], 9)
 
 
 def check_torch(close):
@@ -201,6 +224,7 @@ def check_torch(close):
 
 def check():
     close = Check()
-    for part in (check_hadain, check_losses, check_penalty, check_networks, check_miso, check_torch):
+    for part in (check_hadain, check_losses, check_penalty, check_networks, check_mbu, check_miso,
+                 check_torch):
         part(close)
     return close.failed

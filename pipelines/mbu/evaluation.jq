@@ -1,0 +1,23 @@
+# evaluation.jq - evaluation.json of MBU as the lines of a table: what, of the model, and
+# of doing nothing, which for a mask is to mask all of the picture.
+def digits: if . == null then "-" else . * 10000 | round / 10000 | tostring end;
+def errors(what): . as $t |
+["\(what), error to the truth, 0..1", ($t.mae | digits), ($t.mae_input | digits)],
+["  where it differs from the input", ($t.mae_inside | digits), ($t.mae_inside_input | digits)],
+["  elsewhere", ($t.mae_outside | digits), ($t.mae_outside_input | digits)],
+["  change of the input elsewhere", ($t.change_outside | digits), "0"],
+["  SSIM", ($t.ssim_uniform7 | digits), ($t.ssim_uniform7_input | digits)],
+["  PSNR, dB", ($t.psnr | digits), ($t.psnr_input | digits)];
+.change_masks as $c | .content_masks as $s | .input_masks as $i |
+["\(.model.method) \(.model.digest[:8]), \(.size)x\(.size), step \(.model.step)",
+	"model", "doing nothing"],
+(.giving | errors("adding")),
+(.removing | errors("removing")),
+["IoU of the content's mask at 0.1", ($s.iou | digits), ($s.truth_area | digits)],
+["  at \($s.best_threshold | digits), chosen on the other half", ($s.iou_tested | digits), "-"],
+["IoU of the change's mask at 0.1", ($c.iou | digits), ($c.truth_area | digits)],
+["  at \($c.best_threshold | digits), chosen on the other half", ($c.iou_tested | digits), "-"],
+["area of masks at 0.1: with the content", ($s.mask_area | digits), "-"],
+["  without it", ($i.mask_area | digits), "-"],
+["  of its transfer", ($c.mask_area | digits), "-"],
+["\(.pairs) pairs of made faces, seed \(.seed), \(.task)", "", ""] | @tsv

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# translate.sh [-n]: give every input the content of every exemplar, and take it out
+# of the exemplars; -n only prints the commands. What is finished is not done again.
+# Set by variables:
+#   INPUTS      pictures without the content: one, a folder, or a stream [made faces]
+#   EXEMPLARS   pictures with it, likewise [made faces]
+#   TASK        of made faces, as in train.sh [glasses]
+#   MODEL       model file [XL_MODEL, else the default model]
+#   OUT         folder for what is made [translated]
+#   SMOKE=1     two inputs, two exemplars
+# Makes in OUT: inputs.msgpack and exemplars.msgpack (codes), translated.msgpack and
+# removed.msgpack, pictures/INPUT+EXEMPLAR.png, grid.png (inputs down, exemplars
+# across), masks.png (where each was changed), removed.png (each exemplar, and without
+# its content, beside the mask of what content the model finds).
+
+set -euo pipefail
+count=5
+if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
+: "${INPUTS:=}" "${EXEMPLARS:=}" "${TASK:=glasses}" "${OUT:=translated}"
+
+# shellcheck source-path=SCRIPTDIR source=../common.sh
+. "$(dirname "$0")/../common.sh"
+# shellcheck source-path=SCRIPTDIR source=task.sh
+. "$(dirname "$0")/task.sh"
+find_model
+model=$(words --model "$MODEL")
+
+codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/exemplars.msgpack")
+translated=$(words "$OUT/translated.msgpack") removed=$(words "$OUT/removed.msgpack")
+pictures=$(words "$OUT/pictures")
+
+make_dir "$OUT/.made"
+for path in "$INPUTS" "$EXEMPLARS"; do
+	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
+	[ -z "$path" ] || needs+=("$path")
+done
+synth=$(words --count "$count" --size 128 --where "$(of_domain A)")
+into "$OUT/inputs.msgpack" \
+	"$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL" --domain A)"
+synth=$(words --count "$count" --size 128 --where "$(of_domain B)")
+into "$OUT/exemplars.msgpack" \
+	"$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL" --domain B)"
+into "$OUT/fused.msgpack" \
+	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-mask $model"
+fused=$(words "$OUT/fused.msgpack")
+into "$OUT/translated.msgpack" "xl-decode $model --stream $fused"
+into "$OUT/removed.msgpack" "xl-hadain $model --remove $styles | xl-decode $model --stream"
+stage "$OUT/pictures" "rm -rf $pictures
+xl-decode --dir $pictures $translated"
+
+# An empty cell and the exemplars; then each input, before what was made of it.
+corner=$(words "$OUT/.made/exemplars")
+into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
+rows=\$(xl-cat --json $codes | wc -l) columns=\$(xl-cat --json $styles | wc -l)
+{
+	xl-crop --size 0 $corner
+	cat $styles
+	for ((i = 0; i < rows; i++)); do
+		xl-cat --records \$i:\$((i + 1)) $codes
+		xl-cat --records \$((i * columns)):\$(((i + 1) * columns)) $translated
+	done
+} | xl-grid --columns \$((columns + 1))"
+into "$OUT/masks.png" "xl-grid --show m $fused"
+into "$OUT/removed.png" "rows=\$(xl-cat --json $styles | wc -l)
+for ((i = 0; i < rows; i++)); do
+	for stream in $styles $removed; do
+		xl-cat --records \$i:\$((i + 1)) \$stream | xl-mask $model
+	done
+done | xl-grid --show x,m --columns 2"
+[ -n "$dry" ] || say "made $OUT/grid.png, $OUT/masks.png, $OUT/removed.png and $OUT/pictures"

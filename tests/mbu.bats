@@ -1,0 +1,253 @@
+#!/usr/bin/env bats
+# MBU through the tools: transfer, removal, swap, one after another, mixing, masks of
+# content and of pairs, training on two domains, its pipelines.
+
+bats_require_minimum_version 1.5.0
+load stages
+
+# a.png b.png c.png of 80x64, which the models squash; m.msgpack and other.msgpack, of
+# one step
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	PATH=$XL_BIN:$PATH
+	xl-synth faces --count 24 --size 64 -q --attributes Eyeglasses,Male \
+		--domain-by Eyeglasses >faces.msgpack
+	for seed in 0 1; do
+		xl-train mbu --preset tiny --width 4 --batch 2 --iters 1 -q --seed $seed \
+			--out $seed.msgpack faces.msgpack
+	done
+	mv 0.msgpack m.msgpack
+	mv 1.msgpack other.msgpack
+	xl-synth faces --count 3 --size 80 -q | xl-decode --dir made
+	for n in 0a 1b 2c; do
+		xl-crop --size 80x64 "made/face-00000${n%?}.png" | xl-decode >"${n#?}.png"
+	done
+	rm -r made ./*.ckpt
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	ln -s "$BATS_FILE_TMPDIR"/*.png "$BATS_FILE_TMPDIR"/*.msgpack .
+	export XL_MODEL=m.msgpack
+	PATH=$XL_BIN:$PATH
+}
+
+# out FILE: the picture of a record, as numbers
+out() { xl-decode --stream "$@" | xl-cat --tensor x - | grep -v '^#'; }
+
+@test "skipped, repeated and cached stages give the same bytes" {
+	xl-hadain --exemplar b.png a.png | xl-decode >want.png
+	xl-encode b.png >b.msgpack
+	xl-encode a.png | xl-hadain --exemplar b.msgpack | xl-decode | cmp - want.png
+	xl-mask a.png | xl-hadain --exemplar <(xl-mask b.png) | xl-decode | cmp - want.png
+	xl-mask --exemplar b.png a.png | xl-encode | xl-hadain --exemplar b.msgpack | xl-mask |
+		xl-hadain --exemplar b.png | xl-encode | xl-decode | cmp - want.png
+	# a picture is squashed: the whole of it at the model's size
+	xl-crop --size 64 --crop 0 a.png | xl-hadain --exemplar b.msgpack | xl-decode | cmp - want.png
+	run ! cmp <(xl-crop --size 64 a.png | xl-hadain --exemplar b.msgpack | xl-decode) want.png
+}
+
+@test "what each stage adds" {
+	xl-encode a.png >1
+	[ "$(has 1)" = "a.png code x c s" ]
+	[ "$(shape c 1) $(shape s 1)" = "48,1,1 <f4 16,1,1 <f4" ]
+	xl-mask 1 >2
+	[ "$(has 2)" = "a.png code x c s m" ]
+	[ "$(shape m 2)" = "1,64,64 <f4" ]
+	xl-hadain --exemplar b.png 2 >3
+	[ "$(has 3)" = "a+b code x c s h" ] # the mask was of a alone
+	[ "$(shape h 3)" = "64,1,1 <f4" ]
+	xl-mask 3 >4
+	[ "$(has 4)" = "a+b code x c s h m" ]
+	cmp <(tensor m 4) <(xl-mask --exemplar b.png a.png | tensor m -)
+}
+
+@test "any size, and exemplars of another one" {
+	xl-encode --native a.png | xl-hadain --exemplar b.png | tee fused | xl-decode --stream >out
+	[ "$(shape x out)" = "3,64,80 <f4" ]
+	[ "$(shape h fused) $(xl-mask fused | shape m -)" = "64,1,2 <f4 1,64,128 <f4" ]
+	xl-encode --native b.png c.png >native
+	run -1 xl-hadain --exemplar <(xl-cat --records 0:1 native) --mix 0.5 \
+		--exemplar2 <(xl-cat --records 1:2 native) a.png
+	[[ $output == *"a.png: exemplars of 80x64 pixels, mixed, do not fit an input of 64x64"* ]]
+}
+
+@test "outside of a mask the picture keeps every bit" {
+	xl-crop --size 64 --crop 0 a.png >a.msgpack
+	# erased altogether, before or after the exemplar is applied
+	xl-mask --erase 0,0,64,64 a.msgpack | xl-hadain --exemplar b.png | xl-decode >1.png
+	xl-hadain --exemplar b.png a.msgpack | xl-mask --threshold 1 | xl-decode >2.png
+	xl-mask --erase 0,0,64,64 a.msgpack | xl-hadain --remove | xl-decode >3.png
+	for i in 1 2 3; do same_pixels a.msgpack $i.png; done
+	# rows 16 to 31, left half: nothing else
+	xl-mask --invert --scale 0 --invert --keep 0,16,32,16 a.msgpack |
+		xl-hadain --exemplar b.png | xl-decode >4.png
+	paste -d' ' <(tensor x a.msgpack | tr ' ' '\n' | grep .) \
+		<(tensor x <(image 4.png) | tr ' ' '\n' | grep .) >both
+	[ "$(wc -l <both)" = $((3 * 64 * 64)) ]
+	awk '{ i = (NR - 1) % 4096; inside = i % 64 < 32 && int(i / 64) >= 16 && int(i / 64) < 32
+		if (!inside && $1 != $2) exit 1
+		changed += inside && $1 != $2 } END { exit changed < 100 }' both
+}
+
+@test "removal" {
+	xl-encode a.png | xl-hadain --remove >1
+	[ "$(has 1)" = "a.png code x c s h" ]
+	[ "$(meta remove 1)" = true ]
+	xl-decode 1 >want.png
+	xl-hadain --remove a.png | xl-decode | cmp - want.png
+	xl-mask a.png | xl-hadain --remove | xl-mask | xl-encode | xl-hadain --remove | xl-decode |
+		cmp - want.png
+	# its mask is hard
+	[ "$(xl-mask 1 | tensor m - | tr ' ' '\n' | grep . | sort -u)" = 1 ]
+	# a record that was to lose its content may be given another's all the same
+	xl-hadain --exemplar b.png 1 >2
+	[ "$(meta remove 2)" = null ]
+	xl-hadain --exemplar b.png a.png | xl-decode | cmp - <(xl-decode 2)
+	run -2 xl-hadain --sample 2 a.png
+	[ "${lines[0]}" = "xl-hadain: --sample: method mbu cannot" ]
+}
+
+@test "swap, and one transfer after another, through pipes" {
+	xl-hadain --remove a.png | xl-decode --stream >bare
+	[ "$(has bare)" = "a.png image x" ]
+	[ "$(meta remove bare)" = null ]
+	xl-hadain --exemplar b.png bare | xl-decode >want.png
+	xl-encode a.png | xl-hadain --remove | xl-decode --stream | xl-encode |
+		xl-hadain --exemplar b.png | xl-decode | cmp - want.png
+	# by two models: each refuses the codes of the other, not its pictures
+	xl-hadain --exemplar b.png a.png | xl-decode --stream |
+		xl-hadain --model other.msgpack --exemplar c.png | xl-decode --model other.msgpack >two.png
+	xl-crop --size 0 two.png | xl-cat
+	xl-hadain --exemplar b.png a.png >fused
+	run -1 xl-hadain --model other.msgpack --exemplar c.png fused
+	[[ ${lines[0]} == *": codes of model "*", this is "*" (mbu, 64)" ]]
+	run -1 xl-decode --model other.msgpack fused
+}
+
+@test "mixing ends at plain transfers" {
+	xl-encode b.png >b.msgpack
+	xl-encode c.png >c.msgpack
+	mix() { xl-hadain --exemplar b.msgpack --exemplar2 c.msgpack --mix "$1" a.png; }
+	xl-hadain --exemplar b.msgpack a.png >b.fused
+	xl-hadain --exemplar c.msgpack a.png >c.fused
+	cmp <(mix 0 | tensor h -) <(tensor h b.fused)
+	cmp <(mix 1 | tensor h -) <(tensor h c.fused)
+	mix 0 | xl-decode | cmp - <(xl-decode b.fused)
+	mix 1 | xl-decode | cmp - <(xl-decode c.fused)
+	run ! cmp <(mix 0.5 | tensor h -) <(tensor h b.fused)
+}
+
+@test "training wants two domains" {
+	xl-synth faces --count 8 --size 64 -q --attributes Male >plain
+	run -2 xl-train mbu --preset tiny --out x plain
+	[[ ${lines[0]} == *"record 0 (face-000000.png): has no domain"* ]]
+	run -0 xl-train mbu --preset tiny --batch 2 --iters 1 --domain-by Male --out x plain
+	[[ ${lines[0]} =~ ^xl-train:\ 8\ images\ \(A\ [0-9],\ B\ [0-9]\)$ ]]
+	run -2 xl-train mbu --preset tiny --batch 20 --out y faces.msgpack
+	[[ $output == *"too few images: "*" of domain A and "*" of B, a step takes 20 of each"* ]]
+	run -2 xl-train mbu --size 96
+	[ "${lines[0]}" = "xl-train: size 96 is not a multiple of 64" ]
+}
+
+@test "a run in two parts equals a run in one, with samples" {
+	run_mbu() { xl-train mbu --preset tiny --width 4 --batch 2 -q "$@" faces.msgpack; }
+	run_mbu --iters 6 --out one --threads 1
+	run_mbu --iters 3 --out two --threads 2 --samples d
+	[ "$(ls d)" = 00000003.png ]
+	xl-train mbu --resume two --iters 6 -q faces.msgpack
+	cmp one two
+	cmp one.ckpt two.ckpt
+	xl-cat --check one
+	[ "$(xl-cat --json one | jq -r .id | tr '\n' ' ')" = "model E_c E_s D_A D_B " ]
+	[[ $(xl-cat --json --records 0:1 one | jq -r .meta.preprocess) == "whole picture, "* ]]
+}
+
+# ---- pipelines ----
+
+pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
+
+@test "pipelines" {
+	export SMOKE=1
+	WIDTH=4 ITERS=1 COUNT=24 OUT=trained "$pipes/train.sh"
+	[ "$(xl-cat --json --records 0:1 trained/model.msgpack | jq -r .meta.method)" = mbu ]
+	[ "$(xl-cat --json trained/records.msgpack | jq -r .meta.domain | sort -u | tr '\n' ' ')" = "A B " ]
+	ls trained/samples/*.png
+	WIDTH=4 ITERS=2 COUNT=24 OUT=trained run -0 "$pipes/train.sh"
+	[[ $output == *"--resume trained/model.msgpack"* ]]
+	export MODEL=trained/model.msgpack
+	"$pipes/translate.sh"
+	[ "$(ls translated/pictures | wc -l)" = 4 ]
+	for sheet in grid masks removed; do xl-crop --size 0 translated/$sheet.png | xl-cat; done
+	run -0 "$pipes/translate.sh"
+	[ "$(grep -c ' is there$' <<<"$output")" = 9 ]
+	run -0 --separate-stderr "$pipes/evaluate.sh"
+	cmp <(echo "$output") evaluated/evaluation.txt
+	[[ $output == "mbu "*"doing nothing"*"8 pairs of made faces, seed 1, glasses" ]]
+	for sheet in given removed; do xl-crop --size 0 evaluated/$sheet.png | xl-cat; done
+	# doing nothing is the distance between inputs and truths
+	value() { jq "$1" evaluated/evaluation.json; }
+	for of in "giving inputs truths" "removing having bare"; do
+		read -r name from to <<<"$of"
+		nothing=$(xl-ssim --json "evaluated/$to.msgpack" "evaluated/$from.msgpack")
+		[ "$(value ".$name.mae_inside_input")" = "$(jq .mae_inside <<<"$nothing")" ]
+	done
+	# inputs lack what is given, and have what is taken away
+	of() { tensor y "evaluated/$1.msgpack" | tr -d ' ' | grep . | sort -u; }
+	[ "$(of inputs) $(of exemplars) $(of truths) $(of having) $(of bare)" = "0 1 1 1 0" ]
+	OUT="a b" "$pipes/evaluate.sh" -n >printed
+	bash printed
+	cmp "a b/evaluation.txt" evaluated/evaluation.txt
+	TASK=men-hair run -2 "$pipes/evaluate.sh"
+	[ "$output" = "evaluate.sh: TASK: made faces have no true translation for men-hair" ]
+	TASK=wings run -2 "$pipes/train.sh"
+	[[ $output == "train.sh: TASK: 'wings' is not glasses, "* ]]
+}
+
+# The rules of the published code, on attributes of 0 and 1: which domain a row is of.
+rules='
+function domain() {
+	if (task == "glasses-women") return male ? "" : glasses ? "B" : "A"
+	if (task == "glasses-men") return !male ? "" : glasses ? "B" : "A"
+	if (task == "glasses") return glasses ? "B" : "A"
+	if (task == "smile") return smile ? "B" : "A"
+	if (task == "mouth") return mouth ? "B" : "A"
+	if (task == "facial-hair") {
+		if (male && !stubble && (mustache || goatee || !shaven)) return "B"
+		return male && shaven && !stubble ? "A" : ""
+	}
+	if (task == "women-hair")
+		return male ? "" : !blond && black ? "B" : blond && !black ? "A" : ""
+	if (male && !bald && !hat && !young) return "B"
+	return male && bald && !hat && !receding && !gray ? "A" : ""
+}
+{
+	i = 2
+	stubble = $(i++); bald = $(i++); black = $(i++); blond = $(i++); glasses = $(i++)
+	goatee = $(i++); gray = $(i++); male = $(i++); mouth = $(i++); mustache = $(i++)
+	shaven = $(i++); receding = $(i++); smile = $(i++); hat = $(i++); young = $(i++)
+	if (domain() != "") print $1, domain()
+}'
+
+@test "tasks choose the images that the published lists do" {
+	mkdir celeba
+	xl-synth faces --count 1 --size 16 -q | xl-decode >one.png
+	awk 'BEGIN { srand(7); for (i = 0; i < 400; i++) {
+		printf "%06d.png", i
+		for (k = 0; k < 15; k++) printf " %d", rand() < 0.5
+		print "" } }' >rows
+	{
+		wc -l <rows
+		echo 5_o_Clock_Shadow Bald Black_Hair Blond_Hair Eyeglasses Goatee Gray_Hair Male \
+			Mouth_Slightly_Open Mustache No_Beard Receding_Hairline Smiling Wearing_Hat Young
+		sed 's/ 0/ -1/g' rows
+	} >celeba/list_attr_celeba.txt
+	cut -d' ' -f1 rows | while read -r name; do ln one.png "celeba/$name"; done
+	for task in glasses glasses-women glasses-men smile mouth facial-hair women-hair men-hair; do
+		TASK=$task PRESET=tiny DATA=celeba OUT=$task "$pipes/train.sh" -n |
+			grep '^xl-crop' | sed 's/ --split train//; s/ > .*//' >command
+		bash command | xl-cat --json | jq -r '.id + " " + .meta.domain' >chosen
+		awk -v task=$task "$rules" rows | cmp - chosen
+		[ "$(cut -d' ' -f2 chosen | sort -u | tr '\n' ' ')" = "A B " ]
+	done
+}
