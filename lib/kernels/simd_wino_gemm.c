@@ -18,10 +18,8 @@ enum { ROWS = 6, TURNED = 4, PAIR = 1 };
 enum { ROWS = 3, TURNED = 2, PAIR = 1 };
 #endif
 
-enum {
-	ITEM = 1 << 18, /* an item of work is at least so many multiply-adds */
-	AHEAD = 32      /* steps in depth that b is asked for before it is used */
-};
+/* An item of work is at least so many multiply-adds. */
+enum { ITEM = 1 << 18 };
 
 #define UNROLL _Pragma("GCC unroll 16")
 
@@ -49,10 +47,6 @@ struct place {
 		}                                                                                  \
 		for (int k = 0; k < t.blocks; k++, t.a += g->a.panel)                              \
 			for (int l = 0; l < t.len; l++, t.b += XL_BLOCK) {                         \
-				if (STEP == 1 && l < R) /* a row of the next block of a */         \
-					__builtin_prefetch(t.a + g->a.panel + l * XL_BLOCK);       \
-				UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(             \
-					t.b + p * g->b.panel + AHEAD * XL_BLOCK);                  \
 				vf b[P * XL_VECS];                                                 \
 				UNROLL for (int v = 0; v < P * XL_VECS; v++) b[v] =                \
 					*(const vf *)(t.b + v / XL_VECS * g->b.panel +             \

@@ -16,13 +16,6 @@
 enum { TAPS = XL_WINO_TAPS, ALL = TAPS * TAPS, MOST = XL_WINO_POINTS * XL_WINO_POINTS };
 
 /*
- * A transform of one row or column of a tile: out[k * os] from in[k * is]. A product by
- * A', B' or G and its adjoint follow each other; pairs of points q, -q share their
- * even and odd powers.
- */
-typedef void line(vf *out, int os, const vf *in, int is);
-
-/*
  * F(4,3) at 0, a, -a, b, -b and infinity. 5/8 and 3/2 leave a third of the error of
  * the usual 1 and 2, measured, and every number of A and B is exact.
  */
@@ -30,142 +23,91 @@ typedef void line(vf *out, int os, const vf *in, int is);
 #define PB 1.5f
 #define A2 (PA * PA)
 #define B2 (PB * PB)
-#define F0 (A2 * B2)            /* f(0) */
-#define FA (2 * A2 * (A2 - B2)) /* f(a), f(-a) */
-#define FB (2 * B2 * (B2 - A2))
+#define GA (1 / (2 * A2 * (A2 - B2)))
+#define GB (1 / (2 * B2 * (B2 - A2)))
 
-/* B': f(x) is (x^2 - a^2)(x^2 - b^2) for 0, x (x + a)(x^2 - b^2) for a */
-INLINE void bt4(vf *out, int os, const vf *in, int is)
+static const float bt4[6][6] = {
+	{A2 * B2, 0, -A2 - B2, 0, 1, 0}, {0, -PA *B2, -B2, PA, 1, 0},
+	{0, PA *B2, -B2, -PA, 1, 0},     {0, -PB *A2, -A2, PB, 1, 0},
+	{0, PB *A2, -A2, -PB, 1, 0},     {0, A2 *B2, 0, -A2 - B2, 0, 1},
+};
+static const float g4[6][3] = {
+	{1 / (A2 * B2), 0, 0}, {GA, PA *GA, A2 *GA},  {GA, -PA *GA, A2 *GA},
+	{GB, PB *GB, B2 *GB},  {GB, -PB *GB, B2 *GB}, {0, 0, 1},
+};
+static const float at4[4][6] = {
+	{1, 1, 1, 1, 1, 0},
+	{0, PA, -PA, PB, -PB, 0},
+	{0, A2, A2, B2, B2, 0},
+	{0, PA *A2, -PA *A2, PB *B2, -PB *B2, 1},
+};
+
+/* F(2,3) at 0, 1, -1 and infinity; the sign of the first row is turned in B' and G. */
+static const float bt2[4][4] = {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}};
+static const float g2[4][3] = {{1, 0, 0}, {.5f, .5f, .5f}, {.5f, -.5f, .5f}, {0, 0, 1}};
+static const float at2[2][4] = {{1, 1, 1, 0}, {0, 1, -1, 1}};
+
+/* A matrix, or by its steps the transpose of one. */
+struct matrix {
+	const float *v;
+	int rows, cols, row, col;
+};
+
+INLINE struct matrix bt_of(int m)
 {
-	const vf even_a = in[4 * is] - B2 * in[2 * is], odd_a = in[3 * is] - B2 * in[is];
-	const vf even_b = in[4 * is] - A2 * in[2 * is], odd_b = in[3 * is] - A2 * in[is];
-
-	out[0] = in[4 * is] - (A2 + B2) * in[2 * is] + F0 * in[0];
-	out[os] = even_a + PA * odd_a;
-	out[2 * os] = even_a - PA * odd_a;
-	out[3 * os] = even_b + PB * odd_b;
-	out[4 * os] = even_b - PB * odd_b;
-	out[5 * os] = in[5 * is] - (A2 + B2) * in[3 * is] + F0 * in[is];
+	return m == 4 ? (struct matrix){&bt4[0][0], 6, 6, 6, 1}
+		      : (struct matrix){&bt2[0][0], 4, 4, 4, 1};
 }
 
-INLINE void b4(vf *out, int os, const vf *in, int is)
+INLINE struct matrix g_of(int m)
 {
-	const vf even_a = in[is] + in[2 * is], odd_a = PA * (in[is] - in[2 * is]);
-	const vf even_b = in[3 * is] + in[4 * is], odd_b = PB * (in[3 * is] - in[4 * is]);
-
-	out[0] = F0 * in[0];
-	out[os] = F0 * in[5 * is] - B2 * odd_a - A2 * odd_b;
-	out[2 * os] = -(A2 + B2) * in[0] - B2 * even_a - A2 * even_b;
-	out[3 * os] = odd_a + odd_b - (A2 + B2) * in[5 * is];
-	out[4 * os] = in[0] + even_a + even_b;
-	out[5 * os] = in[5 * is];
+	return m == 4 ? (struct matrix){&g4[0][0], 6, 3, 3, 1}
+		      : (struct matrix){&g2[0][0], 4, 3, 3, 1};
 }
 
-INLINE void at4(vf *out, int os, const vf *in, int is)
+INLINE struct matrix at_of(int m)
 {
-	const vf even_a = in[is] + in[2 * is], odd_a = PA * (in[is] - in[2 * is]);
-	const vf even_b = in[3 * is] + in[4 * is], odd_b = PB * (in[3 * is] - in[4 * is]);
-
-	out[0] = in[0] + even_a + even_b;
-	out[os] = odd_a + odd_b;
-	out[2 * os] = A2 * even_a + B2 * even_b;
-	out[3 * os] = in[5 * is] + A2 * odd_a + B2 * odd_b;
+	return m == 4 ? (struct matrix){&at4[0][0], 4, 6, 6, 1}
+		      : (struct matrix){&at2[0][0], 2, 4, 4, 1};
 }
 
-INLINE void a4(vf *out, int os, const vf *in, int is)
+INLINE struct matrix turned(struct matrix t)
 {
-	const vf even_a = in[0] + A2 * in[2 * is], odd_a = in[is] + A2 * in[3 * is];
-	const vf even_b = in[0] + B2 * in[2 * is], odd_b = in[is] + B2 * in[3 * is];
-
-	out[0] = in[0];
-	out[os] = even_a + PA * odd_a;
-	out[2 * os] = even_a - PA * odd_a;
-	out[3 * os] = even_b + PB * odd_b;
-	out[4 * os] = even_b - PB * odd_b;
-	out[5 * os] = in[3 * is];
+	return (struct matrix){t.v, t.cols, t.rows, t.col, t.row};
 }
 
-INLINE void g4(vf *out, int os, const vf *in, int is)
+/* The sum of a row of t times every `step`-th of x; zeros and ones cost nothing. */
+INLINE vf dot(struct matrix t, int row, const vf *x, int step)
 {
-	const vf even_a = 1 / FA * in[0] + A2 / FA * in[2 * is];
-	const vf even_b = 1 / FB * in[0] + B2 / FB * in[2 * is];
+	vf s = {0};
+	bool begun = false;
 
-	out[0] = 1 / F0 * in[0];
-	out[os] = even_a + PA / FA * in[is];
-	out[2 * os] = even_a - PA / FA * in[is];
-	out[3 * os] = even_b + PB / FB * in[is];
-	out[4 * os] = even_b - PB / FB * in[is];
-	out[5 * os] = in[2 * is];
+	UNROLL for (int j = 0; j < t.cols; j++)
+	{
+		const float f = t.v[row * t.row + j * t.col];
+		if (f == 0)
+			continue;
+		s = begun ? s + f * x[j * step] : f * x[j * step];
+		begun = true;
+	}
+	return s;
 }
 
-INLINE void gt4(vf *out, int os, const vf *in, int is)
-{
-	const vf even_a = in[is] + in[2 * is], odd_a = in[is] - in[2 * is];
-	const vf even_b = in[3 * is] + in[4 * is], odd_b = in[3 * is] - in[4 * is];
-
-	out[0] = 1 / F0 * in[0] + 1 / FA * even_a + 1 / FB * even_b;
-	out[os] = PA / FA * odd_a + PB / FB * odd_b;
-	out[2 * os] = in[5 * is] + A2 / FA * even_a + B2 / FB * even_b;
-}
-
-/* F(2,3) at 0, 1, -1 and infinity; the sign of f(0) is turned in both B' and G. */
-INLINE void bt2(vf *out, int os, const vf *in, int is)
-{
-	out[0] = in[0] - in[2 * is];
-	out[os] = in[2 * is] + in[is];
-	out[2 * os] = in[2 * is] - in[is];
-	out[3 * os] = in[3 * is] - in[is];
-}
-
-INLINE void b2(vf *out, int os, const vf *in, int is)
-{
-	out[0] = in[0];
-	out[os] = in[is] - in[2 * is] - in[3 * is];
-	out[2 * os] = in[is] + in[2 * is] - in[0];
-	out[3 * os] = in[3 * is];
-}
-
-INLINE void at2(vf *out, int os, const vf *in, int is)
-{
-	out[0] = in[0] + in[is] + in[2 * is];
-	out[os] = in[is] - in[2 * is] + in[3 * is];
-}
-
-INLINE void a2(vf *out, int os, const vf *in, int is)
-{
-	out[0] = in[0];
-	out[os] = in[0] + in[is];
-	out[2 * os] = in[0] - in[is];
-	out[3 * os] = in[is];
-}
-
-INLINE void g2(vf *out, int os, const vf *in, int is)
-{
-	const vf even = 0.5f * in[0] + 0.5f * in[2 * is];
-
-	out[0] = in[0];
-	out[os] = even + 0.5f * in[is];
-	out[2 * os] = even - 0.5f * in[is];
-	out[3 * os] = in[2 * is];
-}
-
-INLINE void gt2(vf *out, int os, const vf *in, int is)
-{
-	const vf even = 0.5f * (in[is] + in[2 * is]);
-
-	out[0] = in[0] + even;
-	out[os] = 0.5f * (in[is] - in[2 * is]);
-	out[2 * os] = in[3 * is] + even;
-}
-
-/* All columns of in, whose rows and columns are `row` and `col` vectors apart, then all
- * rows of what came of them. */
-INLINE void both(line *f, vf *out, int to, const vf *in, int from, int row, int col)
+/* x := t x t' */
+INLINE void both_sides(struct matrix t, vf *x)
 {
 	vf half[MOST];
 
-	UNROLL for (int c = 0; c < from; c++) f(half + c, from, in + c * col, row);
-	UNROLL for (int r = 0; r < to; r++) f(out + r * to, 1, half + r * from, 1);
+	UNROLL for (int c = 0; c < t.cols; c++)
+	{
+		UNROLL for (int r = 0; r < t.rows; r++) half[r * t.cols + c] =
+			dot(t, r, x + c, t.cols);
+	}
+	UNROLL for (int r = 0; r < t.rows; r++)
+	{
+		UNROLL for (int c = 0; c < t.rows; c++) x[r * t.rows + c] =
+			dot(t, c, half + r * t.cols, 1);
+	}
 }
 
 /* t, one vector for each point, from and to where `point` floats lie between */
@@ -202,7 +144,7 @@ static struct part part_of(const struct xl_wino *k, int64_t item, int channels)
 	return p;
 }
 
-/* Whether a tile shows a square of x as it is. */
+/* Whether a tile shows a square of x as it is, from at[0] + at[0] on. */
 INLINE bool is_inside(const int *row_at, const int *col_at, int points, int w)
 {
 	const int last = points - 1;
@@ -211,28 +153,22 @@ INLINE bool is_inside(const int *row_at, const int *col_at, int points, int w)
 	       col_at[last] - col_at[0] == last;
 }
 
-/* What a tile shows of x, to the points. */
-INLINE void from_x(vf *t, const float *x, const int *row_at, const int *col_at, int m, int w)
+/* What a tile shows of x. */
+INLINE void load_x(vf *t, const float *x, const int *row_at, const int *col_at, int points, int w)
 {
-	const int points = m + 2;
-	int row = points, col = 1;
-	vf shown[MOST];
-	const vf *in = shown;
-
 	if (is_inside(row_at, col_at, points, w)) {
-		in = (const vf *)(x + ((int64_t)row_at[0] + col_at[0]) * XL_BLOCK);
-		row = w * XL_VECS;
-		col = XL_VECS;
-	} else {
-		UNROLL for (int e = 0; e < points * points; e++)
-		{
-			const int r = row_at[e / points], c = col_at[e % points];
-			shown[e] = (vf){0};
-			if ((r | c) >= 0)
-				shown[e] = *(const vf *)(x + ((int64_t)r + c) * XL_BLOCK);
-		}
+		x += ((int64_t)row_at[0] + col_at[0]) * XL_BLOCK;
+		UNROLL for (int e = 0; e < points * points; e++) t[e] =
+			*(const vf *)(x + ((int64_t)(e / points) * w + e % points) * XL_BLOCK);
+		return;
 	}
-	both(m == 4 ? bt4 : bt2, t, points, in, points, row, col);
+	UNROLL for (int e = 0; e < points * points; e++)
+	{
+		const int r = row_at[e / points], c = col_at[e % points];
+		t[e] = (vf){0};
+		if ((r | c) >= 0)
+			t[e] = *(const vf *)(x + ((int64_t)r + c) * XL_BLOCK);
+	}
 }
 
 /* gx, where the tile shows it, += t */
@@ -240,11 +176,8 @@ INLINE void add_x(float *gx, const vf *t, const int *row_at, const int *col_at, 
 {
 	if (is_inside(row_at, col_at, points, w)) {
 		gx += ((int64_t)row_at[0] + col_at[0]) * XL_BLOCK;
-		UNROLL for (int e = 0; e < points * points; e++)
-		{
-			vf *to = (vf *)(gx + ((int64_t)(e / points) * w + e % points) * XL_BLOCK);
-			*to += t[e];
-		}
+		UNROLL for (int e = 0; e < points * points; e++) *
+			(vf *)(gx + ((int64_t)(e / points) * w + e % points) * XL_BLOCK) += t[e];
 		return;
 	}
 	UNROLL for (int e = 0; e < points * points; e++)
@@ -266,7 +199,8 @@ INLINE void read_x(const struct xl_wino *k, int64_t item, int m)
 		for (int j = 0; j < k->tw; j++, out += XL_BLOCK)
 			for (int l = 0; l < XL_BLOCK; l += XL_LANES) {
 				vf t[MOST];
-				from_x(t, x + l, k->row_at + i * m, k->col_at + j * m, m, d->w);
+				load_x(t, x + l, k->row_at + i * m, k->col_at + j * m, m + 2, d->w);
+				both_sides(bt_of(m), t);
 				store_points(out + l, k->tx.point, t, m + 2);
 			}
 }
@@ -285,7 +219,7 @@ INLINE void add_gx(const struct xl_wino *k, int64_t item, int m)
 			for (int l = 0; l < XL_BLOCK; l += XL_LANES) {
 				vf t[MOST];
 				load_points(t, in + l, k->tx.point, m + 2);
-				both(m == 4 ? b4 : b2, t, m + 2, t, m + 2, m + 2, 1);
+				both_sides(turned(bt_of(m)), t);
 				add_x(gx + l, t, k->row_at + i * m, k->col_at + j * m, m + 2, d->w);
 			}
 }
@@ -310,7 +244,7 @@ INLINE void read_gy(const struct xl_wino *k, int64_t item, int m)
 					if (r < d->oh && c < d->ow)
 						t[e] = *(const vf *)at;
 				}
-				both(m == 4 ? a4 : a2, t, m + 2, t, m, m, 1);
+				both_sides(turned(at_of(m)), t);
 				store_points(out + l, k->ty.point, t, m + 2);
 			}
 }
@@ -329,7 +263,7 @@ INLINE void write_y(const struct xl_wino *k, int64_t item, int m)
 				if (k->bias)
 					bias = *(const vf *)(k->bias + p.block * XL_BLOCK + l);
 				load_points(t, in + l, k->ty.point, m + 2);
-				both(m == 4 ? at4 : at2, t, m, t, m + 2, m + 2, 1);
+				both_sides(at_of(m), t);
 				UNROLL for (int e = 0; e < m * m; e++)
 				{
 					const int r = i * m + e / m, c = j * m + e % m;
@@ -376,18 +310,6 @@ static struct square square_of(const struct xl_wino *k, int64_t item)
 	return (struct square){o, i, o * step + i * ALL, step};
 }
 
-/* w (16, tap, lane) to the points, one row after the other. */
-INLINE void transform_w(const struct xl_wino *k, float *out, const float *w, int m)
-{
-	for (int i = 0; i < XL_BLOCK; i++, out += XL_BLOCK, w += ALL * XL_BLOCK)
-		for (int l = 0; l < XL_BLOCK; l += XL_LANES) {
-			vf t[MOST];
-			both(m == 4 ? g4 : g2, t, m + 2, (const vf *)(w + l), TAPS, TAPS * XL_VECS,
-			     XL_VECS);
-			store_points(out + l, k->u.point, t, m + 2);
-		}
-}
-
 /* Lanes are outputs. */
 INLINE void read_w(const struct xl_wino *k, int64_t item, int m)
 {
@@ -396,7 +318,14 @@ INLINE void read_w(const struct xl_wino *k, int64_t item, int m)
 	float w[XL_BLOCK * ALL * XL_BLOCK]; /* (input, tap, output) */
 
 	turn(w, XL_BLOCK, k->w + s.at, s.step, XL_BLOCK, XL_BLOCK * ALL);
-	transform_w(k, out, w, m);
+	for (int i = 0; i < XL_BLOCK; i++, out += XL_BLOCK)
+		for (int l = 0; l < XL_BLOCK; l += XL_LANES) {
+			vf t[MOST];
+			UNROLL for (int e = 0; e < ALL; e++) t[e] =
+				*(const vf *)(w + (i * ALL + e) * XL_BLOCK + l);
+			both_sides(g_of(m), t);
+			store_points(out + l, k->u.point, t, m + 2);
+		}
 }
 
 /* Lanes are inputs. */
@@ -404,13 +333,18 @@ INLINE void turn_w(const struct xl_wino *k, int64_t item, int m)
 {
 	const struct square s = square_of(k, item);
 	float *out = k->u.p + s.i / XL_BLOCK * k->u.panel + s.o * XL_BLOCK;
-	float w[XL_BLOCK * ALL * XL_BLOCK]; /* (output, tap, input) */
+	float w[ALL * XL_BLOCK]; /* (tap, input) */
 
-	/* all before any is read: a vector just stored in parts is slow to load */
-	for (int o = 0; o < XL_BLOCK; o++)
-		turn(w + o * ALL * XL_BLOCK, XL_BLOCK, k->w + s.at + o * s.step, ALL, XL_BLOCK,
-		     ALL);
-	transform_w(k, out, w, m);
+	for (int o = 0; o < XL_BLOCK; o++, out += XL_BLOCK) {
+		turn(w, XL_BLOCK, k->w + s.at + o * s.step, ALL, XL_BLOCK, ALL);
+		for (int l = 0; l < XL_BLOCK; l += XL_LANES) {
+			vf t[MOST];
+			UNROLL for (int e = 0; e < ALL; e++) t[e] =
+				*(const vf *)(w + e * XL_BLOCK + l);
+			both_sides(g_of(m), t);
+			store_points(out + l, k->u.point, t, m + 2);
+		}
+	}
 }
 
 INLINE void write_gw(const struct xl_wino *k, int64_t item, int m)
@@ -423,7 +357,7 @@ INLINE void write_gw(const struct xl_wino *k, int64_t item, int m)
 		for (int l = 0; l < XL_BLOCK; l += XL_LANES) {
 			vf t[MOST];
 			load_points(t, in + l, k->u.point, m + 2);
-			both(m == 4 ? gt4 : gt2, t, TAPS, t, m + 2, m + 2, 1);
+			both_sides(turned(g_of(m)), t);
 			UNROLL for (int e = 0; e < ALL; e++) * (vf *)(w + e * XL_BLOCK + l) = t[e];
 		}
 		turn(k->gw + s.at + o * s.step, ALL, w, XL_BLOCK, ALL, XL_BLOCK);
