@@ -402,6 +402,10 @@ static void test_opt_messages(void **state)
 		"--any: '99999999999999999999' is not a whole number");
 	refuses("rate", "-1", "--rate: '-1' is not a number of 0 or more");
 	refuses("rate", "nan", "--rate: 'nan' is not a number of 0 or more");
+	refuses("rate", "0x10", "--rate: '0x10' is not a number of 0 or more");
+	refuses("rate", "infinity", "--rate: 'infinity' is not a number of 0 or more");
+	refuses("rate", "1e999", "--rate: '1e999' is not a number of 0 or more");
+	refuses("rate", "", "--rate: '' is not a number of 0 or more");
 	refuses("mode", "three", "--mode: 'three' is not one of one|two");
 	refuses("mode", "", "--mode: '' is not one of one|two");
 	refuses("flag", "perhaps", "--flag: 'perhaps' is neither yes nor no");
@@ -422,6 +426,8 @@ static void test_parse_numbers(void **state)
 	assert_string_equal(xl_err_msg(), "record 2: 'x' is not a whole number from 0 to 9");
 	assert_int_equal(xl_parse_num("t", "0.25", 0, 1, &f), 0);
 	assert_true(f == 0.25);
+	assert_int_equal(xl_parse_num("t", "+2.5E-3", 0, 1, &f), 0);
+	assert_true(f == 0.0025);
 	assert_int_equal(xl_parse_num("t", "1.5", 0, 1, &f), -1);
 	assert_string_equal(xl_err_msg(), "t: '1.5' is not a number from 0 to 1");
 }

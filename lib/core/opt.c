@@ -67,7 +67,9 @@ int xl_parse_num(const char *what, const char *s, double min, double max, double
 	double v;
 
 	v = strtod(s, &end);
-	if (end == s || *end || strchr(" \t\n\v\f\r", *s) || !isfinite(v) || !in_range(v, min, max))
+	/* strtod also takes blanks, hexadecimal, "inf" and "nan" */
+	if (end == s || *end || s[strspn(s, "+-.0123456789eE")] || !isfinite(v) ||
+	    !in_range(v, min, max))
 		return xl_err("%s: '%s' is not a number%s", what, s,
 			      range_words(min, max, range, sizeof(range)));
 	*out = v;
