@@ -432,6 +432,25 @@ static void test_parse_numbers(void **state)
 	assert_string_equal(xl_err_msg(), "t: '1.5' is not a number from 0 to 1");
 }
 
+static void test_list_add(void **state)
+{
+	char list[24] = "";
+
+	(void)state;
+	xl_list_add(list, sizeof list, "one");
+	assert_string_equal(list, "one");
+	xl_list_add(list, sizeof list, "two");
+	xl_list_add(list, sizeof list, "threefour");
+	assert_string_equal(list, "one, two, threefour"); /* 19, and room for ", .." */
+	xl_list_add(list, sizeof list, "");
+	assert_string_equal(list, "one, two, threefour, ..");
+	xl_list_add(list, sizeof list, "x");
+	assert_string_equal(list, "one, two, threefour, ..");
+	list[0] = '\0';
+	xl_list_add(list, sizeof list, "longer than there is room for");
+	assert_string_equal(list, "..");
+}
+
 static void test_opt_print(void **state)
 {
 	char *text = NULL;
@@ -634,6 +653,7 @@ int main(void)
 		cmocka_unit_test(test_opt_values),
 		cmocka_unit_test(test_opt_messages),
 		cmocka_unit_test(test_parse_numbers),
+		cmocka_unit_test(test_list_add),
 		cmocka_unit_test(test_opt_print),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_full_disk),

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <malloc.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
@@ -74,6 +75,20 @@ char *xl_strf(const char *fmt, ...)
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	return p;
+}
+
+void xl_list_add(char *list, size_t size, const char *word)
+{
+	static const char cut[] = ", ..";
+	const size_t n = strlen(list), gap = n > 0 ? 2 : 0;
+
+	if (n >= 2 && strcmp(list + n - 2, "..") == 0)
+		return;
+	/* what ends a list that is cut must always fit */
+	if (n + gap + strlen(word) + sizeof cut > size)
+		strcpy(list + n, n > 0 ? cut : "..");
+	else
+		sprintf(list + n, "%s%s", gap ? ", " : "", word);
 }
 
 void xl_keep_memory(void)

@@ -35,6 +35,14 @@ char *xl_strdup(const char *s);
  * sizes again and again then faults no pages in */
 void xl_keep_memory(void);
 
+/*
+ * xl_list_add - append a word to a list for a message, ", " between two
+ *
+ * list     a string in `size` bytes, 8 or more, empty at first; where a word does
+ *          not fit, the list ends with ".." and takes no more
+ */
+void xl_list_add(char *list, size_t size, const char *word);
+
 /* xl_strf - a formatted string of its own; NULL with xl_err set */
 char *xl_strf(const char *fmt, ...) XL_PRINTF(1, 2);
 

@@ -30,25 +30,20 @@ static int column_of(const struct xl_value *names, const char *name)
 	return -1;
 }
 
-/* "are Male, Smiling", or "are none". */
+/* "Male, Smiling", or "none". */
 static const char *words(const struct xl_value *names, char *buf, size_t size)
 {
-	size_t at = 0;
-
-	snprintf(buf, size, "are none");
-	for (int i = 0; names && i < names->n && at < size; i++) {
-		int n = snprintf(buf + at, size - at, "%s%s", i ? ", " : "are ",
-				 names->items[i].str);
-		at += (size_t)n;
-	}
-	return buf;
+	*buf = '\0';
+	for (int i = 0; names && i < names->n; i++)
+		xl_list_add(buf, size, names->items[i].str);
+	return *buf ? buf : "none";
 }
 
 static int missing(const struct xl_value *names, const char *name)
 {
 	char has[WORDS];
 
-	return xl_err("has no attribute '%s'; there %s", name, words(names, has, sizeof has));
+	return xl_err("has no attribute '%s'; there are %s", name, words(names, has, sizeof has));
 }
 
 /* The value of one label, checked; is_bit: it must be 0 or 1. */

@@ -251,6 +251,8 @@ static void append(char *buf, size_t size, const char *fmt, ...)
 
 const char *xl_spool_words(const struct xl_spool *s, char *buf, size_t size)
 {
+	char list[1024] = "";
+
 	snprintf(buf, size, "%lu image%s", (unsigned long)s->n, s->n == 1 ? "" : "s");
 	if (s->of[0] + s->of[1] > 0)
 		append(buf, size, " (A %lu, B %lu)", (unsigned long)s->of[0],
@@ -259,6 +261,8 @@ const char *xl_spool_words(const struct xl_spool *s, char *buf, size_t size)
 		append(buf, size, ", %lu resized from %lld to %d pixels", (unsigned long)s->resized,
 		       (long long)s->from, s->size);
 	for (int i = 0; i < s->labels.n; i++)
-		append(buf, size, "%s%s", i ? ", " : "; attributes ", s->labels.names[i]);
+		xl_list_add(list, sizeof list, s->labels.names[i]);
+	if (s->labels.n > 0)
+		append(buf, size, "; attributes %s", list);
 	return buf;
 }

@@ -188,12 +188,10 @@ static bool is_meant(const char *key, const char *word, size_t len)
 static int fail_unknown(const struct xl_curves *c, const char *word, size_t len)
 {
 	char has[700] = "";
-	size_t used = 0;
 
-	for (int i = 0; i < c->n && used < sizeof has; i++)
+	for (int i = 0; i < c->n; i++)
 		if (c->curves[i].log == c->curves[0].log)
-			used += (size_t)snprintf(has + used, sizeof has - used, "%s%s",
-						 i ? ", " : "", c->curves[i].key);
+			xl_list_add(has, sizeof has, c->curves[i].key);
 	return xl_err("--keys: there is no '%.*s'; there are %s", (int)len, word, has);
 }
 

@@ -34,22 +34,14 @@ struct xl_synth {
 
 const struct xl_synth_set *xl_synth_find(const char *name)
 {
-	char *list = NULL;
+	char list[256] = "";
 
-	for (int i = 0; xl_synth_sets[i] != NULL; i++)
+	for (int i = 0; xl_synth_sets[i] != NULL; i++) {
 		if (strcmp(xl_synth_sets[i]->name, name) == 0)
 			return xl_synth_sets[i];
-	for (int i = 0; xl_synth_sets[i] != NULL; i++) {
-		char *more = xl_strf("%s%s%s", i > 0 ? list : "", i > 0 ? ", " : "",
-				     xl_synth_sets[i]->name);
-
-		free(list);
-		list = more;
-		if (list == NULL)
-			return NULL;
+		xl_list_add(list, sizeof list, xl_synth_sets[i]->name);
 	}
 	xl_err("there is no set '%s'; there is: %s", name, list);
-	free(list);
 	return NULL;
 }
 
@@ -88,27 +80,16 @@ static int choose(struct xl_synth *s, const char *list)
 static int check_pairs(const struct xl_synth *s)
 {
 	const struct xl_synth_set *set = s->job.set;
-	char *list = xl_strdup("");
+	char list[1024] = "";
 
-	for (int i = 0; i < s->n_chosen; i++) {
-		if (set->is_exchanged(s->column[i])) {
-			free(list);
+	for (int i = 0; i < s->n_chosen; i++)
+		if (set->is_exchanged(s->column[i]))
 			return 0;
-		}
-	}
-	for (int i = 0; i < s->n_labels && list != NULL; i++) {
-		if (!set->is_exchanged(i))
-			continue;
-		char *more = xl_strf("%s%s%s", list, *list != '\0' ? ", " : "", set->labels[i]);
-
-		free(list);
-		list = more;
-	}
-	if (list != NULL)
-		xl_err("--pairs: none of --attributes can be exchanged; those that can are %s",
-		       list);
-	free(list);
-	return -1;
+	for (int i = 0; i < s->n_labels; i++)
+		if (set->is_exchanged(i))
+			xl_list_add(list, sizeof list, set->labels[i]);
+	return xl_err("--pairs: none of --attributes can be exchanged; those that can are %s",
+		      list);
 }
 
 struct xl_synth *xl_synth_open(const struct xl_synth_job *job)

@@ -20,34 +20,19 @@ struct xl_where {
 	int n;
 };
 
-/* The names, separated by commas; shorter when there are very many. */
-static char *names_list(const char *const *names, int n)
-{
-	char *list = xl_strdup("");
-
-	for (int i = 0; i < n && list != NULL; i++) {
-		char *longer = xl_strf("%s%s%s", list, i > 0 ? ", " : "", names[i]);
-
-		free(list);
-		list = longer;
-	}
-	return list;
-}
-
 int xl_where_name(const char *what, const char *s, int len, const char *const *names, int n)
 {
+	char list[1024] = "";
+
 	for (int i = 0; i < n; i++)
 		if (strlen(names[i]) == (size_t)len && memcmp(names[i], s, (size_t)len) == 0)
 			return i;
-	char *list = names_list(names, n);
-
-	if (list == NULL)
-		return -1;
+	for (int i = 0; i < n; i++)
+		xl_list_add(list, sizeof list, names[i]);
 	if (len == 0)
 		xl_err("%s: an attribute's name is missing; there are %s", what, list);
 	else
 		xl_err("%s: there is no attribute '%.*s'; there are %s", what, len, s, list);
-	free(list);
 	return -1;
 }
 

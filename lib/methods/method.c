@@ -3,6 +3,7 @@
  * this folder that defines a descriptor.
  */
 #include <string.h>
+#include "core/mem.h"
 #include "methods/method.h"
 
 #define XL_METHOD(name) extern const struct xl_method xl_method_##name;
@@ -36,8 +37,7 @@ const struct xl_method *xl_method_find(const char *name)
 	for (int i = 0; methods[i]; i++) {
 		if (strcmp(methods[i]->name, name) == 0)
 			return methods[i];
-		const size_t used = strlen(list);
-		snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", methods[i]->name);
+		xl_list_add(list, sizeof list, methods[i]->name);
 	}
 	xl_err("'%s' is not a method (%s)", name, list);
 	return NULL;

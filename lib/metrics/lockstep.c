@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "metrics/lockstep.h"
 
 static void drop_records(struct xl_lockstep *s)
@@ -41,20 +42,20 @@ static int read_out(struct xl_reader *rd)
 
 static int count_error(struct xl_lockstep *s)
 {
-	char text[512] = "";
+	char text[512] = "", one[160];
 
 	for (int i = 0; i < s->n; i++)
 		if (read_out(s->reader[i]) < 0)
 			return -1;
 	for (int i = 0; i < s->n; i++) {
-		const size_t used = strlen(text);
 		const int64_t n = xl_reader_count(s->reader[i]);
 
-		snprintf(text + used, sizeof text - used, "%s%.100s has %" PRId64 "%s",
-			 i ? ", " : "", xl_reader_name(s->reader[i]), n,
+		snprintf(one, sizeof one, "%.100s has %" PRId64 "%s", xl_reader_name(s->reader[i]),
+			 n,
 			 i        ? ""
 			 : n == 1 ? " record"
 				  : " records");
+		xl_list_add(text, sizeof text, one);
 	}
 	return xl_err("%s", text);
 }
