@@ -259,6 +259,38 @@ there are 5_o_Clock_Shadow, "* ]]
 
 @test "broken input" {
 	size=$(stat -c %s faces)
+@test "two runs do not train one model" {
+	quick a 2 --quiet
+	mkfifo pipe
+	"$train" "${small[@]}" --out a --iters 4 --force --quiet pipe &
+	exec 9>pipe # it is there, and waits for input
+	while [ ! -e a.lock ]; do sleep 0.02; done
+	for how in --force '--resume a'; do
+		# shellcheck disable=SC2086
+		run -2 "$train" "${small[@]}" $how --out a --iters 4 faces
+		[ "$output" = "xl-train: a: another run is training it" ]
+	done
+	ln -s a b
+	run -2 "$train" "${small[@]}" --force --out b --iters 4 faces
+	[ "$output" = "xl-train: b: another run is training it" ]
+	cat faces >&9
+	exec 9>&-
+	wait $!
+	[ ! -e a.lock ]
+	: >a.lock # of a run that was killed
+	run -0 "$train" "${small[@]}" --resume a --out a --iters 6 --quiet faces
+	run -2 "$train" "${small[@]}" --force --out a faces --batch 99
+	[ ! -e a.lock ]
+}
+
+@test "progress while the input is read" {
+	# a second is quiet; what comes after it shows
+	late() { cat faces && sleep 1.2 && cat faces; }
+	run -0 bash -c "$(declare -f late)"'; late | "$@" 2>&1 | tr "\r" "\n"' - \
+		"$train" "${small[@]}" --out a --iters 1 --progress always
+	[[ $output == *" images read  "*"/s"* ]]
+}
+
 	head -c $((size - 100)) faces >cut
 	run -1 quick a 1 --quiet cut
 	[[ $output == "xl-train: cut: record 23 (face-000023.png): ends inside "* ]]

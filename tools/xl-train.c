@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "core/opt.h"
 #include "core/progress.h"
@@ -14,8 +13,6 @@
 #include "train/train_estimate.h"
 #include "train/train_files.h"
 #include "train/train_setup.h"
-
-enum { LINE_EVERY = 30 }; /* seconds between lines where there is no terminal */
 
 static struct xl_settings settings;
 static const char *attributes, *domain_by, *out, *resume, *log_path;
@@ -71,17 +68,14 @@ static void say_skipped(const char *text)
 	xl_warn("%s", text);
 }
 
+static void say_taken(size_t n)
+{
+	xl_progress_lines((int64_t)n, 0, "images read", NULL);
+}
+
 static void say_progress(int64_t done, int64_t total, const char *text)
 {
-	static time_t last;
-	const time_t now = time(NULL);
-
-	if (isatty(STDERR_FILENO) || strcmp(xl_common.progress, "always") == 0)
-		xl_progress(done, total, "iterations", text);
-	else if (last && now - last >= LINE_EVERY && strcmp(xl_common.progress, "never") != 0)
-		xl_note("%s", text);
-	if (!last || now - last >= LINE_EVERY)
-		last = now;
+	xl_progress_lines(done, total, "iterations", text);
 }
 
 /* The step in flight is finished and saved; a second signal ends at once. */
@@ -125,7 +119,7 @@ static int parse(int argc, char **argv)
 static void take(struct xl_spool *s, const char *path)
 {
 	xl_no_terminal_in(path);
-	const enum xl_take got = xl_spool_read(s, path, say_skipped);
+	const enum xl_take got = xl_spool_read(s, path, say_skipped, say_taken);
 	if (got == XL_REFUSED)
 		xl_usage("%s", xl_err_msg());
 	if (got == XL_FAILED)

@@ -10,12 +10,15 @@
 #include "core/clock.h"
 #include "core/opt.h"
 #include "core/progress.h"
+#include "core/tool.h"
 
 static const double QUIET_START = 1.0; /* seconds; less work needs no progress */
 static const double REDRAW = 0.2;      /* seconds between two drawings */
+static const double LINE_EVERY = 30;   /* seconds between two lines where nothing is drawn */
 
 static struct {
-	bool started, shown;
+	char unit[32]; /* of the work that began at start */
+	bool shown;
 	double start, last;
 } line;
 
@@ -83,8 +86,8 @@ void xl_progress(int64_t done, int64_t total, const char *unit, const char *extr
 	if (!is_wanted())
 		return;
 	t = xl_clock();
-	if (!line.started) {
-		line.started = true;
+	if (strcmp(line.unit, unit) != 0) {
+		snprintf(line.unit, sizeof(line.unit), "%s", unit);
 		line.start = t;
 	}
 	if (t - line.start < QUIET_START || t - line.last < REDRAW)
@@ -92,6 +95,26 @@ void xl_progress(int64_t done, int64_t total, const char *unit, const char *extr
 	draw(done, total, unit, extra, t - line.start);
 	line.last = t;
 	line.shown = true;
+}
+
+void xl_progress_lines(int64_t done, int64_t total, const char *unit, const char *extra)
+{
+	static double last;
+	const double t = xl_clock();
+
+	if (is_wanted())
+		xl_progress(done, total, unit, extra);
+	if (is_wanted() || strcmp(xl_common.progress, "never") == 0)
+		return;
+	if (last == 0)
+		last = t;
+	if (t - last < LINE_EVERY)
+		return;
+	last = t;
+	if (extra)
+		xl_note("%s", extra);
+	else
+		xl_note("%lld %s", (long long)done, unit);
 }
 
 void xl_progress_erase(void)

@@ -199,7 +199,8 @@ out:
 	return got;
 }
 
-enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text))
+enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text),
+			   void (*taken)(size_t n))
 {
 	struct xl_reader *rd = xl_reader_open(path);
 	enum xl_take take = XL_TAKEN;
@@ -213,6 +214,7 @@ enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)
 			xl_err_prefix("%s", xl_reader_where(rd));
 		if (take == XL_SKIPPED)
 			skipped(xl_err_msg());
+		taken(s->n);
 	}
 	xl_reader_close(rd);
 	return take >= XL_REFUSED ? take : got < 0 ? XL_FAILED : XL_TAKEN;

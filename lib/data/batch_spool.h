@@ -55,12 +55,13 @@ enum xl_take xl_spool_take(struct xl_spool *s, const struct xl_record *r);
 
 /*
  * xl_spool_read - add all records of an input; skipped is called with a message
- * for each record that cannot be used
+ * for each record that cannot be used, taken after each with the images so far
  *
  * Errors   XL_TAKEN at its end, else XL_REFUSED or XL_FAILED with xl_err set
  *          naming the input and the record
  */
-enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text));
+enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text),
+			   void (*taken)(size_t n));
 
 /* xl_spool_end - all are in: map them, finish the digest. 0, or -1 with xl_err set */
 int xl_spool_end(struct xl_spool *s);
