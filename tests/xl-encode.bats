@@ -185,8 +185,14 @@ xl-encode: 1 input failed" ]
 		paste -d' ' <(tensor c a | tr ' ' '\n') <(tensor c "$f" | tr ' ' '\n') |
 			awk 'NF == 2 { n++; if (($1 - $2)^2 > 1e-8) exit 1 } END { exit n < 100 }'
 	done
-	XL_CPU=quantum run -1 xl-encode a.png
+	XL_CPU=quantum run -2 xl-encode a.png
 	[ "${lines[0]}" = "xl-encode: XL_CPU: 'quantum' is not a kind of CPU this program can use here (avx512, avx2, generic)" ]
-	XL_WINOGRAD=3 run -1 xl-encode a.png
+	XL_WINOGRAD=3 run -2 xl-encode a.png
 	[ "${lines[0]}" = "xl-encode: XL_WINOGRAD: '3' is not a Winograd form (4, 2, or 0 for none)" ]
+	for tool in xl-decode xl-hadain xl-mask 'xl-train lomit'; do
+		XL_CPU=quantum run -2 $tool </dev/null
+		[[ ${lines[0]} == "${tool%% *}: XL_CPU: 'quantum' is not"* ]]
+		[ "${lines[1]}" = "try '${tool%% *} --help'" ]
+	done
+	XL_CPU=quantum run -0 xl-encode --help
 }

@@ -13,6 +13,7 @@
 #include "data/inputs.h"
 #include "data/outname.h"
 #include "image/image.h"
+#include "kernels/kernels.h"
 #include "tensor/summary.h"
 
 static struct xl_engine engine;
@@ -40,6 +41,7 @@ static const struct xl_tool tool = {
 	.summary = "draw records as pictures, a PNG on stdout by default, or as image records",
 	.example = "xl-encode a.png | xl-hadain --exemplar b.png | xl-decode > out.png",
 	.opts = opts,
+	.check = xl_kernels_check,
 };
 
 /* The picture of a record, as its tensor of that name. */

@@ -7,6 +7,7 @@
 #include "core/tool.h"
 #include "data/engine.h"
 #include "data/inputs.h"
+#include "kernels/kernels.h"
 
 static struct xl_engine engine;
 static bool is_native;
@@ -30,6 +31,7 @@ static const struct xl_tool tool = {
 	.summary = "encode pictures, or image records on stdin, to code records",
 	.example = "xl-encode a.png | xl-hadain --exemplar b.png | xl-decode > out.png",
 	.opts = opts,
+	.check = xl_kernels_check,
 };
 
 static int set_domain(struct xl_record *r)

@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "core/tool.h"
 #include "data/pairs.h"
+#include "kernels/kernels.h"
 
 static struct xl_engine engine;
 static const char *path, *path2, *direction;
@@ -44,6 +45,7 @@ static const struct xl_tool tool = {
 	.summary = "apply the style or content of exemplars to records",
 	.example = "xl-encode a.png | xl-hadain --exemplar b.png | xl-decode > out.png",
 	.opts = opts,
+	.check = xl_kernels_check,
 };
 
 static struct xl_pairs pairs;
@@ -67,9 +69,7 @@ static int set_direction(struct xl_record *r)
 
 static int prepare(const struct xl_inputs *in, struct xl_record **r)
 {
-	if (xl_is_translatable(*r))
-		return -1;
-	if (in->from_picture && xl_engine_picture(&engine, r, false))
+	if (xl_is_translatable(*r) || (in->from_picture && xl_engine_picture(&engine, r, false)))
 		return -1;
 	return set_direction(*r);
 }

@@ -12,6 +12,7 @@
 #include "data/exemplars.h"
 #include "data/inputs.h"
 #include "data/outname.h"
+#include "kernels/kernels.h"
 #include "methods/edits.h"
 
 static struct xl_engine engine;
@@ -59,6 +60,7 @@ static const struct xl_tool tool = {
 	.summary = "compute, show or edit the masks of records",
 	.example = "xl-encode a.png | xl-mask --erase 10,20,40,40 > edited.msgpack",
 	.opts = opts,
+	.check = xl_kernels_check,
 };
 
 /* ---- one record ------------------------------------------------------- */

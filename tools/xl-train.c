@@ -56,6 +56,7 @@ static struct xl_tool tool = {
 	.name = "xl-train",
 	.synopsis = "METHOD [options] [FILE...]",
 	.example = "xl-crop celeba | xl-train lomit --preset small",
+	.check = xl_kernels_check,
 };
 
 static void say_note(const char *text)

@@ -274,6 +274,8 @@ int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv)
 	free(p.shorts);
 	if (env && *env && xl_parse_int("XL_THREADS", env, 1, MAX_THREADS, &n))
 		xl_usage("%s", xl_err_msg());
+	if (tool->check && tool->check())
+		xl_usage("%s", xl_err_msg());
 	xl_threads_set((int)xl_common.threads);
 	return optind;
 }

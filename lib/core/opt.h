@@ -44,6 +44,8 @@ struct xl_tool {
 	const char *summary;  /* one clause: what it does */
 	const char *example;  /* one command line */
 	struct xl_opt *opts;  /* ended by XL_OPT_END; common options not included */
+	int (*check)(void);   /* what else is wrong usage, as a variable of the environment;
+			       * 0, or -1 with xl_err set; may be NULL */
 };
 
 /* Values of the options every tool has: --help --version -q --threads --seed */

@@ -82,3 +82,8 @@ const struct xl_kernels *xl_kernels(void)
 		selected = backend(i);
 	return selected;
 }
+
+int xl_kernels_check(void)
+{
+	return xl_kernels() ? 0 : -1;
+}

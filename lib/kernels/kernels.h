@@ -200,6 +200,9 @@ struct xl_kernels {
 const struct xl_kernels *xl_kernels(void);
 int xl_kernels_select(const char *name);
 
+/* xl_kernels_check - whether xl_kernels finds one; 0, or -1 with xl_err set */
+int xl_kernels_check(void);
+
 /*
  * xl_winograd        - how 3x3 convolutions of stride 1 are computed where that is
  *                      quicker: 4 by F(4,3) or F(2,3), 2 by F(2,3), 0 as the others
