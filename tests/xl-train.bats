@@ -190,7 +190,7 @@ for l in open("log"): json.loads(l)'
 @test "a new run does not replace a model that appears while it trains" {
 	mkfifo late
 	run_late() { "$train" "${small[@]}" --out a --iters 2 late; }
-	(sleep 0.3 && quick a 1 --quiet && cp a other && cat faces) >late &
+	(sleep 0.3 && quick other 1 --quiet && cp other a && cat faces) >late &
 	run -1 run_late
 	wait
 	[[ $output == *"xl-train: a exists; --resume continues it, --force starts anew" ]]

@@ -18,6 +18,7 @@ static struct xl_settings settings;
 static const char *attributes, *domain_by, *out, *resume, *log_path;
 static struct xl_run_settings set;
 static bool force, dry;
+static struct xl_train_claim claim;
 static volatile sig_atomic_t stop;
 
 /* clang-format off */
@@ -168,13 +169,17 @@ static struct xl_model *open_model(void)
 	return m;
 }
 
+static void unclaim(void)
+{
+	xl_train_unclaim(&claim);
+}
+
 /* Refuses what a run would destroy, before anything is read. */
 static void open_files(struct xl_run_log *log, bool goes_on)
 {
 	set.fresh = !goes_on && !force;
-	int rc = set.fresh ? xl_train_exists(set.out) : 0;
-	if (rc == 0 && xl_train_writable(set.out))
-		rc = -1;
+	int rc = xl_train_claim(&claim, set.out, set.fresh);
+	atexit(unclaim);
 	if (rc == 0 && log_path)
 		rc = xl_run_log_open(log, log_path, resume != NULL, force);
 	if (rc > 0)

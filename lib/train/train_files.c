@@ -3,9 +3,12 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "core/file.h"
@@ -18,6 +21,8 @@ char *xl_train_ckpt(const char *out)
 {
 	return xl_strf("%s.ckpt", out);
 }
+
+/* ---- the claim --------------------------------------------------------- */
 
 int xl_train_exists(const char *out)
 {
@@ -37,7 +42,7 @@ int xl_train_exists(const char *out)
 	return found;
 }
 
-int xl_train_writable(const char *out)
+static int try_to_write(const char *out)
 {
 	char *ckpt = xl_train_ckpt(out);
 	struct stat st;
@@ -52,6 +57,68 @@ int xl_train_writable(const char *out)
 	free(ckpt);
 	return rc;
 }
+
+/* Whether path still names the open file: who had it may have removed it since. */
+static bool is_same(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static int take_lock(struct xl_train_claim *l, const char *out)
+{
+	char *real = realpath(out, NULL); /* a link and what it names are one model */
+	int rc = -1;
+
+	*l = (struct xl_train_claim){.path = xl_strf("%s.lock", real ? real : out), .fd = -1};
+	free(real);
+	while (l->path && rc < 0) {
+		l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		if (l->fd < 0) {
+			xl_write_failed(l->path);
+			break;
+		}
+		if (flock(l->fd, LOCK_EX | LOCK_NB)) {
+			rc = errno == EWOULDBLOCK ? 1 : -1;
+			xl_err("%s: %s", out,
+			       rc > 0 ? "another run is training it" : xl_strerror(errno));
+			break;
+		}
+		rc = is_same(l->fd, l->path) ? 0 : -1;
+		if (rc)
+			close(l->fd);
+	}
+	if (rc) {
+		if (l->fd >= 0)
+			close(l->fd);
+		free(l->path);
+		l->path = NULL;
+	}
+	return rc;
+}
+
+int xl_train_claim(struct xl_train_claim *c, const char *out, bool is_new)
+{
+	int rc = is_new ? xl_train_exists(out) : 0;
+
+	if (rc == 0)
+		rc = try_to_write(out);
+	return rc ? rc : take_lock(c, out);
+}
+
+void xl_train_unclaim(struct xl_train_claim *c)
+{
+	if (!c->path)
+		return;
+	unlink(c->path); /* while it is held: nobody else can be in it */
+	close(c->fd);
+	free(c->path);
+	c->path = NULL;
+}
+
+/* ---- saving ------------------------------------------------------------ */
 
 int xl_train_check_finite(const struct xl_model *m)
 {

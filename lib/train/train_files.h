@@ -18,8 +18,22 @@ char *xl_train_ckpt(const char *out);
  */
 int xl_train_exists(const char *out);
 
-/* xl_train_writable - try that OUT.ckpt could be written; 0, or -1 with xl_err set */
-int xl_train_writable(const char *out);
+/*
+ * xl_train_claim   - take OUT for this process: two runs would write it in turn
+ * xl_train_unclaim - give it up; nothing where nothing was taken
+ *
+ * is_new says that nothing may be there yet. That OUT.ckpt could be written is tried.
+ * The claim is an flock on OUT.lock, which giving it up removes. It ends with the
+ * process in any case: a file left by a killed run stops nobody.
+ * Returns  0, 1 with xl_err set where a model or another run is there, -1 with
+ *          xl_err set
+ */
+struct xl_train_claim {
+	char *path; /* owned; NULL where nothing is taken */
+	int fd;
+};
+int xl_train_claim(struct xl_train_claim *c, const char *out, bool is_new);
+void xl_train_unclaim(struct xl_train_claim *c);
 
 /*
  * xl_train_save - write OUT.ckpt, then OUT, then keep the last `keep` of both
