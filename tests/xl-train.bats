@@ -216,6 +216,8 @@ for l in open("log"): json.loads(l)'
 	[[ $output == *"a was trained on other data"* ]]
 	run -1 "$train" lomit --resume nothing faces
 	[ "$output" = "xl-train: nothing.ckpt: cannot open: no such file or directory" ]
+	run -2 "$train" lomit --resume a.ckpt faces
+	[ "${lines[0]}" = "xl-train: --resume: give the model's name, without the .ckpt: a" ]
 	run -1 "$train" lomit --resume faces faces
 	cp faces b.ckpt
 	run -1 "$train" lomit --resume b faces
@@ -257,8 +259,6 @@ there are 5_o_Clock_Shadow, "* ]]
 	[ ! -e lomit.msgpack ]
 }
 
-@test "broken input" {
-	size=$(stat -c %s faces)
 @test "two runs do not train one model" {
 	quick a 2 --quiet
 	mkfifo pipe
@@ -291,12 +291,19 @@ there are 5_o_Clock_Shadow, "* ]]
 	[[ $output == *" images read  "*"/s"* ]]
 }
 
+@test "broken input" {
+	size=$(stat -c %s faces)
 	head -c $((size - 100)) faces >cut
 	run -1 quick a 1 --quiet cut
 	[[ $output == "xl-train: cut: record 23 (face-000023.png): ends inside "* ]]
 	head -c 3000 /dev/urandom >noise
 	run -1 "$train" "${small[@]}" noise
 	[ ! -e lomit.msgpack ]
+	printf '\377\330\377\340..' >a.jpg
+	for name in "$BATS_TEST_DIRNAME/../models/input-1.png" a.jpg; do
+		run -1 "$train" "${small[@]}" "$name"
+		[ "$output" = "xl-train: $name: a picture, not image records; xl-crop makes them" ]
+	done
 	run -1 "$train" "${small[@]}" nothing
 	[ "$output" = "xl-train: nothing: cannot open: no such file or directory" ]
 	quick m 1 --quiet

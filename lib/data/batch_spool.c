@@ -199,15 +199,27 @@ out:
 	return got;
 }
 
+/* A picture where records are read is a common slip: a tool makes them of it. */
+static int refuse_picture(struct xl_reader *rd)
+{
+	char first[8];
+	const int n = xl_reader_peek(rd, first, sizeof first);
+
+	if (n > 0 && xl_image_is_picture(first, (size_t)n))
+		return xl_err("%s: a picture, not image records; xl-crop makes them",
+			      xl_reader_name(rd));
+	return n < 0 ? -1 : 0;
+}
+
 enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text),
 			   void (*taken)(size_t n))
 {
 	struct xl_reader *rd = xl_reader_open(path);
 	enum xl_take take = XL_TAKEN;
 	struct xl_record *r;
-	int got = rd ? 1 : -1;
+	int got = rd ? refuse_picture(rd) : -1;
 
-	while (rd && take < XL_REFUSED && (got = xl_reader_next(rd, &r)) > 0) {
+	while (got >= 0 && take < XL_REFUSED && (got = xl_reader_next(rd, &r)) > 0) {
 		take = xl_spool_take(s, r);
 		xl_record_free(r);
 		if (take == XL_SKIPPED || take == XL_REFUSED)

@@ -169,16 +169,30 @@ static struct xl_tensor *to_grey(const struct xl_pixels *px)
 
 /* ---- loading ---------------------------------------------------------- */
 
+static bool is_jpeg(const void *data, size_t size)
+{
+	static const uint8_t first[3] = {0xff, 0xd8, 0xff};
+	return size >= sizeof first && !memcmp(data, first, sizeof first);
+}
+
+static bool is_png(const void *data, size_t size)
+{
+	static const uint8_t first[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+	return size >= sizeof first && !memcmp(data, first, sizeof first);
+}
+
+bool xl_image_is_picture(const void *bytes, size_t n)
+{
+	return is_jpeg(bytes, n) || is_png(bytes, n);
+}
+
 static int read_pixels(const void *data, size_t size, struct xl_pixels *px)
 {
-	static const uint8_t jpeg[3] = {0xff, 0xd8, 0xff};
-	static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-
 	if (size == 0)
 		return xl_err("not an image (it is empty)");
-	if (size >= sizeof png && !memcmp(data, png, sizeof png))
+	if (is_png(data, size))
 		return xl_png_read(data, size, px);
-	if (size >= sizeof jpeg && !memcmp(data, jpeg, sizeof jpeg)) {
+	if (is_jpeg(data, size)) {
 		int rc = xl_jpeg_read(data, size, px);
 		if (rc <= 0)
 			return rc;

@@ -32,6 +32,9 @@ struct xl_tensor *xl_image_load(const char *path);
 /* The same from bytes in memory; name is for messages. */
 struct xl_tensor *xl_image_load_mem(const char *name, const void *data, size_t size);
 
+/* xl_image_is_picture - true if these first 8 bytes or more begin a JPEG or a PNG */
+bool xl_image_is_picture(const void *bytes, size_t n);
+
 /* xl_image_load_grey - a picture as one channel (1,H,W) |u1: luma of colours,
  * alpha laid on black; for painted masks */
 struct xl_tensor *xl_image_load_grey(const char *path);

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "core/mem.h"
 #include "train/train_files.h"
 #include "train/train_setup.h"
@@ -241,6 +242,13 @@ static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const c
 	return rc;
 }
 
+static bool ends_in_ckpt(const char *name)
+{
+	const size_t n = strlen(name), end = strlen(".ckpt");
+
+	return n > end && strcmp(name + n - end, ".ckpt") == 0;
+}
+
 struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
 				    const uint64_t *seed, bool *is_usage)
 {
@@ -248,6 +256,11 @@ struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out
 	struct xl_model *m = path ? xl_model_load_checkpoint(path) : NULL;
 
 	*is_usage = m != NULL;
+	if (!m && path && ends_in_ckpt(out) && access(path, F_OK)) {
+		xl_err("--resume: give the model's name, without the .ckpt: %.*s",
+		       (int)(strlen(out) - strlen(".ckpt")), out);
+		*is_usage = true;
+	}
 	if (m && agree_on_run(s, m, path, seed)) {
 		xl_model_free(m);
 		m = NULL;
