@@ -169,7 +169,7 @@ void xl_model_zero(struct xl_model *m, enum xl_group group)
 {
 	for (int i = 0; i < m->n_nets; i++)
 		if (m->nets[i]->group == group)
-			memset(m->nets[i]->grad, 0, m->nets[i]->count * sizeof(float));
+			xl_net_zero(m->nets[i]);
 }
 
 double xl_model_clip(struct xl_model *m, const struct xl_kernels *k, enum xl_group group,
@@ -191,28 +191,6 @@ double xl_model_clip(struct xl_model *m, const struct xl_kernels *k, enum xl_gro
 	return norm;
 }
 
-/* Parameters from number `from` on, as far as they are all trained. */
-static int trained_run(const struct xl_net *n, int from)
-{
-	int to = from;
-
-	while (to < n->n_params && !n->params[to].buffer)
-		to++;
-	return to;
-}
-
-/* Running statistics are not Adam's: neither their gradient, which there is none, nor
- * the decay of weights moves them. */
-static void adam_net(struct xl_net *n, const struct xl_kernels *k, const struct xl_adam *a)
-{
-	for (int i = 0, to; i < n->n_params; i = to + 1) {
-		to = trained_run(n, i);
-		const size_t at = n->params[i].at;
-		const size_t end = to < n->n_params ? n->params[to].at : n->count;
-		k->adam(n->value + at, n->m + at, n->v + at, n->grad + at, (int64_t)(end - at), a);
-	}
-}
-
 void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group group,
 		   const struct xl_adam *a)
 {
@@ -221,5 +199,5 @@ void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group
 	step.t = ++m->adam_t[group];
 	for (int i = 0; i < m->n_nets; i++)
 		if (m->nets[i]->group == group)
-			adam_net(m->nets[i], k, &step);
+			xl_net_adam(m->nets[i], k, &step);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "core/mem.h"
 #include "methods/model.h"
+#include "nn/netio.h"
 #include "tensor/modelfile.h"
 
 enum { MAX_RECORDS = 1 + 3 * XL_MAX_NETS };
@@ -63,62 +64,20 @@ static struct xl_record *head_record(const struct xl_model *m, bool checkpoint)
 	return r;
 }
 
-/* The logical shape of a parameter: (O,I,kh,kw), or (C). */
-static int shape_of(const struct xl_param *p, int64_t shape[4])
-{
-	if (p->fan_in == 0) {
-		shape[0] = p->d.c;
-		return 1;
-	}
-	shape[0] = p->d.n;
-	shape[1] = p->d.c;
-	shape[2] = p->d.h;
-	shape[3] = p->d.w;
-	return 4;
-}
-
-/* A network as a record whose tensors are the block itself: nothing is copied, and
- * of the record only `tensors` is its own. */
-struct view {
-	struct xl_record r;
-	char id[32];
-};
-
-static int view_net(struct view *v, const struct xl_net *net, const char *suffix,
-		    const float *block)
-{
-	const size_t n = (size_t)net->n_params;
-	struct xl_tensor *t;
-
-	snprintf(v->id, sizeof v->id, "%s%s", net->id, suffix);
-	v->r = (struct xl_record){.kind = XL_MODEL, .id = v->id, .n_tensors = net->n_params};
-	v->r.tensors = xl_alloc(n, sizeof *v->r.tensors + sizeof *t);
-	if (!v->r.tensors)
-		return -1;
-	t = (struct xl_tensor *)(void *)(v->r.tensors + n);
-	for (int i = 0; i < net->n_params; i++, t++) {
-		struct xl_param *p = &net->params[i];
-		*t = (struct xl_tensor){.dtype = XL_F4, .data = (float *)(uintptr_t)block + p->at};
-		t->ndim = shape_of(p, t->shape);
-		v->r.tensors[i] = (struct xl_named){p->name, t};
-	}
-	return 0;
-}
-
 static int save(struct xl_model *m, const char *path, bool checkpoint)
 {
 	struct xl_record *r[MAX_RECORDS] = {head_record(m, checkpoint)};
-	struct view *v = xl_alloc(MAX_RECORDS, sizeof *v);
+	struct xl_net_view *v = xl_alloc(MAX_RECORDS, sizeof *v);
 	int n = 0, rc = r[0] && v ? 0 : -1;
 
 	for (int i = 0; i < m->n_nets && rc == 0; i++) {
 		const struct xl_net *net = m->nets[i];
 		if (!checkpoint && net->group != XL_GENERATOR)
 			continue;
-		rc = view_net(&v[n++], net, "", net->value);
+		rc = xl_net_view(&v[n++], net, "", net->value);
 		if (rc == 0 && checkpoint)
-			rc = view_net(&v[n++], net, ".m", net->m) ||
-					     view_net(&v[n++], net, ".v", net->v)
+			rc = xl_net_view(&v[n++], net, ".m", net->m) ||
+					     xl_net_view(&v[n++], net, ".v", net->v)
 				     ? -1
 				     : 0;
 	}
@@ -129,7 +88,7 @@ static int save(struct xl_model *m, const char *path, bool checkpoint)
 	if (rc == 0 && !checkpoint)
 		snprintf(m->digest, sizeof m->digest, "%s", xl_meta_str(r[0], "digest", ""));
 	for (int i = 0; i < n; i++)
-		free(v[i].r.tensors);
+		xl_net_view_done(&v[i]);
 	free(v);
 	xl_record_free(r[0]);
 	return rc;
@@ -223,34 +182,6 @@ static const struct xl_record *find_record(struct xl_record *const *r, int n, co
 	return NULL;
 }
 
-/* Every parameter is there, with the shape the hyper-parameters ask for. */
-static int check_net(const struct xl_net *net, const struct xl_record *r)
-{
-	char is[64];
-
-	for (int i = 0; r && i < net->n_params; i++) {
-		const struct xl_param *p = &net->params[i];
-		const struct xl_tensor *t = xl_record_tensor(r, p->name);
-		int64_t shape[4];
-		const int n = shape_of(p, shape);
-		if (!t)
-			return xl_err("network %s has no %s", r->id, p->name);
-		if (t->dtype != XL_F4 || !xl_tensor_is(t, n, shape))
-			return xl_err("network %s: %s is %s, not (%d,%d,%d,%d) <f4", r->id, p->name,
-				      xl_tensor_show(t, is, sizeof is), p->d.n, p->d.c, p->d.h,
-				      p->d.w);
-	}
-	return r ? 0 : -1;
-}
-
-static void copy_net(const struct xl_net *net, const struct xl_record *r, float *block)
-{
-	for (int i = 0; i < net->n_params; i++) {
-		const struct xl_tensor *t = xl_record_tensor(r, net->params[i].name);
-		memcpy(block + net->params[i].at, t->data, xl_tensor_bytes(t));
-	}
-}
-
 static int load_net(struct xl_net *net, struct xl_record *const *r, int n, bool trained)
 {
 	const struct xl_record *value = find_record(r, n, net->id, ""), *m = value, *v = value;
@@ -260,13 +191,13 @@ static int load_net(struct xl_net *net, struct xl_record *const *r, int n, bool 
 		v = m ? find_record(r, n, net->id, ".v") : NULL;
 	}
 	/* shapes are checked against what has arrived before memory is asked for */
-	if (check_net(net, value) || check_net(net, m) || check_net(net, v) ||
-	    xl_net_alloc(net, trained))
+	if (!value || !m || !v || xl_net_check(net, value) || xl_net_check(net, m) ||
+	    xl_net_check(net, v) || xl_net_alloc(net, trained))
 		return -1;
-	copy_net(net, value, net->value);
+	xl_net_take(net, value, net->value);
 	if (trained) {
-		copy_net(net, m, net->m);
-		copy_net(net, v, net->v);
+		xl_net_take(net, m, net->m);
+		xl_net_take(net, v, net->v);
 	}
 	return 0;
 }

@@ -149,6 +149,31 @@ int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained)
 	return 0;
 }
 
+void xl_net_zero(struct xl_net *net)
+{
+	memset(net->grad, 0, net->count * sizeof *net->grad);
+}
+
+/* Parameters from number `from` on, as far as they are all trained. */
+static int trained_run(const struct xl_net *n, int from)
+{
+	int to = from;
+
+	while (to < n->n_params && !n->params[to].buffer)
+		to++;
+	return to;
+}
+
+void xl_net_adam(struct xl_net *n, const struct xl_kernels *k, const struct xl_adam *a)
+{
+	for (int i = 0, to; i < n->n_params; i = to + 1) {
+		to = trained_run(n, i);
+		const size_t at = n->params[i].at;
+		const size_t end = to < n->n_params ? n->params[to].at : n->count;
+		k->adam(n->value + at, n->m + at, n->v + at, n->grad + at, (int64_t)(end - at), a);
+	}
+}
+
 /* Running statistics follow those of a batch of n numbers to the channel: the
  * variance there unbiased. */
 static void update_running(struct xl_net *net, const struct xl_layer *l, double n,

@@ -106,6 +106,16 @@ void xl_net_randomise_uniform(struct xl_net *net, uint64_t seed, uint32_t index,
  * constant. 0, or -1 with xl_err set */
 int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained);
 
+/*
+ * xl_net_zero - zero the gradients
+ * xl_net_adam - one update by the gradients (xl_kernels.adam), number a->t
+ *
+ * Of trained networks only. Running statistics are not Adam's: neither their gradient,
+ * which there is none, nor the decay of weights moves them.
+ */
+void xl_net_zero(struct xl_net *net);
+void xl_net_adam(struct xl_net *net, const struct xl_kernels *k, const struct xl_adam *a);
+
 /* xl_nn_layer - apply a layer; xl_nn_resblock - a then b, plus x, no activation
  * after the sum. NULL with xl_err set */
 struct xl_var *xl_nn_layer(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
