@@ -16,7 +16,7 @@ endif
 
 # Packages by pkg-config; msgpack-c is called msgpack on Debian 12.
 MSGPACK := $(shell $(PKGCONF) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
-PKGS    := vips $(MSGPACK) libjpeg libpng zlib
+PKGS    := vips $(MSGPACK) libjpeg libpng zlib openblas
 PKG_CFLAGS = $(shell $(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')
 PKG_LIBS   = $(shell $(PKGCONF) --libs $(PKGS))
 

@@ -8,7 +8,8 @@ set -eu
 # what is looked for, and the package that has it (the first that apt knows)
 build="command:cc=gcc header:stdio.h=libc6-dev command:make=make command:PKGCONF=pkg-config
 	pkg:vips=libvips-dev pkg:msgpack-c,msgpack=libmsgpack-c-dev,libmsgpack-dev
-	pkg:libjpeg=libjpeg-dev pkg:libpng=libpng-dev pkg:zlib=zlib1g-dev"
+	pkg:libjpeg=libjpeg-dev pkg:libpng=libpng-dev pkg:zlib=zlib1g-dev
+	pkg:openblas=libopenblas-dev"
 check="pkg:cmocka=libcmocka-dev command:bats=bats command:jq=jq command:mandoc=mandoc
 	command:file=file command:shellcheck=shellcheck command:gnuplot=gnuplot-nox"
 
