@@ -1,0 +1,47 @@
+/*
+ * kid.h - the kernel distance between two sets of vectors: the squared maximum mean
+ * discrepancy under a cubic kernel, estimated without bias. Between features of
+ * Inception it is the KID.
+ */
+#ifndef XL_METRICS_KID_H
+#define XL_METRICS_KID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct xl_kid {
+	double gamma;    /* of the kernel; 0: 1 / d */
+	int64_t subsets; /* that are drawn of each set, */
+	int64_t size;    /* and of how many vectors; made less where a set has fewer */
+	uint64_t seed;
+	bool is_biased; /* divide by n^2 and keep the diagonals */
+
+	/* found */
+	double mean, sd; /* over subsets, dividing by their number; below 0 is possible */
+};
+
+/*
+ * xl_kid_of - draw subsets of a and b, and measure each
+ *
+ * Where all subsets are equal, as those of whole sets, one is measured.
+ * Shapes   a: (n,d)   b: (m,d); n, m at least 2
+ * Source   Binkowski et al. 2018; subsets by a partial Fisher-Yates shuffle, of a then
+ *          of b, with numbers of one linear congruential generator (Knuth's MMIX)
+ * Errors   0, or -1 with xl_err set
+ * Threads  splits over rows; bits do not depend on the thread count
+ */
+int xl_kid_of(struct xl_kid *k, const float *a, int64_t n, const float *b, int64_t m, int64_t d);
+
+/*
+ * xl_kid_once - between the whole of a and b
+ *
+ *   *out = mean over i != j of k(a_i, a_j) + the same of b - 2 mean over i, j of k(a_i, b_j),
+ *   k(x, y) = (gamma x.y + 1)^3
+ *
+ * Shapes   a: (n,d)   b: (m,d); n, m at least 2
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_kid_once(double *out, const double *a, int64_t n, const double *b, int64_t m, int64_t d,
+		double gamma, bool is_biased);
+
+#endif
