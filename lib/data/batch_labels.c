@@ -205,6 +205,7 @@ int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
 		return -1;
 	if (l->n == 0 && domain < 2 && !want->two_domains && add_name(l, "domain", 6))
 		return -1;
+	l->is_whole = want->is_whole;
 	l->is_domain = l->n == 1 && domain < 2 && strcmp(l->names[0], "domain") == 0 &&
 		       column_of(have, "domain") < 0;
 	for (int i = 0; i < l->n; i++)
@@ -256,7 +257,7 @@ int xl_labels_read(struct xl_labels *l, const struct xl_record *r, int domain, u
 	if (find_columns(l, have))
 		return -1;
 	for (int i = 0; i < l->n; i++) {
-		int v = label(r, have, l->column[i], true);
+		int v = label(r, have, l->column[i], !l->is_whole);
 
 		if (v < 0)
 			return -1;

@@ -13,6 +13,7 @@ struct xl_labels {
 	bool is_domain; /* the one label is the domain itself: A is 0, B is 1 */
 	int *column;    /* where each stands in y of the present record */
 	bool is_chosen;
+	bool is_whole; /* values are whole numbers from 0 to 255, not 0 or 1 alone */
 };
 
 /* What was asked for. */
@@ -22,6 +23,7 @@ struct xl_labels_want {
 	int n_names;
 	const char *const *defaults; /* taken where the stream has all of them; or NULL */
 	bool two_domains;            /* the method asks for domains: no labels unless named */
+	bool is_whole;               /* as of xl_labels */
 	const char *domain_by;       /* a condition (where.h) that B meets; NULL: meta.domain */
 };
 
@@ -44,7 +46,7 @@ void xl_labels_done(struct xl_labels *l);
 /*
  * xl_labels_read - the chosen labels of one record
  *
- * Shapes   y: (n), each 0 or 1
+ * Shapes   y: (n), each 0 or 1, or whole
  * Errors   0, or -1 with xl_err set
  */
 int xl_labels_read(struct xl_labels *l, const struct xl_record *r, int domain, uint8_t *y);

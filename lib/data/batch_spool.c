@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/rng.h"
 #include "data/batch_spool.h"
 #include "image/image.h"
 
@@ -157,7 +158,7 @@ static int choose(struct xl_spool *s, const struct xl_record *r)
 	return 0;
 }
 
-enum xl_take xl_spool_take(struct xl_spool *s, const struct xl_record *r)
+static enum xl_take take(struct xl_spool *s, const struct xl_record *r)
 {
 	const struct xl_tensor *x = xl_record_tensor(r, "x"), *fitted;
 	struct xl_tensor *made = NULL;
@@ -199,6 +200,28 @@ out:
 	return got;
 }
 
+/* The first image is never held back: it is the one by which labels are chosen. */
+static bool is_held(const struct xl_spool *s)
+{
+	const uint32_t number = s->held ? s->n + s->held->n : 0;
+	struct xl_rng rng;
+
+	xl_rng_init(&rng, s->seed, XL_RNG_SPLIT, 1, number);
+	return number > 0 && xl_rng_uniform(&rng) < s->share;
+}
+
+enum xl_take xl_spool_take(struct xl_spool *s, const struct xl_record *r)
+{
+	if (!is_held(s))
+		return take(s, r);
+	if (!s->held->labels.is_chosen) {
+		s->held->want.list = NULL;
+		s->held->want.names = (const char *const *)s->labels.names;
+		s->held->want.n_names = s->labels.n;
+	}
+	return take(s->held, r);
+}
+
 /* A picture where records are read is a common slip: a tool makes them of it. */
 static int refuse_picture(struct xl_reader *rd)
 {
@@ -215,21 +238,21 @@ enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)
 			   void (*taken)(size_t n))
 {
 	struct xl_reader *rd = xl_reader_open(path);
-	enum xl_take take = XL_TAKEN;
+	enum xl_take how = XL_TAKEN;
 	struct xl_record *r;
 	int got = rd ? refuse_picture(rd) : -1;
 
-	while (got >= 0 && take < XL_REFUSED && (got = xl_reader_next(rd, &r)) > 0) {
-		take = xl_spool_take(s, r);
+	while (got >= 0 && how < XL_REFUSED && (got = xl_reader_next(rd, &r)) > 0) {
+		how = xl_spool_take(s, r);
 		xl_record_free(r);
-		if (take == XL_SKIPPED || take == XL_REFUSED)
+		if (how == XL_SKIPPED || how == XL_REFUSED)
 			xl_err_prefix("%s", xl_reader_where(rd));
-		if (take == XL_SKIPPED)
+		if (how == XL_SKIPPED)
 			skipped(xl_err_msg());
-		taken(s->n);
+		taken(s->n + (s->held ? s->held->n : 0));
 	}
 	xl_reader_close(rd);
-	return take >= XL_REFUSED ? take : got < 0 ? XL_FAILED : XL_TAKEN;
+	return how >= XL_REFUSED ? how : got < 0 ? XL_FAILED : XL_TAKEN;
 }
 
 int xl_spool_end(struct xl_spool *s)

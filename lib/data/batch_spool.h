@@ -25,6 +25,12 @@ struct xl_spool {
 	char *ids;        /* (bytes), each ended by NUL */
 	size_t *id_at;    /* (n) offsets in ids */
 
+	/* another spool of the same size, which takes that share of the images in place of
+	 * this one: a pure function of the seed and of an image's number among all; or NULL */
+	struct xl_spool *held;
+	double share;
+	uint64_t seed;
+
 	struct xl_labels_want want;
 	struct xl_digest digest;
 	int fd;

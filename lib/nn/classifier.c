@@ -10,7 +10,7 @@
 #include "nn/netio.h"
 #include "tensor/modelfile.h"
 
-enum { MIN_SIZE = 8, MAX_SIZE = 1024, MAX_WIDTH = 256, MAX_OUTPUTS = 256 };
+enum { MIN_SIZE = 8, MAX_SIZE = 1024, MAX_WIDTH = 256 };
 
 static const char network_name[] = "classifier";
 static const double last_std = 0.01; /* of the linear layer: verdicts begin undecided */
@@ -71,11 +71,13 @@ static int check_shape(const struct xl_classifier_shape *s)
 			      MIN_SIZE, MAX_SIZE);
 	if (s->width < 1 || s->width > MAX_WIDTH)
 		return xl_err("a width of %d; a classifier has 1 to %d", s->width, MAX_WIDTH);
-	if (s->n_labels < 1 || s->n_labels > MAX_OUTPUTS)
-		return xl_err("%d labels; a classifier tells 1 to %d", s->n_labels, MAX_OUTPUTS);
-	if (s->classes && (s->n_labels != 1 || s->classes < 2 || s->classes > MAX_OUTPUTS))
+	if (s->n_labels < 1 || s->n_labels > XL_CLASSIFIER_OUTPUTS)
+		return xl_err("%d labels; a classifier tells 1 to %d", s->n_labels,
+			      XL_CLASSIFIER_OUTPUTS);
+	if (s->classes &&
+	    (s->n_labels != 1 || s->classes < 2 || s->classes > XL_CLASSIFIER_OUTPUTS))
 		return xl_err("%d classes of %d labels; a classifier tells 2 to %d of one",
-			      s->classes, s->n_labels, MAX_OUTPUTS);
+			      s->classes, s->n_labels, XL_CLASSIFIER_OUTPUTS);
 	return 0;
 }
 
@@ -338,11 +340,11 @@ static int small_int(const struct xl_record *r, const char *key)
 }
 
 /* The labels as words in place; the number of them, or -1. */
-static int labels_of(const struct xl_record *r, const char *words[MAX_OUTPUTS])
+static int labels_of(const struct xl_record *r, const char *words[XL_CLASSIFIER_OUTPUTS])
 {
 	const struct xl_value *v = xl_meta_get(r, "labels");
 
-	if (!v || v->type != XL_LIST || v->n > MAX_OUTPUTS)
+	if (!v || v->type != XL_LIST || v->n > XL_CLASSIFIER_OUTPUTS)
 		return xl_err("has no list of labels");
 	for (int i = 0; i < v->n; i++) {
 		if (v->items[i].type != XL_STR)
@@ -378,7 +380,7 @@ static int take_numbers(struct xl_classifier *c, const struct xl_record *head,
 
 static struct xl_classifier *from_records(struct xl_record *const *r, int n)
 {
-	const char *network = xl_meta_str(r[0], "network", NULL), *words[MAX_OUTPUTS];
+	const char *network = xl_meta_str(r[0], "network", NULL), *words[XL_CLASSIFIER_OUTPUTS];
 	const char *method = xl_meta_str(r[0], "method", NULL);
 	struct xl_classifier_shape s = {.labels = words};
 	struct xl_classifier *c;

@@ -16,7 +16,7 @@
 #include "nn/net.h"
 #include "xl.h"
 
-enum { XL_CLASSIFIER_STAGES = 4, XL_CLASSIFIER_BLOCKS = 2 };
+enum { XL_CLASSIFIER_STAGES = 4, XL_CLASSIFIER_BLOCKS = 2, XL_CLASSIFIER_OUTPUTS = 256 };
 
 struct xl_classifier {
 	struct xl_net net;
