@@ -52,6 +52,7 @@ struct xl_tensor {
 	int ndim;
 	int64_t shape[XL_MAX_DIMS];
 	void *data;
+	bool borrowed; /* data are another's, who keeps them as long as the tensor lives */
 };
 
 /* xl_dtype_size - bytes of one element; xl_dtype_name - numpy's name, "<f4" */

@@ -333,6 +333,36 @@ static void check_refusal(const struct xl_method *method)
 	xl_model_free(other);
 }
 
+/* Of a model file, a stage takes the networks it uses; results are those of the model saved. */
+static void check_file(const struct xl_method *method)
+{
+	char path[] = "/tmp/xl-test-methods.XXXXXX";
+	struct xl_model *m = lively(method, 3), *loaded;
+	struct xl_tape *t = xl_tape_new();
+	struct xl_record *a = picture("a", 64, 64, 1), *b = picture("b", 64, 64, 1);
+	int unused = 0;
+
+	close(mkstemp(path));
+	ok(xl_model_save(m, path));
+	assert_non_null(loaded = xl_model_load(path));
+	for (int i = 0; i < loaded->n_nets; i++)
+		assert_null(loaded->nets[i]->value);
+	ok(xl_stage_encode(m, t, a));
+	ok(xl_stage_encode(loaded, t, b));
+	for (int i = 0; i < loaded->n_nets; i++)
+		unused += loaded->nets[i]->group == XL_GENERATOR && !loaded->nets[i]->value;
+	assert_true(unused > 0); /* what draws pictures, at least */
+	ok(xl_stage_decode(m, t, a));
+	ok(xl_stage_decode(loaded, t, b));
+	assert_same_tensor(a, b, "out");
+	xl_record_free(a);
+	xl_record_free(b);
+	xl_tape_free(t);
+	xl_model_free(m);
+	xl_model_free(loaded);
+	unlink(path);
+}
+
 #define TEST(name, check)                                                                          \
 	static void name(void **state)                                                             \
 	{                                                                                          \
@@ -348,6 +378,7 @@ TEST(stages_skipped_or_repeated_are_the_same, check_repeated)
 TEST(pictures_keep_their_size, check_sizes)
 TEST(constant_pictures_are_drawn, check_constant)
 TEST(codes_of_another_model_are_refused, check_refusal)
+TEST(a_stage_loads_what_it_uses, check_file)
 
 int main(void)
 {
@@ -360,6 +391,7 @@ int main(void)
 		cmocka_unit_test(pictures_keep_their_size),
 		cmocka_unit_test(constant_pictures_are_drawn),
 		cmocka_unit_test(codes_of_another_model_are_refused),
+		cmocka_unit_test(a_stage_loads_what_it_uses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -818,43 +818,84 @@ static struct xl_record **new_model(void)
 	return r;
 }
 
+static int check(const struct xl_modelfile *f)
+{
+	return xl_modelfile_check((const struct xl_record *const *)f->records, f->n);
+}
+
 static void test_modelfile(void **state)
 {
-	struct xl_record **a = new_model(), **b;
+	struct xl_record **a = new_model();
+	struct xl_modelfile b;
 	char hex[65];
-	int n;
+	FILE *f;
 
 	(void)state;
 	assert_int_equal(xl_modelfile_write(path, a, 2), 0);
-	assert_int_equal(xl_modelfile_read(path, &b, &n), 0);
-	assert_int_equal(n, 2);
-	assert_string_equal(xl_meta_str(b[0], "method", ""), "lomit");
-	assert_int_equal(xl_modelfile_check((const struct xl_record *const *)b, n), 0);
-	assert_int_equal(xl_model_digest((const struct xl_record *const *)b, n, hex), 0);
-	assert_string_equal(hex, xl_meta_str(b[0], "digest", ""));
-	((float *)xl_record_tensor(b[1], "w")->data)[5] += 1;
-	assert_int_equal(xl_modelfile_check((const struct xl_record *const *)b, n), -1);
+	assert_int_equal(xl_modelfile_read(path, &b), 0);
+	assert_int_equal(b.n, 2);
+	assert_string_equal(xl_meta_str(b.records[0], "method", ""), "lomit");
+	assert_int_equal(check(&b), 0);
+	assert_int_equal(xl_model_digest((const struct xl_record *const *)b.records, b.n, hex), 0);
+	assert_string_equal(hex, xl_meta_str(b.records[0], "digest", ""));
+	assert_memory_equal(xl_record_tensor(b.records[1], "w")->data,
+			    xl_record_tensor(a[1], "w")->data, 48);
+	xl_modelfile_free(&b);
+	/* one bit of the last weight */
+	f = fopen(path, "r+b");
+	assert_int_equal(fseek(f, -1, SEEK_END), 0);
+	const int last = fgetc(f);
+	fseek(f, -1, SEEK_END);
+	fputc(last ^ 1, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(xl_modelfile_read(path, &b), 0);
+	assert_int_equal(check(&b), -1);
 	assert_non_null(strstr(xl_err_msg(), "the content has"));
-	xl_modelfile_free(b, n);
+	xl_modelfile_free(&b);
 	/* where the digest stands in meta makes no difference to it */
 	xl_meta_set_int(a[0], "step", 1);
 	assert_int_equal(xl_modelfile_write(path, a, 2), 0);
 	assert_int_equal(xl_modelfile_check((const struct xl_record *const *)a, 2), 0);
 	assert_string_not_equal(hex, xl_meta_str(a[0], "digest", ""));
-	xl_modelfile_free(a, 2);
+	xl_records_free(a, 2);
+}
+
+/* What cannot be mapped is read. */
+static void test_modelfile_of_a_pipe(void **state)
+{
+	struct xl_record **a = new_model();
+	struct xl_modelfile b;
+	char fifo[300];
+	pid_t pid;
+	int status;
+
+	(void)state;
+	snprintf(fifo, sizeof fifo, "%s.fifo", path);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(xl_modelfile_write(fifo, a, 2) ? 1 : 0);
+	assert_int_equal(xl_modelfile_read(fifo, &b), 0);
+	assert_null(b.map);
+	assert_memory_equal(xl_record_tensor(b.records[1], "w")->data,
+			    xl_record_tensor(a[1], "w")->data, 48);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	xl_modelfile_free(&b);
+	xl_records_free(a, 2);
+	unlink(fifo);
 }
 
 static void not_a_model(struct xl_record *r, const char *why)
 {
 	struct xl_writer *w = xl_writer_open(path);
-	struct xl_record **b;
+	struct xl_modelfile b;
 	char want[300];
-	int n;
 
 	if (r)
 		assert_int_equal(xl_writer_put(w, r), 0);
 	assert_int_equal(xl_writer_close(w), 0);
-	assert_int_equal(xl_modelfile_read(path, &b, &n), -1);
+	assert_int_equal(xl_modelfile_read(path, &b), -1);
 	snprintf(want, sizeof(want), "%s: not a model (%s)", path, why);
 	assert_string_equal(xl_err_msg(), want);
 	xl_record_free(r);
@@ -862,16 +903,15 @@ static void not_a_model(struct xl_record *r, const char *why)
 
 static void test_modelfile_refuses(void **state)
 {
-	struct xl_record **b;
-	int n;
+	struct xl_modelfile b;
 
 	(void)state;
 	not_a_model(NULL, "empty");
 	not_a_model(xl_record_new(XL_IMAGE, "a.png"), "kind image");
 	not_a_model(xl_record_new(XL_MODEL, "gen"), "its first record is 'gen', not 'model'");
 	not_a_model(xl_record_new(XL_MODEL, "model"), "it has no digest");
-	assert_int_equal(xl_modelfile_read("/no/such", &b, &n), -1);
-	assert_null(b);
+	assert_int_equal(xl_modelfile_read("/no/such", &b), -1);
+	assert_null(b.records);
 }
 
 int main(void)
@@ -893,6 +933,7 @@ int main(void)
 		cmocka_unit_test(test_writer_refuses),
 		cmocka_unit_test(test_mutations),
 		cmocka_unit_test_teardown(test_modelfile, remove_path),
+		cmocka_unit_test(test_modelfile_of_a_pipe),
 		cmocka_unit_test_teardown(test_modelfile_refuses, remove_path),
 	};
 

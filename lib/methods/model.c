@@ -58,6 +58,7 @@ void xl_model_free(struct xl_model *m)
 	free(m->hyper);
 	free(m->state);
 	free(m->opts);
+	xl_modelfile_free(&m->file);
 	free(m);
 }
 
@@ -157,6 +158,12 @@ int xl_model_bind(struct xl_model *m, struct xl_tape *t, enum xl_group group, bo
 		if (m->nets[i]->group == group && xl_net_bind(m->nets[i], t, trained))
 			return -1;
 	return 0;
+}
+
+void xl_model_unbind(struct xl_model *m)
+{
+	for (int i = 0; i < m->n_nets; i++)
+		xl_net_unbind(m->nets[i]);
 }
 
 void xl_model_bn(struct xl_model *m, enum xl_bn mode)

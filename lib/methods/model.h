@@ -6,6 +6,7 @@
 #define XL_METHODS_MODEL_H
 
 #include "methods/method.h"
+#include "tensor/modelfile.h"
 
 struct xl_model {
 	const struct xl_method *method;
@@ -24,6 +25,7 @@ struct xl_model {
 	char data[65];             /* digest of the training data, "" if none */
 	int64_t adam_t[XL_GROUPS]; /* updates done by each optimiser */
 	bool trained;              /* networks have gradients and moments */
+	struct xl_modelfile file;  /* it was loaded from, for inference: the networks' source */
 };
 
 /*
@@ -64,7 +66,8 @@ size_t xl_model_params(const struct xl_model *m, enum xl_group group);
  * running program, in ../share/xl and in ../models.
  *
  * Hyper-parameters are held against their ranges, and shapes against what has
- * arrived, before memory is asked for.
+ * arrived, before memory is asked for. A network's values stay in the mapped file until
+ * it is first used (xl_net_fetch, net.h).
  * Owns     the caller frees it
  * Errors   NULL with xl_err set: "b.msgpack: not a model (kind image)",
  *          "b.msgpack: 'x' is not a method (lomit)", sizes that do not fit
@@ -87,6 +90,7 @@ struct xl_model *xl_model_load_checkpoint(const char *path);
  * xl_model_net  - a new network of the model, which owns it; NULL with xl_err set
  * xl_model_bind - all networks of a group into the tape, as leaves with gradients
  *                 where trained; 0, or -1 with xl_err set
+ * xl_model_unbind - a step is over: inference binds a network where it first uses it
  * xl_model_bn   - what batch norms use (net.h), in every network
  * xl_model_zero - zero the gradients of a group; trained models only
  * xl_model_clip - where the norm of all gradients of a group together is above max
@@ -96,6 +100,7 @@ struct xl_model *xl_model_load_checkpoint(const char *path);
  */
 struct xl_net *xl_model_net(struct xl_model *m, const char *id, enum xl_group group);
 int xl_model_bind(struct xl_model *m, struct xl_tape *t, enum xl_group group, bool trained);
+void xl_model_unbind(struct xl_model *m);
 void xl_model_bn(struct xl_model *m, enum xl_bn mode);
 void xl_model_zero(struct xl_model *m, enum xl_group group);
 double xl_model_clip(struct xl_model *m, const struct xl_kernels *k, enum xl_group group,

@@ -71,10 +71,12 @@ static int save(struct xl_model *m, const char *path, bool checkpoint)
 	int n = 0, rc = r[0] && v ? 0 : -1;
 
 	for (int i = 0; i < m->n_nets && rc == 0; i++) {
-		const struct xl_net *net = m->nets[i];
+		struct xl_net *net = m->nets[i];
 		if (!checkpoint && net->group != XL_GENERATOR)
 			continue;
-		rc = xl_net_view(&v[n++], net, "", net->value);
+		rc = xl_net_fetch(net);
+		if (rc == 0)
+			rc = xl_net_view(&v[n++], net, "", net->value);
 		if (rc == 0 && checkpoint)
 			rc = xl_net_view(&v[n++], net, ".m", net->m) ||
 					     xl_net_view(&v[n++], net, ".v", net->v)
@@ -192,13 +194,16 @@ static int load_net(struct xl_net *net, struct xl_record *const *r, int n, bool 
 	}
 	/* shapes are checked against what has arrived before memory is asked for */
 	if (!value || !m || !v || xl_net_check(net, value) || xl_net_check(net, m) ||
-	    xl_net_check(net, v) || xl_net_alloc(net, trained))
+	    xl_net_check(net, v))
+		return -1;
+	net->source = value;
+	if (!trained)
+		return 0;
+	if (xl_net_alloc(net, true))
 		return -1;
 	xl_net_take(net, value, net->value);
-	if (trained) {
-		xl_net_take(net, m, net->m);
-		xl_net_take(net, v, net->v);
-	}
+	xl_net_take(net, m, net->m);
+	xl_net_take(net, v, net->v);
 	return 0;
 }
 
@@ -235,16 +240,18 @@ fail:
 
 static struct xl_model *load(const char *path, bool trained)
 {
-	struct xl_record **r;
-	int n;
+	struct xl_modelfile f;
 	struct xl_model *m;
 
-	if (xl_modelfile_read(path, &r, &n))
+	if (xl_modelfile_read(path, &f))
 		return NULL;
-	m = from_records(r, n, trained);
+	m = from_records(f.records, f.n, trained);
 	if (!m)
 		xl_err_prefix("%s", path);
-	xl_modelfile_free(r, n);
+	if (m && !trained)
+		m->file = f; /* where the networks' values are */
+	else
+		xl_modelfile_free(&f);
 	return m;
 }
 

@@ -59,7 +59,8 @@ static int begin(struct xl_model *m, struct xl_tape *t, const struct xl_record *
 		return -1;
 	xl_tape_reset(t);
 	xl_model_bn(m, XL_BN_RUNNING);
-	return xl_model_bind(m, t, XL_GENERATOR, false);
+	xl_model_unbind(m);
+	return 0;
 }
 
 static int end(struct xl_model *m, struct xl_record *r, int rc)

@@ -319,19 +319,18 @@ struct xl_backbone *xl_backbone_new(const struct xl_backbone_def *def, const str
 
 struct xl_backbone *xl_backbone_load(const char *path, const struct xl_backbone_def *def)
 {
-	struct xl_record **records;
+	struct xl_modelfile f;
 	struct xl_backbone *b = NULL;
 	const char *network;
-	int n;
 
-	if (xl_modelfile_read(path, &records, &n))
+	if (xl_modelfile_read(path, &f))
 		return NULL;
-	network = xl_meta_str(records[0], "network", "");
-	if (strcmp(network, def->name) != 0 || n != 2)
+	network = xl_meta_str(f.records[0], "network", "");
+	if (strcmp(network, def->name) != 0 || f.n != 2)
 		xl_err("%s: weights of '%.100s', not '%s'", path, network, def->name);
-	else if (!(b = xl_backbone_new(def, records[1])))
+	else if (!(b = xl_backbone_new(def, f.records[1])))
 		xl_err_prefix("%s", path);
-	xl_modelfile_free(records, n);
+	xl_modelfile_free(&f);
 	return b;
 }
 

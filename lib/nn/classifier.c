@@ -408,15 +408,14 @@ static struct xl_classifier *from_records(struct xl_record *const *r, int n)
 
 struct xl_classifier *xl_classifier_load(const char *path)
 {
-	struct xl_record **r;
+	struct xl_modelfile f;
 	struct xl_classifier *c;
-	int n;
 
-	if (xl_modelfile_read(path, &r, &n))
+	if (xl_modelfile_read(path, &f))
 		return NULL;
-	c = from_records(r, n);
+	c = from_records(f.records, f.n);
 	if (!c)
 		xl_err_prefix("%s", path);
-	xl_modelfile_free(r, n);
+	xl_modelfile_free(&f);
 	return c;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "core/mem.h"
 #include "core/rng.h"
-#include "nn/net.h"
+#include "nn/netio.h"
 
 static const double norm_eps = 1e-5;
 static const double bn_momentum = 0.1;
@@ -78,11 +78,16 @@ int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l)
 	return 0;
 }
 
-int xl_net_alloc(struct xl_net *net, bool trained)
+static int alloc_values(struct xl_net *net)
 {
 	net->value = xl_alloc(net->count, sizeof *net->value);
 	net->vars = xl_alloc((size_t)net->n_params, sizeof *net->vars);
-	if (!net->value || !net->vars)
+	return net->value && net->vars ? 0 : -1;
+}
+
+int xl_net_alloc(struct xl_net *net, bool trained)
+{
+	if (alloc_values(net))
 		return -1;
 	if (!trained)
 		return 0;
@@ -90,6 +95,17 @@ int xl_net_alloc(struct xl_net *net, bool trained)
 	net->m = xl_alloc(net->count, sizeof *net->m);
 	net->v = xl_alloc(net->count, sizeof *net->v);
 	return net->grad && net->m && net->v ? 0 : -1;
+}
+
+int xl_net_fetch(struct xl_net *net)
+{
+	if (net->value)
+		return 0;
+	assert(net->source);
+	if (xl_net_alloc(net, false))
+		return -1;
+	xl_net_take(net, net->source, net->value);
+	return 0;
 }
 
 size_t xl_net_count(const struct xl_net *net)
@@ -139,6 +155,8 @@ void xl_net_randomise_uniform(struct xl_net *net, uint64_t seed, uint32_t index,
 
 int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained)
 {
+	if (xl_net_fetch(net))
+		return -1;
 	for (int i = 0; i < net->n_params; i++) {
 		const struct xl_param *p = &net->params[i];
 		float *g = trained && !p->buffer ? net->grad + p->at : NULL;
@@ -146,6 +164,7 @@ int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained)
 		if (!net->vars[i])
 			return -1;
 	}
+	net->bound = true;
 	return 0;
 }
 
@@ -172,6 +191,19 @@ void xl_net_adam(struct xl_net *n, const struct xl_kernels *k, const struct xl_a
 		const size_t end = to < n->n_params ? n->params[to].at : n->count;
 		k->adam(n->value + at, n->m + at, n->v + at, n->grad + at, (int64_t)(end - at), a);
 	}
+}
+
+void xl_net_unbind(struct xl_net *net)
+{
+	net->bound = false;
+}
+
+/* The parameters of a layer; NULL with xl_err set. */
+static struct xl_var **params(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l)
+{
+	if (!net->bound && xl_net_bind(net, t, false))
+		return NULL;
+	return net->vars + l->first;
 }
 
 /* Running statistics follow those of a batch of n numbers to the channel: the
@@ -224,8 +256,10 @@ static struct xl_var *activate(struct xl_tape *t, const struct xl_layer *l, stru
 static struct xl_var *convolve(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
 			       struct xl_var *x)
 {
-	struct xl_var **p = net->vars + l->first;
+	struct xl_var **p = params(t, net, l);
 
+	if (!p)
+		return NULL;
 	if (l->up)
 		return xl_op_upconv(t, x, p[0], p[1], l->pad);
 	if (l->transposed) /* stride times the size: what stride + 2 pad - k leaves open */
@@ -320,9 +354,9 @@ struct xl_var *xl_nn_layers(struct xl_tape *t, struct xl_net *net, const struct 
 struct xl_var *xl_nn_layer_on(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l,
 			      struct xl_var *x, struct xl_var *z)
 {
-	struct xl_var **p = net->vars + l->first;
+	struct xl_var **p = params(t, net, l);
 
-	if (!x || !z)
+	if (!x || !z || !p)
 		return NULL;
 	assert(l->planes == z->d.c && l->mode == XL_PAD_REFLECT);
 	struct xl_var *taps = xl_op_sum_to(t, p[2], xl_dims_plain(l->co, l->planes, 1, 1));

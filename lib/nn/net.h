@@ -12,6 +12,7 @@
 
 #include "grad/ops.h"
 #include "grad/tape.h"
+#include "xl.h"
 
 enum xl_act { XL_ACT_NONE, XL_ACT_RELU, XL_ACT_LEAKY, XL_ACT_TANH, XL_ACT_SIGMOID };
 
@@ -40,10 +41,13 @@ struct xl_net {
 	enum xl_group group;
 	struct xl_param *params;
 	int n_params, cap_params;
-	size_t count;         /* floats of a block */
-	float *value;         /* (count) */
-	float *grad, *m, *v;  /* (count) each, only where the network is trained */
-	struct xl_var **vars; /* of the current step, by parameter */
+	size_t count;                   /* floats of a block */
+	float *value;                   /* (count); NULL while the values are still in source */
+	float *grad, *m, *v;            /* (count) each, only where the network is trained */
+	struct xl_var **vars;           /* of the current step, by parameter */
+	bool bound;                     /* they are */
+	const struct xl_record *source; /* a tensor <f4 for each parameter, at any address;
+					 * outlives the network */
 	enum xl_bn bn;
 	bool bn_halves; /* the two halves of a batch are batches of their own for batch norm */
 };
@@ -79,6 +83,14 @@ int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l);
  * moments only if trained. 0, or -1 with xl_err set */
 int xl_net_alloc(struct xl_net *net, bool trained);
 
+/*
+ * xl_net_fetch - values of its own, from the source; nothing where they are there. A
+ *                network that is not used so costs nothing: binding does it
+ *
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_net_fetch(struct xl_net *net);
+
 /* xl_net_count - trainable parameters (without running statistics) */
 size_t xl_net_count(const struct xl_net *net);
 
@@ -103,8 +115,10 @@ void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double 
 void xl_net_randomise_uniform(struct xl_net *net, uint64_t seed, uint32_t index, bool old);
 
 /* xl_net_bind - make the parameters leaves of this step's tape, trained or
- * constant. 0, or -1 with xl_err set */
+ * constant. 0, or -1 with xl_err set. xl_net_unbind - forget a step that is over: the
+ * first layer of the next binds them, constant, where nobody did */
 int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained);
+void xl_net_unbind(struct xl_net *net);
 
 /*
  * xl_net_zero - zero the gradients

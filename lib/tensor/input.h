@@ -15,6 +15,7 @@ struct xl_input {
 	char *name; /* for messages */
 	int fd;     /* -1: memory */
 	bool owned, eof;
+	bool lends;       /* blocks are parts of the memory, which outlives them */
 	const uint8_t *p; /* the window: bytes that have arrived and were not taken */
 	size_t n;
 	uint8_t *buf;
@@ -37,7 +38,7 @@ int64_t xl_input_take(struct xl_input *in, void *dst, size_t n);
  * xl_input_block - n bytes in memory of their own, which grows with what
  * arrives: never more than one step beyond it is asked for
  *
- * Owns     the caller frees *out
+ * Owns     the caller frees *out, unless the input lends
  * Errors   0, or -1 with xl_err set; *missing is how many bytes did not come,
  *          and where it is not 0 there is no block
  */

@@ -2,8 +2,12 @@
  * modelfile.c - model files: reading, writing, and the digest that tells one
  * model from another. What the records mean is decided by the methods.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "core/mem.h"
 #include "tensor/modelfile.h"
 #include "tensor/stream.h"
@@ -63,56 +67,86 @@ static int check_first(const struct xl_record *r, const char *name)
 	return 0;
 }
 
-int xl_modelfile_read(const char *path, struct xl_record ***records, int *n)
+/* The file as memory; where it is none (a pipe, say) it is left to be read. */
+static void map_file(const char *path, struct xl_modelfile *f)
 {
-	struct xl_reader *rd = xl_reader_open(path);
-	struct xl_record *r, **list = NULL;
-	int count = 0, rc;
+	struct stat st;
+	int fd;
 
-	*records = NULL;
-	*n = 0;
-	if (!rd)
-		return -1;
-	list = xl_alloc(MAX_RECORDS, sizeof(*list));
-	if (!list)
-		goto fail;
-	while ((rc = xl_reader_next(rd, &r)) > 0) {
-		if (count == MAX_RECORDS) {
-			xl_record_free(r);
-			xl_err("%s: a model of more than %d records", xl_reader_name(rd),
-			       MAX_RECORDS);
-			goto fail;
-		}
-		list[count++] = r;
-		if (count == 1 && check_first(r, xl_reader_name(rd)))
-			goto fail;
-		if (r->kind != XL_MODEL) {
-			xl_err("%s: kind %s in a model", xl_reader_where(rd),
-			       xl_kind_name(r->kind));
-			goto fail;
+	/* a FIFO opened and closed here would end its writer */
+	if (strcmp(path, "-") == 0 || stat(path, &st) || !S_ISREG(st.st_mode))
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+		if (p != MAP_FAILED) {
+			f->map = p;
+			f->map_size = (size_t)st.st_size;
 		}
 	}
-	if (rc == 0 && count == 0)
-		rc = xl_err("%s: not a model (empty)", xl_reader_name(rd));
-	if (rc < 0)
-		goto fail;
-	xl_reader_close(rd);
-	*records = list;
-	*n = count;
-	return 0;
-fail:
-	xl_modelfile_free(list, count);
-	xl_reader_close(rd);
-	return -1;
+	close(fd);
 }
 
-void xl_modelfile_free(struct xl_record **records, int n)
+static int read_records(struct xl_reader *rd, struct xl_modelfile *f)
 {
-	if (!records)
-		return;
+	struct xl_record *r;
+	int rc;
+
+	f->records = xl_alloc(MAX_RECORDS, sizeof(*f->records));
+	if (!f->records)
+		return -1;
+	while ((rc = xl_reader_next(rd, &r)) > 0) {
+		if (f->n == MAX_RECORDS) {
+			xl_record_free(r);
+			return xl_err("%s: a model of more than %d records", xl_reader_name(rd),
+				      MAX_RECORDS);
+		}
+		f->records[f->n++] = r;
+		if (f->n == 1 && check_first(r, xl_reader_name(rd)))
+			return -1;
+		if (r->kind != XL_MODEL)
+			return xl_err("%s: kind %s in a model", xl_reader_where(rd),
+				      xl_kind_name(r->kind));
+	}
+	if (rc == 0 && f->n == 0)
+		return xl_err("%s: not a model (empty)", xl_reader_name(rd));
+	return rc;
+}
+
+int xl_modelfile_read(const char *path, struct xl_modelfile *f)
+{
+	struct xl_reader *rd;
+	int rc = -1;
+
+	*f = (struct xl_modelfile){0};
+	map_file(path, f);
+	rd = f->map ? xl_reader_open_mem(path, f->map, f->map_size) : xl_reader_open(path);
+	if (rd) {
+		xl_reader_lend(rd);
+		rc = read_records(rd, f);
+	}
+	xl_reader_close(rd);
+	if (rc)
+		xl_modelfile_free(f);
+	return rc;
+}
+
+void xl_records_free(struct xl_record **records, int n)
+{
 	for (int i = 0; i < n; i++)
 		xl_record_free(records[i]);
 	free(records);
+}
+
+void xl_modelfile_free(struct xl_modelfile *f)
+{
+	xl_records_free(f->records, f->n);
+	if (f->map)
+		munmap(f->map, f->map_size);
+	*f = (struct xl_modelfile){0};
 }
 
 int xl_modelfile_check(const struct xl_record *const *records, int n)

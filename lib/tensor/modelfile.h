@@ -20,15 +20,28 @@ int xl_model_digest_add(struct xl_digest *d, const struct xl_record *r, bool is_
 /* xl_model_digest - the digest these records should have; 0, or -1 with xl_err set */
 int xl_model_digest(const struct xl_record *const *records, int n, char hex[65]);
 
+/* All records of a model file. */
+struct xl_modelfile {
+	struct xl_record **records;
+	int n;
+	void *map; /* the file, where the tensors' data lie; NULL where they are their own */
+	size_t map_size;
+};
+
 /*
- * xl_modelfile_read - all records of a model file; its digest is not checked,
+ * xl_modelfile_read - the records of a model file; its digest is not checked,
  * so that starting a tool does not take a pass over the weights
  *
- * Owns     *records is the caller's, freed with xl_modelfile_free
+ * A file is mapped: what of its tensors is never looked at is never read, and their data
+ * are at any address, for memcpy alone. A pipe is read.
+ * Owns     the caller frees what f holds with xl_modelfile_free
  * Errors   0, or -1 with xl_err set: "b.msgpack: not a model (kind image)"
  */
-int xl_modelfile_read(const char *path, struct xl_record ***records, int *n);
-void xl_modelfile_free(struct xl_record **records, int n);
+int xl_modelfile_read(const char *path, struct xl_modelfile *f);
+void xl_modelfile_free(struct xl_modelfile *f);
+
+/* xl_records_free - n records and the list of them; NULL for none */
+void xl_records_free(struct xl_record **records, int n);
 
 /* xl_modelfile_check - 0 if these records are a model with the digest it says,
  * else -1 with xl_err set */

@@ -21,6 +21,10 @@ enum {
 	XL_LIMIT_DEPTH = 32      /* nesting of what is skipped */
 };
 
+/* xl_reader_lend - from now on tensors of a reader over memory are borrowed parts of
+ * it, at any address: for memcpy alone */
+void xl_reader_lend(struct xl_reader *rd);
+
 /* xl_is_utf8 - true if these bytes are UTF-8 without NUL: what Python accepts
  * as a string and C as one that ends where it should */
 bool xl_is_utf8(const char *s, size_t n);

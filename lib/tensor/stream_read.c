@@ -217,9 +217,11 @@ static struct xl_tensor *read_tensor(struct xl_reader *rd)
 	out->ndim = a.ndim;
 	memcpy(out->shape, a.shape, sizeof(a.shape));
 	out->data = a.data;
+	out->borrowed = rd->in.lends;
 	return out;
 fail:
-	free(a.data);
+	if (!rd->in.lends)
+		free(a.data);
 	return NULL;
 }
 
@@ -498,6 +500,11 @@ struct xl_reader *xl_reader_open_mem(const char *name, const void *data, size_t 
 		rd = NULL;
 	}
 	return rd;
+}
+
+void xl_reader_lend(struct xl_reader *rd)
+{
+	rd->in.lends = rd->in.fd < 0;
 }
 
 void xl_reader_close(struct xl_reader *rd)

@@ -92,7 +92,8 @@ void xl_tensor_free(struct xl_tensor *t)
 {
 	if (!t)
 		return;
-	free(t->data);
+	if (!t->borrowed)
+		free(t->data);
 	free(t);
 }
 
@@ -186,37 +187,48 @@ uint16_t xl_half_from_double(double v)
 
 enum { CHUNK = 512 }; /* elements converted at a time; fits the first cache */
 
+/* At most CHUNK elements; borrowed data may lie at any address. */
 static void load(double *out, const struct xl_tensor *t, int64_t at, int64_t n)
 {
+	const size_t size = xl_dtype_size(t->dtype);
+	union {
+		uint8_t u1[CHUNK];
+		int32_t i4[CHUNK];
+		int64_t i8[CHUNK];
+		uint16_t f2[CHUNK];
+		float f4[CHUNK];
+		double f8[CHUNK];
+	} in;
 	int64_t i;
 
+	memcpy(&in, (const char *)t->data + (size_t)at * size, (size_t)n * size);
 	switch (t->dtype) {
 	case XL_U1:
 		for (i = 0; i < n; i++)
-			out[i] = ((const uint8_t *)t->data)[at + i];
+			out[i] = in.u1[i];
 		break;
 	case XL_B1:
 		for (i = 0; i < n; i++)
-			out[i] = ((const uint8_t *)t->data)[at + i] != 0;
+			out[i] = in.u1[i] != 0;
 		break;
 	case XL_I4:
 		for (i = 0; i < n; i++)
-			out[i] = ((const int32_t *)t->data)[at + i];
+			out[i] = in.i4[i];
 		break;
 	case XL_I8:
 		for (i = 0; i < n; i++)
-			out[i] = (double)((const int64_t *)t->data)[at + i];
+			out[i] = (double)in.i8[i];
 		break;
 	case XL_F2:
 		for (i = 0; i < n; i++)
-			out[i] = xl_half_to_float(((const uint16_t *)t->data)[at + i]);
+			out[i] = xl_half_to_float(in.f2[i]);
 		break;
 	case XL_F4:
 		for (i = 0; i < n; i++)
-			out[i] = ((const float *)t->data)[at + i];
+			out[i] = in.f4[i];
 		break;
 	default:
-		memcpy(out, (const double *)t->data + at, (size_t)n * sizeof(*out));
+		memcpy(out, in.f8, (size_t)n * size);
 	}
 }
 

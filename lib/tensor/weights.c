@@ -21,7 +21,7 @@ static const size_t max_file = (size_t)1 << 33; /* VGG16 has 553 MB */
 
 void xl_weights_forget(struct xl_weights *w)
 {
-	xl_modelfile_free(w->outline, w->n_outline);
+	xl_records_free(w->outline, w->n_outline);
 	w->outline = NULL;
 	w->n_outline = 0;
 }
