@@ -20,6 +20,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "core/mersenne.h"
 #include "core/opt.h"
 #include "core/pool.h"
 #include "core/rng.h"
@@ -205,6 +206,29 @@ static void test_rng_streams_differ(void **state)
 			assert_int_not_equal(first[i], first[k]);
 	xl_rng_init(&r, 1, XL_RNG_TEST, 2, 3);
 	assert_int_equal(xl_rng_u32(&r), first[0]);
+}
+
+/* The 1st and 10000th word of the usual seed; seed 0 as numpy's RandomState(0), whose
+ * permutation(10) this is. */
+static void test_mersenne_known_answers(void **state)
+{
+	static const uint32_t want[10] = {2, 8, 4, 9, 1, 6, 7, 3, 0, 5};
+	struct xl_mersenne m;
+	uint32_t last = 0, idx[10];
+
+	(void)state;
+	xl_mersenne_init(&m, 5489);
+	assert_int_equal(xl_mersenne_u32(&m), 3499211612u);
+	for (int i = 1; i < 10000; i++)
+		last = xl_mersenne_u32(&m);
+	assert_int_equal(last, 4123659995u);
+	xl_mersenne_init(&m, 0);
+	assert_true(fabs(xl_mersenne_uniform(&m) - 0.5488135039273248) < 1e-15);
+	xl_mersenne_init(&m, 0);
+	for (uint32_t i = 0; i < 10; i++)
+		idx[i] = i;
+	xl_mersenne_permute(&m, idx, 10);
+	assert_memory_equal(idx, want, sizeof want);
 }
 
 static void test_rng_moments(void **state)
@@ -647,6 +671,7 @@ int main(void)
 		cmocka_unit_test(test_threads_from_environment),
 		cmocka_unit_test(test_philox_known_answers),
 		cmocka_unit_test(test_rng_streams_differ),
+		cmocka_unit_test(test_mersenne_known_answers),
 		cmocka_unit_test(test_rng_moments),
 		cmocka_unit_test(test_rng_below_and_permute),
 		cmocka_unit_test(test_digest_known_answers),
