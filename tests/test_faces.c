@@ -38,6 +38,7 @@ static void make_all(struct made *m, const struct xl_synth_job *job)
 
 	m->n = 0;
 	assert_non_null(s);
+	assert_int_equal(xl_synth_begin(s), 0);
 	while ((got = xl_synth_next(s, &m->r[m->n])) > 0)
 		assert_true(++m->n < MAX_RECORDS);
 	assert_int_equal(got, 0);
@@ -254,7 +255,8 @@ static void test_attributes_are_independent(void **state)
 
 			for (uint32_t i = 0; ka != kb && i < N / 4; i++) {
 				uint8_t y[64] = {0};
-				struct xl_synth_ask ask = {1, i, XL_SYNTH_SINGLE, 64, chosen};
+				struct xl_synth_ask ask = {1, i, XL_SYNTH_SINGLE, 64, chosen,
+							   NULL};
 
 				assert_true(set->labels_of(&ask, y));
 				if (y[bald])
@@ -510,13 +512,14 @@ static void test_refusals(void **state)
 	job.domain_by = "Smile";
 	assert_refused(&job, "--domain-by: there is no attribute 'Smile'");
 	assert_null(xl_synth_find("cats"));
-	assert_string_equal(xl_err_msg(), "there is no set 'cats'; there is: faces");
+	assert_string_equal(xl_err_msg(), "there is no set 'cats'; there are faces, mnist-single, mnist-multi");
 
 	job = job_of(1, 16, false, NULL);
 	job.where = "Bald=1,Bangs=1";
 	struct xl_synth *s = xl_synth_open(&job);
 
 	assert_non_null(s);
+	assert_int_equal(xl_synth_begin(s), 0);
 	assert_int_equal(xl_synth_next(s, &r), -1);
 	assert_non_null(strstr(xl_err_msg(), "'Bald=1,Bangs=1' does not hold for any of"));
 	xl_synth_close(s);

@@ -11,14 +11,28 @@ setup() {
 
 # ids FILE: the ids of a stream's records
 ids() {
-	grep -aoE '(face|pair)-[0-9]{6}[a-z-]*\.png' "$1"
+	grep -aoE '(face|digits?|pair)-[0-9]{6}[a-z-]*\.png' "$1"
+}
+
+# digits: 20 test pictures as MNIST has them, in t10k-*: bars, of labels 0, 1, ..
+digits() {
+	{
+		printf '\0\0\10\3\0\0\0\24\0\0\0\34\0\0\0\34'
+		for i in {1..20}; do
+			head -c $((28 * i)) /dev/zero | tr '\0' '\377'
+			head -c $((784 - 28 * i)) /dev/zero
+		done
+	} >t10k-images-idx3-ubyte
+	{
+		printf '\0\0\10\1\0\0\0\24'
+		for i in {0..19}; do printf "\\$((i % 10 / 8))$((i % 10 % 8))"; done
+	} >t10k-labels-idx1-ubyte
 }
 
 @test "help and version" {
 	run -0 "$synth" --help
 	[[ $output == "usage: xl-synth [options] SET"* ]]
 	[ "$(wc -l <<<"$output")" -le 24 ]
-	[[ $output != *mnist* ]]
 	run -0 "$synth" --version
 	[[ ${lines[0]} =~ ^xl-synth\ [0-9] ]]
 }
@@ -88,8 +102,16 @@ ids() {
 	[ "${lines[1]}" = "try 'xl-synth --help'" ]
 	run -2 "$synth" faces faces
 	run -2 "$synth" cats
-	[ "${lines[0]}" = "xl-synth: there is no set 'cats'; there is: faces" ]
+	[ "${lines[0]}" = "xl-synth: there is no set 'cats'; there are faces, mnist-single, mnist-multi" ]
 	run -2 "$synth" faces --mnist .
+	[[ ${lines[0]} == "xl-synth: the set faces is not made of digits; --mnist, "* ]]
+	run -2 "$synth" faces --split test
+	run -2 "$synth" mnist-single
+	[ "${lines[0]}" = "xl-synth: the set mnist-single needs --mnist, the folder of MNIST's files" ]
+	run -2 "$synth" mnist-multi --mnist . --size 128
+	[ "${lines[0]}" = "xl-synth: --size: the set mnist-multi is made of 112 pixels only" ]
+	run -2 "$synth" mnist-multi --mnist . --published-order
+	run -2 "$synth" mnist-single --mnist . --split all
 	run -2 "$synth" faces --size 8
 	[ "${lines[0]}" = "xl-synth: --size: the set faces is made from 16 to 1024 pixels" ]
 	run -2 "$synth" faces --size 9x
@@ -103,6 +125,53 @@ ids() {
 	run -2 "$synth" faces --domain-by Smile
 	run -2 "$synth" faces --pairs --attributes Young
 	[[ ${lines[0]} == *"--pairs: none of --attributes can be exchanged"* ]]
+}
+
+@test "digits: pairs of the test files, in both directions" {
+	digits
+	"$synth" mnist-single --mnist . --pairs >s
+	[ "$(ids s | wc -l)" -eq 120 ]
+	[ "$(ids s | tail -1)" = pair-000039-truth.png ]
+	"$synth" mnist-single --mnist . --pairs --where 'fg=0|fg=1' >ab
+	"$XL_BIN/xl-cat" --json ab | jq -e -s '(map(.meta.domain) | .[:20] == ([range(20)] | map("A"))
+		and .[20:] == ([range(40)] | map("B"))) and .[0].meta.attributes == ["digit", "fg", "bg"]'
+	gzip t10k-*
+	"$synth" mnist-single --mnist . --pairs | cmp - s
+	"$synth" mnist-single --mnist . --pairs --seed 1 >other
+	run ! cmp -s other s
+	"$synth" mnist-single --mnist . --split test --count 3 >singles
+	[ "$(ids singles | tr '\n' ' ')" = "digit-000000.png digit-000001.png digit-000002.png " ]
+	"$synth" mnist-multi --mnist . --split test --count 2 >many
+	"$XL_BIN/xl-cat" --json many | jq -e -s '.[1].tensors.x.shape == [3, 112, 112]'
+	"$synth" mnist-multi --mnist . --split test --count 0 >none
+	[ ! -s none ]
+}
+
+@test "digits: the published order, and its seeds" {
+	digits
+	"$synth" mnist-single --mnist . --split test --published-order >s
+	"$synth" mnist-single --mnist . --split test --published-order --seed 0 | cmp - s
+	"$synth" mnist-single --mnist . --split test --published-order --seed 1 >one
+	run ! cmp -s one s
+	"$synth" mnist-single --mnist . --split test >own
+	run ! cmp -s own s
+	run -2 "$synth" mnist-single --mnist . --published-order --seed 4294967296
+}
+
+@test "digits: files that are missing or broken, more than there are" {
+	digits
+	run -1 --separate-stderr "$synth" mnist-single --mnist .
+	[ "$stderr" = "xl-synth: .: no idx file train-images-idx3-ubyte or train-images-idx3-ubyte.gz" ]
+	[ -z "$output" ]
+	run -1 "$synth" mnist-single --mnist . --pairs --count 41
+	[ "$output" = "xl-synth: --count: the set mnist-single has 40 pairs" ]
+	truncate -s -1 t10k-images-idx3-ubyte
+	run -1 "$synth" mnist-multi --mnist . --pairs
+	[ "$output" = "xl-synth: ./t10k-images-idx3-ubyte: says it holds 20 pictures of 28x28 pixels, but has too few bytes for them" ]
+	rm t10k-labels-idx1-ubyte
+	printf 'no idx' >t10k-images-idx3-ubyte
+	run -1 "$synth" mnist-multi --mnist . --pairs
+	[ "${#lines[@]}" -eq 1 ]
 }
 
 @test "no tensors to a terminal" {
@@ -148,8 +217,11 @@ ids() {
 	diff <("$synth" --help-mdoc) <(sed -n '/^.Sh OPTIONS/,/^.Sh ENVIRONMENT/p' "$page" | sed '1d;$d')
 	sed -n '/^.Sh EXAMPLES/,/^.Sh DIAGNOSTICS/s/^\.Dl //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g' >examples
 	[ "$(wc -l <examples)" -ge 3 ]
+	mkdir mnist
+	(cd mnist && digits && for f in t10k-*; do cp "$f" "train${f#t10k}"; done)
 	while read -r line; do
 		run -0 env PATH="$XL_BIN:$PATH" bash -c "set -o pipefail; $line"
 	done <examples
+	[ "$(ids digits.msgpack | wc -l)" -eq 40 ]
 	[ "$(ids pairs.msgpack | wc -l)" -eq 30 ]
 }

@@ -305,6 +305,7 @@ static struct xl_record *new_record(const struct xl_synth_ask *a)
 	return r;
 }
 
+/* Pixels of a truth outside its m_true equal the input's. */
 static struct xl_record *make(const struct xl_synth_ask *a)
 {
 	static const char *const names[XL_PARTS] = {"m_hair", "m_mouth", "m_glasses", "m_beard"};
@@ -347,6 +348,7 @@ const struct xl_synth_set xl_synth_faces = {
 	.name = "faces",
 	.summary = "made portraits with the attributes of CelebA and true masks",
 	.labels = xl_face_names,
+	.usual_size = 128,
 	.min_size = 16,
 	.max_size = 1024,
 	.is_exchanged = is_exchanged,

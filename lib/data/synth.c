@@ -10,12 +10,15 @@
 #include "core/pool.h"
 #include "data/where.h"
 
-const struct xl_synth_set *const xl_synth_sets[] = {&xl_synth_faces, NULL};
+const struct xl_synth_set *const xl_synth_sets[] = {&xl_synth_faces, &xl_synth_mnist_single,
+						    &xl_synth_mnist_multi, NULL};
 
 enum { BATCH = 64, MAX_LABELS = 64, MAX_TRIES = 200000 };
 
 struct xl_synth {
 	struct xl_synth_job job;
+	void *source;  /* what the set opened */
+	int64_t limit; /* indices there are */
 	int n_labels;
 	bool chosen[MAX_LABELS];
 	const char *names[MAX_LABELS]; /* of what is chosen, in the order asked for */
@@ -41,7 +44,7 @@ const struct xl_synth_set *xl_synth_find(const char *name)
 			return xl_synth_sets[i];
 		xl_list_add(list, sizeof list, xl_synth_sets[i]->name);
 	}
-	xl_err("there is no set '%s'; there is: %s", name, list);
+	xl_err("there is no set '%s'; there are %s", name, list);
 	return NULL;
 }
 
@@ -82,6 +85,8 @@ static int check_pairs(const struct xl_synth *s)
 	const struct xl_synth_set *set = s->job.set;
 	char list[1024] = "";
 
+	if (!set->is_exchanged)
+		return 0;
 	for (int i = 0; i < s->n_chosen; i++)
 		if (set->is_exchanged(s->column[i]))
 			return 0;
@@ -90,6 +95,26 @@ static int check_pairs(const struct xl_synth *s)
 			xl_list_add(list, sizeof list, set->labels[i]);
 	return xl_err("--pairs: none of --attributes can be exchanged; those that can are %s",
 		      list);
+}
+
+/* What is said of digits fits the set. */
+static int check_digits(const struct xl_synth_job *job)
+{
+	const struct xl_synth_digits *d = &job->digits;
+
+	if (job->set->open == NULL && (d->dir || d->split || d->is_published || d->is_plain))
+		return xl_err(
+			"the set %s is not made of digits; --mnist, --split, --published-order "
+			"and --no-stretch are for those that are",
+			job->set->name);
+	if (job->set->open != NULL && d->dir == NULL)
+		return xl_err("the set %s needs --mnist, the folder of MNIST's files",
+			      job->set->name);
+	if (d->is_published && !job->set->has_published_order)
+		return xl_err("--published-order: that of the set %s is not known", job->set->name);
+	if (d->is_published && job->seed > UINT32_MAX)
+		return xl_err("--published-order: takes seeds from 0 to %u", UINT32_MAX);
+	return 0;
 }
 
 struct xl_synth *xl_synth_open(const struct xl_synth_job *job)
@@ -103,7 +128,8 @@ struct xl_synth *xl_synth_open(const struct xl_synth_job *job)
 	s->job.attributes = s->job.where = s->job.domain_by = NULL;
 	while (s->n_labels < MAX_LABELS && labels[s->n_labels] != NULL)
 		s->n_labels++;
-	if (choose(s, job->attributes) < 0 || (job->pairs && check_pairs(s) < 0))
+	if (check_digits(job) < 0 || choose(s, job->attributes) < 0 ||
+	    (job->pairs && check_pairs(s) < 0))
 		goto fail;
 	if (job->where != NULL) {
 		s->where = xl_where_new("--where", job->where, labels, s->n_labels);
@@ -130,6 +156,8 @@ void xl_synth_close(struct xl_synth *s)
 		xl_record_free(s->batch[i]);
 		free(s->failed[i]);
 	}
+	if (s->source != NULL)
+		s->job.set->close(s->source);
 	xl_where_free(s->where);
 	xl_where_free(s->domain);
 	free(s->where_text);
@@ -150,9 +178,9 @@ static enum xl_synth_role role_of(const struct xl_synth *s)
 static bool is_wanted(const struct xl_synth *s, uint32_t index)
 {
 	uint8_t y[MAX_LABELS] = {0};
-	struct xl_synth_ask a = {s->job.seed, index,
-				 s->job.pairs ? XL_SYNTH_INPUT : XL_SYNTH_SINGLE, s->job.size,
-				 s->chosen};
+	struct xl_synth_ask a = {
+		s->job.seed, index,     s->job.pairs ? XL_SYNTH_INPUT : XL_SYNTH_SINGLE,
+		s->job.size, s->chosen, s->source};
 
 	return s->job.set->labels_of(&a, y) && (s->where == NULL || xl_where_holds(s->where, y));
 }
@@ -162,6 +190,7 @@ static int describe(const struct xl_synth *s, const struct xl_synth_ask *a, stru
 {
 	static const char *const roles[] = {NULL, "input", "exemplar", "truth"};
 	uint8_t all[MAX_LABELS] = {0};
+	char domain[2] = "";
 	int64_t shape[1] = {s->n_chosen};
 	struct xl_tensor *y = xl_tensor_new(XL_U1, 1, shape);
 
@@ -175,9 +204,50 @@ static int describe(const struct xl_synth *s, const struct xl_synth_ask *a, stru
 		return -1;
 	if (roles[a->role] != NULL && xl_meta_set_str(r, "role", roles[a->role]) < 0)
 		return -1;
-	if (s->domain != NULL &&
-	    xl_meta_set_str(r, "domain", xl_where_holds(s->domain, all) ? "B" : "A") < 0)
+	if (s->domain != NULL)
+		domain[0] = xl_where_holds(s->domain, all) ? 'B' : 'A';
+	else if (s->job.set->domain_of != NULL)
+		domain[0] = s->job.set->domain_of(a);
+	return domain[0] != '\0' ? xl_meta_set_str(r, "domain", domain) : 0;
+}
+
+/* The number of indices that are wanted. */
+static int64_t count_wanted(const struct xl_synth *s)
+{
+	int64_t n = 0;
+
+	if (s->where == NULL)
+		return s->limit;
+	for (int64_t i = 0; i < s->limit; i++)
+		n += is_wanted(s, (uint32_t)i);
+	return n;
+}
+
+int xl_synth_begin(struct xl_synth *s)
+{
+	const char *what = s->job.pairs ? "pairs" : "images";
+	int64_t wanted;
+
+	s->limit = UINT32_MAX;
+	if (s->job.set->open == NULL) {
+		if (s->job.count < 0)
+			s->job.count = XL_SYNTH_USUAL;
+		return 0;
+	}
+	s->source = s->job.set->open(&s->job);
+	if (s->source == NULL)
 		return -1;
+	s->limit = s->job.set->count_of(s->source);
+	wanted = count_wanted(s);
+	if (wanted == 0)
+		return xl_err("--where: '%s' does not hold for any of %lld %s", s->where_text,
+			      (long long)s->limit, what);
+	if (s->job.count > wanted)
+		return xl_err("--count: the set %s has %lld %s%s%s", s->job.set->name,
+			      (long long)wanted, what, s->where_text ? " where " : "",
+			      s->where_text ? s->where_text : "");
+	if (s->job.count < 0)
+		s->job.count = wanted;
 	return 0;
 }
 
@@ -213,14 +283,14 @@ static int fill(struct xl_synth *s)
 	while (s->n_batch < BATCH && s->in_phase < s->job.count) {
 		uint32_t index = s->cursor;
 
-		if (++tries > MAX_TRIES || index == UINT32_MAX)
+		if ((s->source == NULL && ++tries > MAX_TRIES) || index == s->limit)
 			return no_more(s);
 		s->cursor++;
 		if (!is_wanted(s, index))
 			continue;
 		tries = 0;
-		s->asks[s->n_batch++] = (struct xl_synth_ask){s->job.seed, index, role_of(s),
-							      s->job.size, s->chosen};
+		s->asks[s->n_batch++] = (struct xl_synth_ask){s->job.seed, index,     role_of(s),
+							      s->job.size, s->chosen, s->source};
 		s->in_phase++;
 	}
 	xl_parallel(make_one, s, s->n_batch);
