@@ -94,6 +94,46 @@ static void test_ssim_golden(void **state)
 	xl_tensor_free(b);
 }
 
+/* X[y][x][c] = 7y + 13x + 29c, Y = X + 17 ((x + y) mod 5), modulo 256, 28 x 28; and flat
+ * images, of which the constants alone decide: made once by scikit-image 0.13's rule. */
+static void test_ssim_of_digits(void **state)
+{
+	static const double channel[3] = {0.35054173, 0.32691512, 0.31361429};
+	struct xl_tensor *a = new3(XL_U1, 3, 28, 28), *b = new3(XL_U1, 3, 28, 28);
+	double s;
+
+	(void)state;
+	for (int c = 0; c < 3; c++) {
+		struct xl_tensor *a1 = new3(XL_U1, 1, 28, 28), *b1 = new3(XL_U1, 1, 28, 28);
+
+		for (int i = 0; i < 784; i++) {
+			const int x = i % 28, y = i / 28;
+
+			((uint8_t *)a1->data)[i] = (uint8_t)(7 * y + 13 * x + 29 * c);
+			((uint8_t *)b1->data)[i] =
+				(uint8_t)(7 * y + 13 * x + 29 * c + 17 * ((x + y) % 5));
+		}
+		memcpy((uint8_t *)a->data + 784 * c, a1->data, 784);
+		memcpy((uint8_t *)b->data + 784 * c, b1->data, 784);
+		assert_int_equal(xl_ssim(&s, a1, b1, all_windows, 1, false), 0);
+		assert_near(s, channel[c], 6e-9);
+		xl_tensor_free(a1);
+		xl_tensor_free(b1);
+	}
+	assert_int_equal(xl_ssim(&s, a, b, all_windows, 1, false), 0);
+	assert_near(s, 0.33035705, 6e-9);
+	memset(a->data, 10, xl_tensor_bytes(a));
+	memset(b->data, 20, xl_tensor_bytes(b));
+	assert_int_equal(xl_ssim(&s, a, b, all_windows, 1, false), 0);
+	assert_near(s, 0.80256761, 6e-9);
+	memset(a->data, 0, xl_tensor_bytes(a));
+	memset(b->data, 255, xl_tensor_bytes(b));
+	assert_int_equal(xl_ssim(&s, a, b, all_windows, 1, false), 0);
+	assert_near(s, 9.9990e-5, 6e-10);
+	xl_tensor_free(a);
+	xl_tensor_free(b);
+}
+
 static void test_ssim_one_window(void **state)
 {
 	struct xl_tensor *a = new3(XL_U1, 1, 7, 7), *b = new3(XL_U1, 1, 7, 7);
@@ -183,6 +223,25 @@ static void test_errors_golden(void **state)
 	xl_tensor_free(b);
 }
 
+/* Differences of 100 in all are close, of 101 not, however they are spread. */
+static void test_errors_close(void **state)
+{
+	static const uint8_t to[] = {100, 101, 50, 50, 0, 0, 50, 51, 0, 0, 0, 0};
+	struct xl_tensor *a = new3(XL_U1, 3, 1, 4), *b = new3(XL_U1, 3, 1, 4);
+	struct xl_errors e;
+
+	(void)state;
+	memcpy(b->data, to, sizeof to);
+	xl_errors_of(&e, a, b, NULL);
+	assert_near(e.close, 0.5, 0);
+	xl_errors_of(&e, b, a, NULL);
+	assert_near(e.close, 0.5, 0);
+	xl_errors_of(&e, b, b, NULL);
+	assert_near(e.close, 1, 0);
+	xl_tensor_free(a);
+	xl_tensor_free(b);
+}
+
 static double value_of(const struct xl_values *v, const char *name)
 {
 	for (int i = 0; i < v->n; i++)
@@ -260,6 +319,40 @@ static void test_compare_image(void **state)
 	expect_no_image(r, new3(XL_U1, 1, 8, 8), "out", "out is (1,8,8) |u1, an image has 3");
 	expect_no_image(r, new3(XL_U1, 3, 0, 8), "out", "without a pixel");
 	expect_no_image(r, new3(XL_I8, 3, 2, 2), "out", "out");
+	xl_record_free(r);
+}
+
+/* floor((v - least) 255 / (greatest - least) + 0.5), of bytes and of floats alike. */
+static void test_compare_stretched(void **state)
+{
+	struct xl_record *r = xl_record_new(XL_CODE, "a.png");
+	struct xl_tensor *t = new3(XL_U1, 3, 1, 2), *image;
+
+	(void)state;
+	assert_null(xl_compare_stretched(r));
+	assert_non_null(strstr(xl_err_msg(), "a code record with neither out nor x"));
+	memcpy(t->data, (const uint8_t[]){10, 20, 30, 61, 35, 10}, 6);
+	assert_int_equal(xl_record_put(r, "x", t), 0);
+	image = xl_compare_stretched(r);
+	assert_non_null(image);
+	assert_memory_equal(image->data, ((const uint8_t[]){0, 50, 100, 255, 125, 0}), 6);
+	xl_tensor_free(image);
+	/* beyond -1..1 as well */
+	t = new3(XL_F4, 3, 1, 2);
+	memcpy(t->data, (const float[]){-2, 0, 2, 1, -1, 0.5f}, 24);
+	assert_int_equal(xl_record_put(r, "out", t), 0);
+	image = xl_compare_stretched(r);
+	assert_non_null(image);
+	assert_memory_equal(image->data, ((const uint8_t[]){0, 128, 255, 191, 64, 159}), 6);
+	xl_tensor_free(image);
+	for (int i = 0; i < 6; i++)
+		((float *)t->data)[i] = 1;
+	image = xl_compare_stretched(r);
+	assert_non_null(image);
+	assert_memory_equal(image->data, "\xff\xff\xff\xff\xff\xff", 6);
+	xl_tensor_free(image);
+	((float *)t->data)[3] = INFINITY;
+	assert_null(xl_compare_stretched(r));
 	xl_record_free(r);
 }
 
@@ -473,12 +566,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ssim_golden),
+		cmocka_unit_test(test_ssim_of_digits),
 		cmocka_unit_test(test_ssim_one_window),
 		cmocka_unit_test(test_ssim_luma),
 		cmocka_unit_test(test_ssim_threads),
 		cmocka_unit_test(test_errors_golden),
+		cmocka_unit_test(test_errors_close),
 		cmocka_unit_test(test_compare_totals),
 		cmocka_unit_test(test_compare_image),
+		cmocka_unit_test(test_compare_stretched),
 		cmocka_unit_test(test_coverage_bilinear),
 		cmocka_unit_test(test_coverage_times_four),
 		cmocka_unit_test(test_coverage_types),

@@ -150,6 +150,51 @@ flat() {
 	near change 0.8
 }
 
+@test "against the exemplars, alone and with inputs" {
+	flat black 0
+	flat grey 51
+	flat white 255
+	bytes 256 'i < 128 ? 255 : 0' >top.u1
+	record image t x '|u1' 3 16 16 black.u1 m_true '|u1' 1 16 16 top.u1 >t
+	run -0 "$ssim" --exemplar white t grey
+	near mae 0.2
+	near mae_exemplar 0.8
+	[[ $output == *ssim_uniform7_sd_exemplar* && $output != *mae_inside_exemplar* ]]
+	[[ $output != *_input* ]]
+	run -0 "$ssim" --exemplar grey --input white t grey
+	near ssim_uniform7_exemplar 1
+	near mae_input 1
+	near change 0.8
+	run -0 "$ssim" --json --exemplar - --input white t grey <black
+	jq -e '.input == "white" and .exemplar == "stdin" and .mae_exemplar == 0.2 and
+		(.digests | keys == ["exemplar", "input", "out", "truth"])' <<<"$output"
+	run -0 "$ssim" --json --exemplar white t grey
+	jq -e '.exemplar == "white" and (has("input") | not) and (.settings.stretch | not)' <<<"$output"
+	cat white white >two
+	run -1 "$ssim" --exemplar two --input white t grey
+	[ "$output" = "xl-ssim: t has 1 record, grey has 1, white has 1, two has 2" ]
+	run -2 "$ssim" --exemplar - --input - t grey <white
+}
+
+@test "close pixels, and a stretch of what was made only" {
+	bytes 768 'i < 256 ? 100 : i < 384 ? 1 : 0' >near.u1
+	record image near x '|u1' 3 16 16 near.u1 >n
+	flat black 0
+	run -0 "$ssim" black n
+	near close 0.5
+	bytes 768 'i % 2 ? 60 : 40' >pale.u1
+	bytes 768 'i % 2 ? 255 : 0' >full.u1
+	record image pale x '|u1' 3 16 16 pale.u1 >p
+	record image full x '|u1' 3 16 16 full.u1 >f
+	run -0 "$ssim" --stretch f p
+	near mae 0
+	near close 1
+	run -0 "$ssim" --stretch --json p f
+	jq -e '.mae > 0.4 and .settings.stretch' <<<"$output"
+	run -0 "$ssim" f p
+	near close 0
+}
+
 @test "each record, as text and as JSON" {
 	flat black 0
 	flat grey 51
@@ -305,6 +350,7 @@ flat() {
 	cp am truth.msgpack
 	cp b out.msgpack
 	cp b in.msgpack
+	cp b exemplars.msgpack
 	sed -n '/^.Sh EXAMPLES/,/^.Sh DIAGNOSTICS/s/^\.Dl //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g' >examples
 	[ "$(wc -l <examples)" -ge 3 ]
 	while read -r line; do

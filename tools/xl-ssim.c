@@ -13,17 +13,22 @@
 #include "metrics/coverage.h"
 #include "metrics/lockstep.h"
 
-enum { TRUTH, OUT, IN };
+enum { TRUTH, OUT };
+static int in, exemplar; /* where these streams are, 0 for not there */
 
-static bool json, each, luma;
-static const char *mask_name, *input;
+static bool json, each, luma, stretch;
+static const char *mask_name, *input_path, *exemplar_path;
 
 /* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "mask", .arg = "name", .target = &mask_name,
 	 .help = "tensor of TRUTH to use as the mask [m_true]"},
-	{.type = XL_OPT_STR, .name = "input", .arg = "file", .target = &input,
+	{.type = XL_OPT_STR, .name = "input", .arg = "file", .target = &input_path,
 	 .help = "also measure the untranslated inputs in this stream"},
+	{.type = XL_OPT_STR, .name = "exemplar", .arg = "file", .target = &exemplar_path,
+	 .help = "also measure OUT against the exemplars in this stream"},
+	{.type = XL_OPT_FLAG, .name = "stretch", .target = &stretch,
+	 .help = "stretch each image of OUT to 0..255 first"},
 	{.type = XL_OPT_FLAG, .name = "luma", .target = &luma,
 	 .help = "SSIM of the luma instead of the mean over channels"},
 	{.type = XL_OPT_FLAG, .name = "each", .target = &each,
@@ -42,9 +47,18 @@ static const struct xl_tool tool = {
 	.opts = opts,
 };
 
+/* What is compared: OUT with the truth, the input with the truth, OUT with the exemplar,
+ * and OUT with the input. */
+enum { RESULT, INPUT, EXEMPLAR, CHANGE, COMPARISONS };
+
+struct pair {
+	double ssim[XL_COMPARE_WINDOWS];
+	struct xl_errors errors;
+};
+
 /* What one record gave, or all of them. */
 struct totals {
-	struct xl_compare out, in, change;
+	struct xl_compare of[COMPARISONS];
 	int64_t skipped;
 };
 
@@ -54,7 +68,8 @@ static int take_images(const struct xl_lockstep *s, struct xl_tensor **image)
 	char a[64], b[64];
 
 	for (int i = 0; i < s->n; i++) {
-		image[i] = xl_compare_image(s->record[i]);
+		image[i] = stretch && i == OUT ? xl_compare_stretched(s->record[i])
+					       : xl_compare_image(s->record[i]);
 		if (!image[i])
 			return xl_lockstep_err_at(s, i);
 		if (!xl_tensor_is(image[i], image[TRUTH]->ndim, image[TRUTH]->shape)) {
@@ -82,11 +97,6 @@ static int take_mask(const struct xl_lockstep *s, const struct xl_tensor *image,
 	return *mask ? 0 : xl_lockstep_err_at(s, TRUTH);
 }
 
-struct pair {
-	double ssim[XL_COMPARE_WINDOWS];
-	struct xl_errors errors;
-};
-
 static int measure(struct pair *p, const struct xl_tensor *a, const struct xl_tensor *b,
 		   const float *mask)
 {
@@ -94,21 +104,35 @@ static int measure(struct pair *p, const struct xl_tensor *a, const struct xl_te
 	return xl_ssim(p->ssim, a, b, xl_compare_windows, XL_COMPARE_WINDOWS, luma);
 }
 
-static void add(struct totals *t, const struct pair *out, const struct pair *in,
-		const struct xl_errors *change)
+static int measure_all(struct pair p[COMPARISONS], struct xl_tensor *const *image,
+		       const float *mask)
 {
-	xl_compare_add(&t->out, out->ssim, &out->errors);
-	if (!in)
-		return;
-	xl_compare_add(&t->in, in->ssim, &in->errors);
-	xl_compare_add(&t->change, NULL, change);
+	if (measure(&p[RESULT], image[TRUTH], image[OUT], mask) < 0 ||
+	    (in && measure(&p[INPUT], image[TRUTH], image[in], mask) < 0) ||
+	    (exemplar && measure(&p[EXEMPLAR], image[exemplar], image[OUT], NULL) < 0))
+		return -1;
+	if (in)
+		xl_errors_of(&p[CHANGE].errors, image[in], image[OUT], mask);
+	return 0;
+}
+
+static void add(struct totals *t, const struct pair p[COMPARISONS])
+{
+	xl_compare_add(&t->of[RESULT], p[RESULT].ssim, &p[RESULT].errors);
+	if (in) {
+		xl_compare_add(&t->of[INPUT], p[INPUT].ssim, &p[INPUT].errors);
+		xl_compare_add(&t->of[CHANGE], NULL, &p[CHANGE].errors);
+	}
+	if (exemplar)
+		xl_compare_add(&t->of[EXEMPLAR], p[EXEMPLAR].ssim, &p[EXEMPLAR].errors);
 }
 
 static void list_values(struct xl_values *v, const struct totals *t, bool all)
 {
-	xl_compare_values(v, &t->out, "", all);
-	xl_compare_values(v, &t->in, "_input", all);
-	xl_change_values(v, &t->change);
+	xl_compare_values(v, &t->of[RESULT], "", all);
+	xl_compare_values(v, &t->of[INPUT], "_input", all);
+	xl_compare_values(v, &t->of[EXEMPLAR], "_exemplar", all);
+	xl_change_values(v, &t->of[CHANGE]);
 }
 
 static int print_each(const struct xl_lockstep *s, const struct totals *one)
@@ -125,22 +149,18 @@ static int compare(struct xl_lockstep *s, struct totals *t)
 {
 	struct xl_tensor *image[XL_LOCKSTEP_MAX] = {NULL};
 	struct totals one = {.skipped = 0};
-	struct xl_errors change;
-	struct pair out, in;
+	struct pair found[COMPARISONS];
 	float *mask = NULL;
 	int ret = -1;
 
 	if (take_images(s, image) < 0 || take_mask(s, image[TRUTH], &mask) < 0)
 		goto out;
-	if (measure(&out, image[TRUTH], image[OUT], mask) < 0 ||
-	    (image[IN] && measure(&in, image[TRUTH], image[IN], mask) < 0)) {
+	if (measure_all(found, image, mask) < 0) {
 		xl_lockstep_err_at(s, TRUTH);
 		goto out;
 	}
-	if (image[IN])
-		xl_errors_of(&change, image[IN], image[OUT], mask);
-	add(t, &out, image[IN] ? &in : NULL, &change);
-	add(&one, &out, image[IN] ? &in : NULL, &change);
+	add(t, found);
+	add(&one, found);
 	for (int i = 0; i < s->n; i++)
 		xl_lockstep_used(s, i, image[i]);
 	if (each && print_each(s, &one) < 0)
@@ -161,20 +181,23 @@ static void json_settings(struct xl_json *j)
 	xl_json_num(j, "k2", 0.03);
 	xl_json_str(j, "colour", luma ? "luma" : "mean of channels");
 	xl_json_str(j, "mask", mask_name ? mask_name : "m_true");
+	xl_json_bool(j, "stretch", stretch);
 	xl_json_close(j, '}');
 }
 
 static int print_all(struct xl_lockstep *s, const struct totals *t)
 {
-	static const char *const role[] = {"truth", "out", "input"};
+	const char *role[XL_LOCKSTEP_MAX] = {"truth", "out", "exemplar", "exemplar"};
 	struct xl_values v = {.n = 0};
 	struct xl_json j;
 
-	xl_values_int(&v, "records", "", t->out.mae.n);
+	if (in)
+		role[in] = "input";
+	xl_values_int(&v, "records", "", t->of[RESULT].mae.n);
 	if (json || t->skipped)
 		xl_values_int(&v, "skipped", "", t->skipped);
-	if (json || t->out.masked)
-		xl_values_int(&v, "masked", "", t->out.masked);
+	if (json || t->of[RESULT].masked)
+		xl_values_int(&v, "masked", "", t->of[RESULT].masked);
 	list_values(&v, t, true);
 	if (!json) {
 		xl_values_text(&v, stdout, NULL);
@@ -196,15 +219,18 @@ int main(int argc, char **argv)
 	struct totals t = {.skipped = 0};
 	struct xl_lockstep s;
 	const char *paths[XL_LOCKSTEP_MAX];
-	int got = -1;
+	int got = -1, n = 2;
 
 	if (argc - first != 2)
 		xl_usage("needs two streams, TRUTH and OUT; %d given", argc - first);
 	paths[TRUTH] = argv[first];
 	paths[OUT] = argv[first + 1];
-	paths[IN] = input;
-	xl_check_streams(paths, input ? 3 : 2);
-	if (xl_lockstep_open(&s, paths, input ? 3 : 2) == 0) {
+	if (input_path)
+		paths[in = n++] = input_path;
+	if (exemplar_path)
+		paths[exemplar = n++] = exemplar_path;
+	xl_check_streams(paths, n);
+	if (xl_lockstep_open(&s, paths, n) == 0) {
 		while ((got = xl_lockstep_next(&s)) > 0) {
 			if (compare(&s, &t) < 0) {
 				xl_warn("%s", xl_err_msg());

@@ -8,7 +8,7 @@
 #include "core/json.h"
 #include "xl.h"
 
-enum { XL_LOCKSTEP_MAX = 3 };
+enum { XL_LOCKSTEP_MAX = 4 };
 
 struct xl_lockstep {
 	int n;
