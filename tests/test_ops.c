@@ -314,6 +314,68 @@ static struct array ref_l1(const struct array *in, const struct opcase *c)
 	return y;
 }
 
+static struct xl_var *do_gram(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	(void)c;
+	return xl_op_gram(t, in[0]);
+}
+
+static struct array ref_gram(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *d = &in[0].d;
+	struct array y = array_zeros((struct xl_dims)PLAIN(d->n, 1, d->c, d->c));
+
+	(void)c;
+	EACH_PLACE(d, n, i, h, w)
+	for (int j = 0; j < d->c; j++)
+		y.v[at(&y.d, n, 0, i, j)] += in[0].v[at(d, n, i, h, w)] *
+					     in[0].v[at(d, n, j, h, w)] / (d->h * d->w);
+	return y;
+}
+
+enum { CLASSES = 4 };
+
+static const float some_labels[] = {1, 3, 0, 2, 2, 1};
+
+static struct xl_var *do_cross_entropy(struct xl_tape *t, struct xl_var **in,
+				       const struct opcase *c)
+{
+	(void)c;
+	return xl_op_cross_entropy(t, in[0], some_labels, CLASSES);
+}
+
+static struct array ref_cross_entropy(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *d = &in[0].d;
+	struct array y = array_zeros((struct xl_dims)PLAIN(1, 1, 1, 1));
+
+	(void)c;
+	for (int i = 0; i < d->n * d->c / CLASSES; i++) {
+		const double *z = in[0].v + (ptrdiff_t)i * CLASSES;
+		double sum = 0;
+		for (int k = 0; k < CLASSES; k++)
+			sum += exp(z[k]);
+		y.v[0] -= log(exp(z[(int)some_labels[i]]) / sum) / d->n;
+	}
+	return y;
+}
+
+static struct xl_var *do_fit(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
+{
+	return xl_op_fit(t, in[0], c->k[0], c->k[1]);
+}
+
+static struct array ref_fit(const struct array *in, const struct opcase *c)
+{
+	const struct xl_dims *d = &in[0].d;
+	struct array y = array_zeros(xl_dims_map(d->n, d->c, c->k[0], c->k[1]));
+
+	EACH_PLACE(&y.d, n, k, h, w)
+	if (h < d->h && w < d->w)
+		y.v[at(&y.d, n, k, h, w)] = in[0].v[at(d, n, k, h, w)];
+	return y;
+}
+
 static struct xl_var *do_up(struct xl_tape *t, struct xl_var **in, const struct opcase *c)
 {
 	return c->k[0] == 2 ? xl_op_up2(t, in[0]) : xl_op_up4(t, in[0]);
@@ -468,6 +530,13 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 	 .in = {MAP(N, C, H, W), PLAIN(N, 1, H, W), MAP(N, 2 * (C), 1, 1), MAP(N, 2 * (C), 1, 1)}}
 #define L1(N, C, H, W)                                                                             \
 	{.name = "l1", .op = do_l1, .ref = ref_l1, .in = {MAP(N, C, H, W), MAP(N, C, H, W)}}
+#define GRAM(N, C, H, W)                                                                           \
+	{.name = "gram", .op = do_gram, .ref = ref_gram, .once = true, .in = {MAP(N, C, H, W)}}
+#define CROSS_ENTROPY(N, LABELS)                                                                   \
+	{.name = "cross_entropy", .op = do_cross_entropy, .ref = ref_cross_entropy, .once = true,  \
+	 .in = {MAP(N, LABELS * CLASSES, 1, 1)}}
+#define FIT(OH, OW, N, C, H, W)                                                                    \
+	{.name = "fit", .op = do_fit, .ref = ref_fit, .k = {OH, OW}, .in = {MAP(N, C, H, W)}}
 #define UP(TIMES, N, C, H, W)                                                                      \
 	{.name = "up" #TIMES, .op = do_up, .ref = ref_up, .k = {TIMES}, .in = {MAP(N, C, H, W)}}
 #define AVGPOOL(K, N, C, H, W)                                                                     \
@@ -557,6 +626,17 @@ static const struct opcase cases[] = {
 	BLEND(1, 32, 1, 1),
 	L1(2, 3, 3, 2),
 	L1(1, 16, 2, 2),
+	GRAM(2, 3, 3, 2),
+	GRAM(1, 16, 2, 3),
+	GRAM(2, 7, 1, 1),
+	GRAM(3, 32, 1, 2),
+	CROSS_ENTROPY(2, 3),
+	CROSS_ENTROPY(3, 1),
+	CROSS_ENTROPY(1, 4),
+	FIT(4, 3, 2, 3, 3, 2),
+	FIT(2, 2, 1, 16, 3, 3),
+	FIT(1, 5, 2, 16, 2, 3),
+	FIT(3, 1, 1, 2, 2, 4),
 	UP(2, 2, 3, 3, 2),
 	UP(2, 1, 16, 1, 2),
 	UP(4, 2, 2, 3, 2),

@@ -82,6 +82,9 @@ struct xl_var *xl_op_narrow(struct xl_tape *t, struct xl_var *x, int axis, int s
 struct xl_var *xl_op_embed(struct xl_tape *t, struct xl_var *x, int axis, int start, int size);
 struct xl_var *xl_op_concat(struct xl_tape *t, struct xl_var *a, struct xl_var *b, int axis);
 
+/* x cut, or with zeros added, below and on the right to h rows and w columns */
+struct xl_var *xl_op_fit(struct xl_tape *t, struct xl_var *x, int h, int w);
+
 /*
  * Normalisation and what follows it: act(norm(x) scale + shift) + add, see
  * xl_kernels.norm_fwd and struct xl_norm_dims; scale and shift (1,C,1,1) or both
@@ -109,6 +112,16 @@ struct xl_var *xl_op_blend(struct xl_tape *t, struct xl_var *x, struct xl_var *m
 
 /* mean |a - b| over every element, a number; the derivative at 0 is 0 */
 struct xl_var *xl_op_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b);
+
+/* Gram matrices  y[n,0,i,j] = sum_p x[n,i,p] x[n,j,p] / P  over the P pixels of a map
+ * (N,C,h,w); y (N,1,C,C). No recorded derivative. */
+struct xl_var *xl_op_gram(struct xl_tape *t, struct xl_var *x);
+
+/* Cross-entropy of labels y (N,L), whole numbers below `classes`, by logits z
+ * (N,L classes,1,1): -ln softmax(z)_y, sum over labels, mean over the batch; y is not
+ * read on a dry tape. No recorded derivative. */
+struct xl_var *xl_op_cross_entropy(struct xl_tape *t, struct xl_var *z, const float *y,
+				   int classes);
 
 /* Mask smoothness R1 of masks m (N,1,h,w) with contents c, see xl_r1; c is held
  * constant for the gradient. No second derivative (it is zero). */

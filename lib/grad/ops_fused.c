@@ -1,8 +1,9 @@
 /*
  * ops_fused.c - what would be many elementary operators, in one: blending two
- * affine functions by a mask, and the mean absolute difference. Where their
- * derivatives must themselves be differentiated, these are written out.
+ * affine functions by a mask, the mean absolute difference, and cross-entropy. Where
+ * derivatives must themselves be differentiated, these are written out, but for the last.
  */
+#include <math.h>
 #include "grad/node.h"
 #include "grad/ops.h"
 
@@ -160,5 +161,58 @@ struct xl_var *xl_op_l1(struct xl_tape *t, struct xl_var *a, struct xl_var *b)
 		nd.out->data[0] = (float)((double)nd.out->data[0] / (double)count);
 	}
 	xl_tape_give(t, d, (size_t)count * sizeof *d);
+	return xl_tape_push(t, &nd);
+}
+
+/* ---- cross-entropy ---- */
+
+/* aux holds the derivative */
+static int cross_entropy_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
+			     const bool *want, struct xl_var **gin)
+{
+	(void)want;
+	if (t->keep)
+		return xl_err("cross_entropy has no recorded gradient");
+	gin[0] = xl_op_mul(t, xl_var_leaf(t, nd->in[0]->d, nd->aux, NULL), g);
+	return gin[0] ? 0 : -1;
+}
+
+static const struct xl_opdef op_cross_entropy = {"cross_entropy", cross_entropy_vjp, {0}, NULL};
+
+/* -ln softmax(z)_y; grad = p (softmax(z) - [i = y]) */
+static double surprise(float *grad, const float *z, int classes, int y, double p)
+{
+	double most = -INFINITY, sum = 0;
+
+	for (int i = 0; i < classes; i++)
+		most = fmax(most, (double)z[i]);
+	for (int i = 0; i < classes; i++)
+		sum += exp((double)z[i] - most);
+	for (int i = 0; i < classes; i++)
+		grad[i] = (float)(p * (exp((double)z[i] - most) / sum - (i == y)));
+	return most + log(sum) - (double)z[y];
+}
+
+struct xl_var *xl_op_cross_entropy(struct xl_tape *t, struct xl_var *z, const float *y, int classes)
+{
+	struct xl_node nd = {.op = &op_cross_entropy, .in = {z}};
+
+	if (!z)
+		return NULL;
+	if (z->d.c % classes || z->d.h * z->d.w != 1) {
+		xl_err("cross_entropy: (%d,%d,%d,%d) is no vector of groups of %d", z->d.n, z->d.c,
+		       z->d.h, z->d.w, classes);
+		return NULL;
+	}
+	nd.aux_bytes = (size_t)xl_dims_count(&z->d) * sizeof(float);
+	nd.aux = xl_tape_take(t, nd.aux_bytes);
+	if (!nd.aux || !(nd.out = xl_tape_out(t, xl_dims_plain(1, 1, 1, 1))))
+		return NULL;
+	double sum = 0;
+	for (int64_t i = 0; !t->dry && i < xl_dims_count(&z->d) / classes; i++)
+		sum += surprise(nd.aux + i * classes, z->data + i * classes, classes, (int)y[i],
+				1.0 / z->d.n);
+	if (!t->dry)
+		nd.out->data[0] = (float)(sum / z->d.n);
 	return xl_tape_push(t, &nd);
 }

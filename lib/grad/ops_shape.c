@@ -6,7 +6,7 @@
 #include "grad/ops.h"
 
 static const struct xl_opdef op_sum_to, op_expand, op_up2, op_up2_bwd, op_up4, op_up4_bwd,
-	op_narrow, op_embed;
+	op_narrow, op_embed, op_fit;
 
 /* ---- sums and repeats ---- */
 
@@ -266,3 +266,30 @@ struct xl_var *xl_op_detach(struct xl_tape *t, struct xl_var *x)
 {
 	return x ? xl_var_leaf(t, x->d, x->data, NULL) : NULL;
 }
+
+/* ---- size ---- */
+
+struct xl_var *xl_op_fit(struct xl_tape *t, struct xl_var *x, int h, int w)
+{
+	struct xl_node nd = {.op = &op_fit, .in = {x}};
+
+	if (!x || (x->d.h == h && x->d.w == w))
+		return x;
+	struct xl_dims d = x->d;
+	d.h = h;
+	d.w = w;
+	if (!(nd.out = xl_tape_out(t, d)))
+		return NULL;
+	if (!t->dry)
+		xl_fit(nd.out->data, &d, x->data, &x->d);
+	return xl_tape_push(t, &nd);
+}
+
+static int fit_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
+		   struct xl_var **gin)
+{
+	(void)want;
+	return (gin[0] = xl_op_fit(t, g, nd->in[0]->d.h, nd->in[0]->d.w)) ? 0 : -1;
+}
+
+static const struct xl_opdef op_fit = {"fit", fit_vjp, {0}, NULL};

@@ -264,6 +264,11 @@ void xl_embed(float *y, const float *x, const struct xl_dims *d, int axis, int s
 void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis, int start,
 		   int len);
 
+/* xl_fit - y = x cut, or with zeros added, below and on the right: where both have a
+ * pixel it is the same. dy, dx differ in h and w alone. Its adjoint is xl_fit the other
+ * way round. */
+void xl_fit(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx);
+
 /*
  * xl_r1 - mask smoothness and its gradient for one batch
  *

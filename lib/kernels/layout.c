@@ -3,6 +3,7 @@
  */
 #include <assert.h>
 #include <string.h>
+#include "core/pool.h"
 #include "kernels/kernels.h"
 
 int xl_block_of(int c)
@@ -150,4 +151,34 @@ void xl_narrow_bwd(float *gx, const float *gy, const struct xl_dims *d, int axis
 {
 	memset(gx, 0, (size_t)xl_dims_count(d) * sizeof *gx);
 	xl_embed(gx, gy, d, axis, start, len);
+}
+
+struct fitting {
+	float *y;
+	const float *x;
+	const struct xl_dims *dy, *dx;
+};
+
+static void fit_plane(void *ctx, int64_t plane)
+{
+	const struct fitting *f = ctx;
+	const int b = f->dx->b, rows = f->dx->h < f->dy->h ? f->dx->h : f->dy->h;
+	const size_t wide = (size_t)(f->dy->w * b), from = (size_t)(f->dx->w * b);
+	const size_t both = wide < from ? wide : from;
+	float *y = f->y + plane * f->dy->h * (int64_t)wide;
+	const float *x = f->x + plane * f->dx->h * (int64_t)from;
+
+	for (int i = 0; i < rows; i++, y += wide, x += from) {
+		memcpy(y, x, both * sizeof *y);
+		memset(y + both, 0, (wide - both) * sizeof *y);
+	}
+	memset(y, 0, (size_t)(f->dy->h - rows) * wide * sizeof *y);
+}
+
+void xl_fit(float *y, const struct xl_dims *dy, const float *x, const struct xl_dims *dx)
+{
+	struct fitting f = {y, x, dy, dx};
+
+	assert(dy->n == dx->n && dy->c == dx->c && dy->b == dx->b);
+	xl_parallel(fit_plane, &f, (int64_t)dx->n * dx->c / dx->b);
 }
