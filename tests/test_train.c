@@ -40,7 +40,7 @@ static void fill(struct xl_tensor *t, unsigned seed)
 
 /* An image with these labels, names NULL for none, and that domain or NULL. */
 static struct xl_record *image(const char *id, int h, int w, const char *const *names,
-                               const uint8_t *values, int n, const char *domain)
+			       const uint8_t *values, int n, const char *domain)
 {
 	struct xl_record *r = xl_record_new(XL_IMAGE, id);
 	struct xl_tensor *x = xl_tensor_new(XL_U1, 3, (const int64_t[]){3, h, w});
@@ -194,10 +194,12 @@ static void spool_keeps_images(void **state)
 	begin_spool(&s, &want);
 	assert_int_equal(take(&s, first), XL_TAKEN);
 	assert_int_equal(take(&s, real), XL_TAKEN); /* floats become the same bytes */
-	assert_int_equal(take(&s, image("r", 2 * SIZE, 2 * SIZE, abc, (const uint8_t[]){0, 0, 0},
-					3, NULL)), XL_TAKEN);
-	assert_int_equal(take(&s, image("t", SIZE, 2 * SIZE, abc, (const uint8_t[]){0, 0, 0}, 3,
-					NULL)), XL_SKIPPED);
+	assert_int_equal(
+		take(&s, image("r", 2 * SIZE, 2 * SIZE, abc, (const uint8_t[]){0, 0, 0}, 3, NULL)),
+		XL_TAKEN);
+	assert_int_equal(
+		take(&s, image("t", SIZE, 2 * SIZE, abc, (const uint8_t[]){0, 0, 0}, 3, NULL)),
+		XL_SKIPPED);
 	assert_message("is 16 x 8 pixels, training takes squares");
 	assert_int_equal(take(&s, xl_record_new(XL_IMAGE, "u")), XL_SKIPPED);
 	assert_message("has no image");
@@ -222,8 +224,9 @@ static void digest_of(char hex[65], const char *id, uint8_t label, const char *d
 	struct xl_spool s;
 
 	begin_spool(&s, &want);
-	assert_int_equal(take(&s, image(id, SIZE, SIZE, abc, (const uint8_t[]){label, 1, 0}, 3,
-					domain)), XL_TAKEN);
+	assert_int_equal(
+		take(&s, image(id, SIZE, SIZE, abc, (const uint8_t[]){label, 1, 0}, 3, domain)),
+		XL_TAKEN);
 	assert_int_equal(xl_spool_end(&s), 0);
 	memcpy(hex, s.hex, 65);
 	xl_spool_done(&s);
@@ -280,7 +283,7 @@ static void order_takes_each_image_once_an_epoch(void **state)
 	int met[2] = {0};
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 5, BATCH, N, NULL, false), 0);
+	assert_int_equal(xl_order_init(&o, 5, BATCH, N, NULL, XL_PAIR_FREE), 0);
 	for (int e = 0; e < 40; e++) {
 		int seen[N] = {0};
 
@@ -305,8 +308,8 @@ static void order_is_a_function_of_the_iteration(void **state)
 	int differ = 0;
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 9, 4, 50, NULL, false), 0);
-	assert_int_equal(xl_order_init(&p, 9, 4, 50, NULL, false), 0);
+	assert_int_equal(xl_order_init(&o, 9, 4, 50, NULL, XL_PAIR_FREE), 0);
+	assert_int_equal(xl_order_init(&p, 9, 4, 50, NULL, XL_PAIR_FREE), 0);
 	for (int64_t i = 0; i < 60; i++) {
 		xl_order_at(&o, i, &a, &b, epoch);
 		xl_order_at(&p, 59 - i, &c, &d, epoch); /* jumps between epochs */
@@ -315,7 +318,7 @@ static void order_is_a_function_of_the_iteration(void **state)
 		assert_memory_equal(b, d, 4 * sizeof *b);
 	}
 	xl_order_done(&p);
-	assert_int_equal(xl_order_init(&p, 10, 4, 50, NULL, false), 0);
+	assert_int_equal(xl_order_init(&p, 10, 4, 50, NULL, XL_PAIR_FREE), 0);
 	xl_order_at(&o, 0, &a, &b, epoch);
 	xl_order_at(&p, 0, &c, &d, epoch);
 	for (int k = 0; k < 4; k++)
@@ -334,10 +337,10 @@ static void order_pairs_domains(void **state)
 	int seen_b[9] = {0};
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain, false), -1); /* 2 is no domain */
+	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain, XL_PAIR_FREE), -1); /* 2 is no domain */
 	assert_message("image 3");
 	xl_order_done(&o);
-	assert_int_equal(xl_order_init(&o, 1, 1, 3, domain, false), 0);
+	assert_int_equal(xl_order_init(&o, 1, 1, 3, domain, XL_PAIR_FREE), 0);
 	for (int64_t i = 0; i < 6; i++) {
 		xl_order_at(&o, i, &a, &b, epoch);
 		assert_int_equal(domain[*a], 0);
@@ -361,7 +364,7 @@ static void order_keeps_domains_in_step(void **state)
 	int seen[9] = {0};
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain, true), 0);
+	assert_int_equal(xl_order_init(&o, 1, 2, 9, domain, XL_PAIR_LOCKSTEP), 0);
 	for (int64_t i = 0; i < 200; i++) {
 		xl_order_at(&o, i, &a, &b, epoch);
 		assert_int_equal(epoch[0], i); /* three of B make one batch of two */
@@ -384,13 +387,47 @@ static void too_few_images_are_counted(void **state)
 	struct xl_order o;
 
 	(void)state;
-	assert_int_equal(xl_order_init(&o, 0, 8, 15, NULL, false), -1);
+	assert_int_equal(xl_order_init(&o, 0, 8, 15, NULL, XL_PAIR_FREE), -1);
 	assert_message("too few images: 15, a step takes two batches of 8");
-	assert_int_equal(xl_order_init(&o, 0, 8, 16, NULL, false), 0);
+	assert_int_equal(xl_order_init(&o, 0, 8, 16, NULL, XL_PAIR_FREE), 0);
 	xl_order_done(&o);
-	assert_int_equal(xl_order_init(&o, 0, 2, 4, domain, false), -1);
+	assert_int_equal(xl_order_init(&o, 0, 2, 4, domain, XL_PAIR_FREE), -1);
 	assert_message("3 of domain A and 1 of B, a step takes 2 of each");
-	assert_int_equal(xl_order_init(&o, 0, 2, 0, NULL, false), -1);
+	assert_int_equal(xl_order_init(&o, 0, 2, 0, NULL, XL_PAIR_FREE), -1);
+}
+
+/* 3 images of A and 5 of B: five pairs an epoch, always the same ones. */
+static void pairs_stay_together(void **state)
+{
+	static const uint8_t domain[] = {0, 1, 1, 0, 1, 1, 0, 1};
+	static const uint32_t of_a[] = {0, 3, 6, 0, 3}, of_b[] = {1, 2, 4, 5, 7};
+	const uint32_t *a, *b;
+	int64_t epoch[2];
+	int seen[5] = {0}, moved = 0;
+	struct xl_order o;
+
+	(void)state;
+	assert_int_equal(xl_order_init(&o, 2, 1, 8, domain, XL_PAIR_FIXED), 0);
+	for (int64_t i = 0; i < 40; i++) {
+		int k = 0;
+		xl_order_at(&o, i, &a, &b, epoch);
+		assert_true(epoch[0] == i / 5 && epoch[1] == i / 5);
+		while (k < 5 && of_b[k] != *b)
+			k++;
+		assert_true(k < 5);
+		assert_int_equal(*a, of_a[k]);
+		seen[k]++;
+		moved += k != i % 5;
+	}
+	for (int k = 0; k < 5; k++)
+		assert_int_equal(seen[k], 8);
+	assert_true(moved > 10);
+	xl_order_done(&o);
+}
+
+static bool flips(uint64_t seed, int64_t epoch, uint32_t image, double p)
+{
+	return xl_order_augment(seed, epoch, image, p, 0, SIZE).flip;
 }
 
 static void flips_are_as_frequent_as_asked(void **state)
@@ -399,13 +436,33 @@ static void flips_are_as_frequent_as_asked(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 4000; i++) {
-		n += xl_order_flips(3, 0, i, 0.5);
-		same += xl_order_flips(3, 0, i, 0.5) == xl_order_flips(3, 1, i, 0.5);
-		assert_false(xl_order_flips(3, 0, i, 0));
-		assert_true(xl_order_flips(3, 0, i, 1));
+		n += flips(3, 0, i, 0.5);
+		same += flips(3, 0, i, 0.5) == flips(3, 1, i, 0.5);
+		assert_false(flips(3, 0, i, 0));
+		assert_true(flips(3, 0, i, 1));
 	}
 	assert_in_range(n, 1850, 2150);    /* 4.7 standard deviations */
 	assert_in_range(same, 1850, 2150); /* epochs are independent */
+}
+
+static void parts_are_within_the_image(void **state)
+{
+	double left = 0, top = 0;
+	int n = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4000; i++) {
+		const struct xl_augment a = xl_order_augment(3, 0, i, 0.5, 0.5, SIZE);
+		assert_int_equal(a.flip, flips(3, 0, i, 0.5)); /* whether or not there are parts */
+		assert_true(a.side >= 0.8 && a.side <= 1);
+		assert_true(a.left >= 0 && a.left <= SIZE * (1 - a.side));
+		assert_true(a.top >= 0 && a.top <= SIZE * (1 - a.side));
+		n += a.side < 1;
+		left = fmax(left, a.left);
+		top = fmax(top, a.top);
+	}
+	assert_in_range(n, 1850, 2150);
+	assert_true(left > 0.19 * SIZE && top > 0.19 * SIZE && left != top);
 }
 
 /* ---- batches ----------------------------------------------------------- */
@@ -424,15 +481,16 @@ static void batches_hold_the_images_named(void **state)
 	for (int i = 0; i < 2 * N; i++)
 		y[i] = i % 3 == 0;
 	assert_int_equal(xl_batch_enough(&s, BATCH), 0);
-	assert_int_equal(xl_batcher_init(&b, &s, BATCH, 4, 0.5, false), 0);
+	assert_int_equal(
+		xl_batcher_init(&b, &s, &(struct xl_batching){.n = BATCH, .seed = 4, .flip = 0.5}),
+		0);
 	for (int64_t iter = 0; iter < 20; iter++) {
 		const struct xl_batch *t = xl_batcher_fetch(&b, iter);
 
 		for (int k = 0; k < 2 * BATCH; k++) {
 			const int side = k / BATCH, at = k % BATCH;
 			const uint32_t image_at = b.image[side][at];
-			const bool is_flipped =
-				xl_order_flips(4, b.epoch[side], image_at, 0.5);
+			const bool is_flipped = flips(4, b.epoch[side], image_at, 0.5);
 			const uint8_t *p = pixels + image_at * BYTES;
 
 			flipped += is_flipped;
@@ -443,10 +501,54 @@ static void batches_hold_the_images_named(void **state)
 					    (float)p[from] / 127.5f - 1.0f);
 			}
 			for (int j = 0; j < 2; j++)
-				assert_true(t->y[side][at * 2 + j] == y[image_at * 2 + (uint32_t)j]);
+				assert_true(t->y[side][at * 2 + j] ==
+					    y[image_at * 2 + (uint32_t)j]);
 		}
 	}
 	assert_in_range(flipped, 20, 60);
+	xl_batcher_done(&b);
+}
+
+/* Every pixel of a part, by the formula, and the edge beyond the last. */
+static void batches_hold_parts_enlarged(void **state)
+{
+	enum { N = 8, BATCH = 2, BYTES = 3 * SIZE * SIZE };
+	static uint8_t pixels[N * BYTES];
+	const struct xl_spool s = {.size = SIZE, .n = N, .x = pixels};
+	const struct xl_batching how = {.n = BATCH, .seed = 4, .flip = 0.5, .zoom = 0.9};
+	struct xl_batcher b;
+	int parts = 0, mirrored = 0;
+
+	(void)state;
+	for (int i = 0; i < N * BYTES; i++)
+		pixels[i] = (uint8_t)(i * 37 + i / 3);
+	assert_int_equal(xl_batcher_init(&b, &s, &how), 0);
+	for (int k = 0; k < 12 * 2 * BATCH; k++) {
+		const struct xl_batch *t = xl_batcher_fetch(&b, k / 2 / BATCH);
+		const int half = k / BATCH % 2, place = k % BATCH;
+		const uint32_t image = b.image[half][place];
+		const struct xl_augment a =
+			xl_order_augment(4, b.epoch[half], image, 0.5, 0.9, SIZE);
+
+		parts += a.side < 1;
+		mirrored += a.side < 1 && a.flip;
+		for (int i = 0; i < BYTES; i++) {
+			const double last = SIZE - 1, y0 = a.top + a.side * (i / SIZE % SIZE);
+			const double x0 = a.left + a.side * (i % SIZE), y = fmin(y0, last);
+			const double x = a.flip ? last - fmin(x0, last) : fmin(x0, last);
+			double want = 0;
+			for (int r = 0; r < SIZE; r++)
+				for (int c = 0; c < SIZE; c++)
+					want += fmax(0, 1 - fabs(y - r)) *
+						fmax(0, 1 - fabs(x - c)) *
+						pixels[image * BYTES +
+						       i / (SIZE * SIZE) * SIZE * SIZE + r * SIZE +
+						       c];
+			assert_true(fabs((double)t->x[half][place * BYTES + i] -
+					 (want / 127.5 - 1)) < 1e-5);
+		}
+	}
+	assert_true(parts > 30 && parts < 48 && mirrored > 10);
 	xl_batcher_done(&b);
 }
 
@@ -503,9 +605,10 @@ static void method_is_found_among_options(void **state)
 /* No method may take the name of an option of xl-train's. */
 static void tables_do_not_clash(void **state)
 {
-	static const char *const own[] = {"preset", "set", "attributes", "domain-by", "out",
-		"resume", "force", "every", "keep", "log", "log-every", "samples", "dry-run",
-		"threads", "seed", "progress", "quiet", "help", "version"};
+	static const char *const own[] = {"preset",    "set",     "attributes", "domain-by", "out",
+					  "resume",    "force",   "every",      "keep",      "log",
+					  "log-every", "samples", "dry-run",    "threads",   "seed",
+					  "progress",  "quiet",   "help",       "version"};
 	static const char *const needed[] = {"size", "width", "batch", "iters"};
 
 	(void)state;
@@ -540,8 +643,9 @@ static struct xl_model *small_model(struct xl_spool *s)
 	for (int i = 0; i < 6; i++) {
 		const char id[3] = {(char)('a' + i), '\0'};
 
-		assert_int_equal(take(s, image(id, 32, 32, abc, (const uint8_t[]){i > 2, 0, 0}, 3,
-					       NULL)), XL_TAKEN);
+		assert_int_equal(
+			take(s, image(id, 32, 32, abc, (const uint8_t[]){i > 2, 0, 0}, 3, NULL)),
+			XL_TAKEN);
 	}
 	assert_int_equal(xl_spool_end(s), 0);
 	s->want.list = NULL;
@@ -680,8 +784,8 @@ static void an_estimate_counts_a_step(void **state)
 	assert_int_equal(xl_estimate(&e, m, &s), 0);
 	assert_true(e.gmac > 1e-4 && e.gmac < 1);
 	assert_true(e.activations > (size_t)1 << 16);
-	assert_true(e.blocks >= 16 * (xl_model_params(m, XL_GENERATOR) +
-				      xl_model_params(m, XL_CRITIC)));
+	assert_true(e.blocks >=
+		    16 * (xl_model_params(m, XL_GENERATOR) + xl_model_params(m, XL_CRITIC)));
 	assert_true(e.program > (size_t)1 << 16 && e.seconds > 0);
 	assert_int_equal(m->step, 0);
 	xl_model_free(m);
@@ -753,8 +857,11 @@ int main(void)
 		cmocka_unit_test(order_pairs_domains),
 		cmocka_unit_test(order_keeps_domains_in_step),
 		cmocka_unit_test(too_few_images_are_counted),
+		cmocka_unit_test(pairs_stay_together),
 		cmocka_unit_test(flips_are_as_frequent_as_asked),
+		cmocka_unit_test(parts_are_within_the_image),
 		cmocka_unit_test(batches_hold_the_images_named),
+		cmocka_unit_test(batches_hold_parts_enlarged),
 		cmocka_unit_test(settings_beat_the_preset),
 		cmocka_unit_test(method_is_found_among_options),
 		cmocka_unit_test(tables_do_not_clash),

@@ -131,12 +131,7 @@ static void take(struct xl_spool *s, const char *path)
 /* All the input; then says what it took. A dry run does without. */
 static void take_data(struct xl_spool *s, const struct xl_model *m, char **paths, int n)
 {
-	const struct xl_labels_want want = {.list = attributes,
-					    .defaults = m->method->default_attributes,
-					    .two_domains = m->method->two_domains,
-					    .domain_by = domain_by,
-					    .names = (const char *const *)m->attributes,
-					    .n_names = m->n_attributes};
+	const struct xl_labels_want want = xl_setup_labels(m, attributes, domain_by);
 	char text[1024];
 
 	if (xl_spool_init(s, (int)xl_model_int(m, "size"), &want))
@@ -149,7 +144,7 @@ static void take_data(struct xl_spool *s, const struct xl_model *m, char **paths
 		xl_die("%s", xl_err_msg());
 	if (s->n > 0)
 		xl_note("%s", xl_spool_words(s, text, sizeof text));
-	if (!(dry && s->n == 0) && xl_batch_enough(s, (int)xl_model_int(m, "batch")))
+	if (!(dry && s->n == 0) && xl_batch_enough(s, xl_model_images(m)))
 		xl_usage("%s", xl_err_msg());
 }
 

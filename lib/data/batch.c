@@ -1,6 +1,7 @@
 /*
  * batch.c - from bytes of the spool to floats of a batch.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
@@ -15,23 +16,24 @@ static size_t image_floats(const struct xl_batcher *b)
 int xl_batch_enough(const struct xl_spool *s, int n)
 {
 	struct xl_order o;
-	int rc = xl_order_init(&o, 0, n, s->n, s->paired ? s->domain : NULL, false);
+	int rc = xl_order_init(&o, 0, n, s->n, s->paired ? s->domain : NULL, XL_PAIR_FREE);
 
 	if (rc == 0)
 		xl_order_done(&o);
 	return rc;
 }
 
-int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint64_t seed,
-		    double flip, bool lockstep)
+int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, const struct xl_batching *how)
 {
+	const int n = how->n;
 	size_t floats;
 
 	memset(b, 0, sizeof *b);
 	b->spool = s;
-	b->flip = flip;
+	b->how = *how;
 	b->batch.n = n;
-	if (xl_order_init(&b->order, seed, n, s->n, s->paired ? s->domain : NULL, lockstep))
+	if (xl_order_init(&b->order, how->seed, n, s->n, s->paired ? s->domain : NULL,
+			  how->pairing))
 		return -1;
 	if (xl_mul(image_floats(b), (size_t)n, &floats))
 		goto fail;
@@ -65,17 +67,47 @@ static void unpack(float *dst, const uint8_t *src, int size, bool flipped)
 			dst[i] = (float)src[flipped ? size - 1 - i : i] / 127.5f - 1.0f;
 }
 
+/* Bilinear, at a place within the plane. */
+static float read_at(const uint8_t *plane, int size, double y, double x)
+{
+	const int i = (int)y, j = (int)x, i2 = i + (i < size - 1), j2 = j + (j < size - 1);
+	const double v = y - i, u = x - j;
+	const double top = plane[i * size + j] * (1 - u) + plane[i * size + j2] * u;
+	const double low = plane[i2 * size + j] * (1 - u) + plane[i2 * size + j2] * u;
+
+	return (float)((top * (1 - v) + low * v) / 127.5 - 1);
+}
+
+/* A square part of the image, mirrored or not, enlarged to the whole. */
+static void unpack_part(float *dst, const uint8_t *src, int size, const struct xl_augment *a)
+{
+	const double last = size - 1;
+
+	for (int c = 0; c < 3; c++, src += (ptrdiff_t)size * size)
+		for (int i = 0; i < size; i++)
+			for (int j = 0; j < size; j++) {
+				const double y = fmin(a->top + a->side * i, last);
+				const double x = fmin(a->left + a->side * j, last);
+				*dst++ = read_at(src, size, y, a->flip ? last - x : x);
+			}
+}
+
 static void fetch_one(void *ctx, int64_t i)
 {
 	struct xl_batcher *b = ctx;
 	const struct xl_spool *s = b->spool;
-	const int n = b->batch.n, k = (int)(i / n), at = (int)(i % n), a = s->labels.n;
-	const uint32_t image = b->image[k][at];
-	const bool flipped = xl_order_flips(b->order.seed, b->epoch[k], image, b->flip);
+	const int n = b->batch.n, k = (int)(i / n), place = (int)(i % n), a = s->labels.n;
+	const uint32_t image = b->image[k][place];
+	const struct xl_augment how = xl_order_augment(b->order.seed, b->epoch[k], image,
+						       b->how.flip, b->how.zoom, s->size);
+	float *x = b->x[k] + (size_t)place * image_floats(b);
 
-	unpack(b->x[k] + (size_t)at * image_floats(b), xl_spool_image(s, image), s->size, flipped);
+	if (how.side < 1)
+		unpack_part(x, xl_spool_image(s, image), s->size, &how);
+	else
+		unpack(x, xl_spool_image(s, image), s->size, how.flip);
 	for (int j = 0; j < a; j++)
-		b->y[k][at * a + j] = s->y[(size_t)image * (size_t)a + (size_t)j];
+		b->y[k][place * a + j] = s->y[(size_t)image * (size_t)a + (size_t)j];
 }
 
 const struct xl_batch *xl_batcher_fetch(struct xl_batcher *b, int64_t iter)

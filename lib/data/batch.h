@@ -11,10 +11,18 @@
 /* xl_batch_enough - 0 if the spool has the images of one step, or -1 with xl_err set */
 int xl_batch_enough(const struct xl_spool *s, int n);
 
+/* How batches are drawn. */
+struct xl_batching {
+	int n; /* images of each half */
+	uint64_t seed;
+	double flip, zoom; /* probabilities of a mirrored, of an enlarged image */
+	enum xl_pairing pairing;
+};
+
 struct xl_batcher {
 	const struct xl_spool *spool;
+	struct xl_batching how;
 	struct xl_order order;
-	double flip; /* probability of a mirrored image */
 	struct xl_batch batch;
 	float *x[2], *y[2];
 	const uint32_t *image[2]; /* of the batch last fetched */
@@ -22,14 +30,12 @@ struct xl_batcher {
 };
 
 /*
- * xl_batcher_init - prepare to fetch batches of n images, of two domains perhaps in
- * lock-step (xl_order_init)
+ * xl_batcher_init - prepare to fetch batches
  *
  * Owns     the spool must outlive it; the caller ends with xl_batcher_done
  * Errors   0, or -1 with xl_err set: too few images, no memory
  */
-int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, int n, uint64_t seed,
-		    double flip, bool lockstep);
+int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, const struct xl_batching *how);
 void xl_batcher_done(struct xl_batcher *b);
 
 /*

@@ -8,6 +8,7 @@
 #include "data/where.h"
 #include "tensor/dtype.h"
 
+enum { BITS = 2, BYTES = UINT8_MAX + 1 };
 enum { WORDS = 1024 }; /* bytes of a list of names in a message; CelebA's 40 take 450 */
 
 static const struct xl_value *names_of(const struct xl_record *r)
@@ -46,8 +47,8 @@ static int missing(const struct xl_value *names, const char *name)
 	return xl_err("has no attribute '%s'; there are %s", name, words(names, has, sizeof has));
 }
 
-/* The value of one label, checked; is_bit: it must be 0 or 1. */
-static int label(const struct xl_record *r, const struct xl_value *names, int column, bool is_bit)
+/* The value of one label, checked: below `classes`. */
+static int label(const struct xl_record *r, const struct xl_value *names, int column, int classes)
 {
 	const struct xl_tensor *y = xl_record_tensor(r, "y");
 	double v;
@@ -58,10 +59,13 @@ static int label(const struct xl_record *r, const struct xl_value *names, int co
 		return xl_err("y has %lld labels, meta.attributes names %d",
 			      (long long)xl_tensor_count(y), names->n);
 	v = xl_tensor_value(y, column);
-	if (v >= 0 && v <= (is_bit ? 1 : UINT8_MAX) && v == (int)v)
+	if (v >= 0 && v < classes && v == (int)v)
 		return (int)v;
-	return xl_err("attribute '%s' is %g, %s", names->items[column].str, v,
-		      is_bit ? "training takes 0 and 1" : "not a whole number from 0 to 255");
+	if (classes == BITS)
+		return xl_err("attribute '%s' is %g, training takes 0 and 1",
+			      names->items[column].str, v);
+	return xl_err("attribute '%s' is %g, not a whole number from 0 to %d",
+		      names->items[column].str, v, classes - 1);
 }
 
 static int domain_from_labels(const struct xl_record *r, const struct xl_value *names,
@@ -75,7 +79,7 @@ static int domain_from_labels(const struct xl_record *r, const struct xl_value *
 	if (!name || !y)
 		goto out;
 	for (int i = 0; i < names->n; i++) {
-		int v = label(r, names, i, false);
+		int v = label(r, names, i, BYTES);
 
 		if (v < 0)
 			goto out;
@@ -171,7 +175,7 @@ static int choose_names(struct xl_labels *l, const struct xl_labels_want *want,
 
 	if (add_asked(l, want))
 		return -1;
-	if (l->n > 0 || !have || want->two_domains || want->domain_by)
+	if (l->n > 0 || !have || (!want->classes && (want->two_domains || want->domain_by)))
 		return 0;
 	for (int i = 0; i < n; i++)
 		if (column_of(have, want->defaults[i]) < 0)
@@ -211,6 +215,7 @@ int xl_labels_choose(struct xl_labels *l, const struct xl_labels_want *want,
 	for (int i = 0; i < l->n; i++)
 		if (!l->is_domain && column_of(have, l->names[i]) < 0)
 			return missing(have, l->names[i]);
+	l->classes = want->classes;
 	l->column = xl_alloc((size_t)l->n + 1, sizeof *l->column);
 	l->is_chosen = l->column != NULL;
 	return l->column ? 0 : -1;
@@ -257,7 +262,10 @@ int xl_labels_read(struct xl_labels *l, const struct xl_record *r, int domain, u
 	if (find_columns(l, have))
 		return -1;
 	for (int i = 0; i < l->n; i++) {
-		int v = label(r, have, l->column[i], !l->is_whole);
+		int v = label(r, have, l->column[i],
+			      l->classes    ? l->classes
+			      : l->is_whole ? BYTES
+					    : BITS);
 
 		if (v < 0)
 			return -1;

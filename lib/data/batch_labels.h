@@ -11,6 +11,7 @@ struct xl_labels {
 	char **names; /* the labels chosen, in the order of y */
 	int n;
 	bool is_domain; /* the one label is the domain itself: A is 0, B is 1 */
+	int classes;    /* values are whole numbers below it; 0: as is_whole says */
 	int *column;    /* where each stands in y of the present record */
 	bool is_chosen;
 	bool is_whole; /* values are whole numbers from 0 to 255, not 0 or 1 alone */
@@ -22,7 +23,8 @@ struct xl_labels_want {
 	const char *const *names; /* else those of a run that is resumed */
 	int n_names;
 	const char *const *defaults; /* taken where the stream has all of them; or NULL */
-	bool two_domains;            /* the method asks for domains: no labels unless named */
+	bool two_domains;            /* the method asks for domains: no labels unless named .. */
+	int classes;                 /* .. or it takes labels below this as well; 0: 0 and 1 */
 	bool is_whole;               /* as of xl_labels */
 	const char *domain_by;       /* a condition (where.h) that B meets; NULL: meta.domain */
 };
@@ -46,7 +48,7 @@ void xl_labels_done(struct xl_labels *l);
 /*
  * xl_labels_read - the chosen labels of one record
  *
- * Shapes   y: (n), each 0 or 1, or whole
+ * Shapes   y: (n), each 0 or 1, or whole, or below classes
  * Errors   0, or -1 with xl_err set
  */
 int xl_labels_read(struct xl_labels *l, const struct xl_record *r, int domain, uint8_t *y);

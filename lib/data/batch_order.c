@@ -26,13 +26,13 @@ static int list_images(struct xl_order *o, uint32_t n, const uint8_t *domain)
 }
 
 int xl_order_init(struct xl_order *o, uint64_t seed, int batch, uint32_t n, const uint8_t *domain,
-		  bool lockstep)
+		  enum xl_pairing pairing)
 {
 	memset(o, 0, sizeof *o);
 	o->seed = seed;
 	o->batch = batch;
 	o->paired = domain != NULL;
-	o->lockstep = lockstep;
+	o->pairing = pairing;
 	o->epoch[0] = o->epoch[1] = -1;
 	if (list_images(o, n, domain))
 		goto fail;
@@ -61,15 +61,27 @@ void xl_order_done(struct xl_order *o)
 	memset(o, 0, sizeof *o);
 }
 
+/* Pairs, or images of one stream, to an epoch. */
+static uint32_t length(const struct xl_order *o, int k)
+{
+	const uint32_t a = o->n[0], b = o->n[1];
+
+	return o->pairing != XL_PAIR_FIXED ? o->n[k] : a > b ? a : b;
+}
+
+/* Pairs are shuffled alike in both streams. */
 static void shuffle(struct xl_order *o, int k, int64_t epoch)
 {
+	const uint32_t n = length(o, k);
 	struct xl_rng r;
 
 	if (o->epoch[k] == epoch)
 		return;
-	memcpy(o->image[k], o->sorted[k], o->n[k] * sizeof **o->image);
-	xl_rng_init(&r, o->seed, XL_RNG_ORDER, (uint32_t)epoch, (uint32_t)k);
-	xl_rng_permute(&r, o->image[k], o->n[k]);
+	for (uint32_t i = 0; i < n; i++)
+		o->image[k][i] = o->sorted[k][i % o->n[k]];
+	xl_rng_init(&r, o->seed, XL_RNG_ORDER, (uint32_t)epoch,
+		    o->pairing == XL_PAIR_FIXED ? 0 : (uint32_t)k);
+	xl_rng_permute(&r, o->image[k], n);
 	o->epoch[k] = epoch;
 }
 
@@ -88,7 +100,8 @@ void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const
 	const int smaller = o->n[1] < o->n[0];
 
 	for (int k = 0; k < 2; k++) {
-		int64_t steps = o->n[o->lockstep ? smaller : k] / (uint32_t)o->batch;
+		const int shorter = o->pairing == XL_PAIR_LOCKSTEP ? smaller : k;
+		const int64_t steps = length(o, shorter) / (uint32_t)o->batch;
 
 		epoch[k] = iter / steps;
 		shuffle(o, k, epoch[k]);
@@ -96,10 +109,19 @@ void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const
 	}
 }
 
-bool xl_order_flips(uint64_t seed, int64_t epoch, uint32_t image, double p)
+struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image, double flip,
+				   double zoom, int size)
 {
+	const double least = 0.8;
+	struct xl_augment a = {.side = 1};
 	struct xl_rng r;
 
 	xl_rng_init(&r, seed, XL_RNG_AUGMENT, (uint32_t)epoch, image);
-	return xl_rng_uniform(&r) < p;
+	a.flip = xl_rng_uniform(&r) < flip;
+	if (xl_rng_uniform(&r) < zoom) {
+		a.side = least + (1 - least) * xl_rng_uniform(&r);
+		a.left = size * (1 - a.side) * xl_rng_uniform(&r);
+		a.top = size * (1 - a.side) * xl_rng_uniform(&r);
+	}
+	return a;
 }

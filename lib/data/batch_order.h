@@ -7,11 +7,16 @@
 
 #include "xl.h"
 
+/* How the streams of two domains go together: each is shuffled anew when it ends; both
+ * when one of them does; or image i of A always comes with image i of B, and the shorter
+ * stream begins again and again. */
+enum xl_pairing { XL_PAIR_FREE, XL_PAIR_LOCKSTEP, XL_PAIR_FIXED };
+
 struct xl_order {
 	uint64_t seed;
 	int batch;
-	bool paired;         /* one stream for each domain */
-	bool lockstep;       /* both are shuffled anew when one of them ends */
+	bool paired; /* one stream for each domain */
+	enum xl_pairing pairing;
 	uint32_t n[2];       /* images of the stream, or of each domain */
 	uint32_t *image[2];  /* numbers of the images, shuffled for `epoch` */
 	uint32_t *sorted[2]; /* the same in the order of the data */
@@ -23,17 +28,16 @@ struct xl_order {
  *
  * One stream: each iteration takes two full batches one after the other from
  * the shuffled data; where fewer than two are left, the data is shuffled anew.
- * domain, if not NULL, makes two streams of it, each shuffled by itself, and an
- * iteration takes a full batch of each; in lock-step both are shuffled anew as soon
- * as one has no full batch left.
+ * domain, if not NULL, makes two streams of it, each shuffled, and an iteration
+ * takes a full batch of each, as long as there are.
  *
  * Source   the LOMIT authors: one shuffled loader, read twice an iteration; those of
- *          MBU: two loaders in lock-step
+ *          MBU: two loaders in lock-step; those of EGSC-IT: pairs in one file
  * Shapes   domain: (n), 0 or 1
  * Errors   0, or -1 with xl_err set: too few images, no memory
  */
 int xl_order_init(struct xl_order *o, uint64_t seed, int batch, uint32_t n, const uint8_t *domain,
-		  bool lockstep);
+		  enum xl_pairing pairing);
 void xl_order_done(struct xl_order *o);
 
 /*
@@ -44,8 +48,20 @@ void xl_order_done(struct xl_order *o);
 void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const uint32_t **second,
 		 int64_t epoch[2]);
 
-/* xl_order_flips - true if this image is mirrored in this epoch, which happens
- * with probability p */
-bool xl_order_flips(uint64_t seed, int64_t epoch, uint32_t image, double p);
+/* What training does to an image: mirror it, then take the square of side * size pixels
+ * whose first is (top, left) for the whole. */
+struct xl_augment {
+	bool flip;
+	double side, top, left; /* 1, 0, 0 for all of it; else side is 0.8 .. 1 */
+};
+
+/*
+ * xl_order_augment - what is done to this image of `size` pixels in this epoch: mirrored
+ * with probability flip, enlarged with probability zoom
+ *
+ * Source   of zoom: the authors of EGSC-IT, crops by U(0.8,1)
+ */
+struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image, double flip,
+				   double zoom, int size);
 
 #endif

@@ -19,7 +19,7 @@ enum { XL_MAX_LOSSES = 32, XL_MAX_NETS = 12, XL_MAX_ATTRIBUTES = 256 };
 
 struct xl_model;
 
-/* One step's images, plain NCHW -1..1, and labels 0 or 1: two sets of n, for
+/* One step's images, plain NCHW -1..1, and labels, 0 or 1 or classes: two sets of n, for
  * methods on two domains the first of A and the second of B. */
 struct xl_batch {
 	int n;
@@ -44,8 +44,9 @@ struct xl_method {
 	/* Hyper-parameters: targets are offsets into a struct of hyper_size bytes
 	 * (XL_HYPER); help names the source. Every table has size, width, batch and
 	 * iters; enums, flags, whole numbers and numbers only. A number flip is the
-	 * probability of mirroring an image [0]; an enum crop, of square and squash,
-	 * how pictures become squares [square]. */
+	 * probability of mirroring an image [0]; a number zoom that of a random crop [0]; a
+	 * whole number fixed-pairs, if not 0, keeps pairs as they came; an enum crop, of square and
+	 * squash, how pictures become squares [square]. */
 	const struct xl_opt *opts;
 	size_t hyper_size;
 	/* set what a preset (paper, small, tiny) changes; -1 for an unknown name */
@@ -59,6 +60,8 @@ struct xl_method {
 	const char *const *default_attributes;
 	bool two_domains; /* batches pair domain A with domain B */
 	bool lockstep;    /* of these, both are shuffled anew when one runs out */
+	bool noisy;       /* a code has noise of its record's name and meta.noise_seed */
+	int classes;      /* labels are taken, as whole numbers below it; 0: see batch_labels.h */
 	int stride;       /* images are padded to a multiple of it */
 
 	/* build - declare networks and layers (xl_model_net, xl_net_layer) in
@@ -66,6 +69,10 @@ struct xl_method {
 	size_t state_size;
 	int (*build)(struct xl_model *m);
 	void (*randomise)(struct xl_model *m);
+
+	/* parts - into how many batches the images of a step are divided, each of `batch`
+	 * images of each domain; NULL: one */
+	int (*parts)(const void *hyper);
 
 	/* step - iteration `iter` (from 0): losses, gradients, Adam. The tape is
 	 * reset by the caller. 0, or -1 with xl_err set */

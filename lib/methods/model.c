@@ -53,6 +53,7 @@ void xl_model_free(struct xl_model *m)
 		free(m->attributes[i]);
 	for (int i = 0; i < m->n_words; i++)
 		free(m->words[i]);
+	xl_backbone_free(m->backbone);
 	free(m->words);
 	free(m->attributes);
 	free(m->hyper);
@@ -135,11 +136,20 @@ int xl_model_build(struct xl_model *m, uint64_t seed, bool trained)
 	if (m->method->check(m->hyper, m->n_attributes) || m->method->build(m))
 		return -1;
 	for (int i = 0; i < m->n_nets; i++)
-		if ((trained || m->nets[i]->group == XL_GENERATOR) &&
-		    xl_net_alloc(m->nets[i], trained))
+		if (xl_net_needed(m->nets[i], trained) && xl_net_alloc(m->nets[i], trained))
 			return -1;
 	m->method->randomise(m);
 	return 0;
+}
+
+int xl_model_images(const struct xl_model *m)
+{
+	return (int)xl_model_int(m, "batch") * xl_model_parts(m);
+}
+
+int xl_model_parts(const struct xl_model *m)
+{
+	return m->method->parts ? m->method->parts(m->hyper) : 1;
 }
 
 size_t xl_model_params(const struct xl_model *m, enum xl_group group)
@@ -172,10 +182,15 @@ void xl_model_bn(struct xl_model *m, enum xl_bn mode)
 		m->nets[i]->bn = mode;
 }
 
+static bool is_trained(const struct xl_net *n, enum xl_group group)
+{
+	return n->group == group && !n->frozen;
+}
+
 void xl_model_zero(struct xl_model *m, enum xl_group group)
 {
 	for (int i = 0; i < m->n_nets; i++)
-		if (m->nets[i]->group == group)
+		if (is_trained(m->nets[i], group))
 			xl_net_zero(m->nets[i]);
 }
 
@@ -186,12 +201,12 @@ double xl_model_clip(struct xl_model *m, const struct xl_kernels *k, enum xl_gro
 	double norm = 0;
 
 	for (int i = 0; i < m->n_nets; i++)
-		if (m->nets[i]->group == group)
+		if (is_trained(m->nets[i], group))
 			norm += k->sum_squares(m->nets[i]->grad, (int64_t)m->nets[i]->count);
 	norm = sqrt(norm);
 	for (int i = 0; norm > max - slack && i < m->n_nets; i++) {
 		struct xl_net *n = m->nets[i];
-		if (n->group == group)
+		if (is_trained(n, group))
 			k->unary(XL_AFFINE, n->grad, n->grad, (int64_t)n->count,
 				 (float)(max / (norm + slack)), 0);
 	}
@@ -205,6 +220,6 @@ void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group
 
 	step.t = ++m->adam_t[group];
 	for (int i = 0; i < m->n_nets; i++)
-		if (m->nets[i]->group == group)
+		if (is_trained(m->nets[i], group))
 			xl_net_adam(m->nets[i], k, &step);
 }

@@ -6,6 +6,7 @@
 #define XL_METHODS_MODEL_H
 
 #include "methods/method.h"
+#include "nn/backbone.h"
 #include "tensor/modelfile.h"
 
 struct xl_model {
@@ -20,12 +21,15 @@ struct xl_model {
 	char **attributes; /* names of the labels, in the order of y */
 	int n_attributes;
 	uint64_t seed;
-	int64_t step;              /* iterations done */
-	char digest[65];           /* of the file it was read from or last saved to */
-	char data[65];             /* digest of the training data, "" if none */
-	int64_t adam_t[XL_GROUPS]; /* updates done by each optimiser */
-	bool trained;              /* networks have gradients and moments */
-	struct xl_modelfile file;  /* it was loaded from, for inference: the networks' source */
+	int64_t step;                 /* iterations done */
+	char digest[65];              /* of the file it was read from or last saved to */
+	char data[65];                /* digest of the training data, "" if none */
+	int64_t adam_t[XL_GROUPS];    /* updates done by each optimiser */
+	struct xl_backbone *backbone; /* of perceptual losses, where one was given; owned */
+	char percept[96];             /* its name and the digest of its file, "" if none */
+	char adopted[65];             /* digest of the model networks were taken from, or "" */
+	bool trained;                 /* networks have gradients and moments */
+	struct xl_modelfile file;     /* it was loaded from, for inference: the networks' source */
 };
 
 /*
@@ -50,6 +54,11 @@ void xl_model_free(struct xl_model *m);
 /* xl_model_int - a whole-number hyper-parameter that every method has (method.h):
  * size, width, batch, iters */
 int64_t xl_model_int(const struct xl_model *m, const char *name);
+
+/* xl_model_parts - into how many batches the images of a step are divided (method.h);
+ * xl_model_images - the images of each domain that a step takes */
+int xl_model_parts(const struct xl_model *m);
+int xl_model_images(const struct xl_model *m);
 
 /* xl_model_squashes - whether pictures become squares by scaling their sides apart
  * (crop=squash, method.h), else by cutting the largest centred square */

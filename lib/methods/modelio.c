@@ -72,7 +72,7 @@ static int save(struct xl_model *m, const char *path, bool checkpoint)
 
 	for (int i = 0; i < m->n_nets && rc == 0; i++) {
 		struct xl_net *net = m->nets[i];
-		if (!checkpoint && net->group != XL_GENERATOR)
+		if (!xl_net_needed(net, checkpoint))
 			continue;
 		rc = xl_net_fetch(net);
 		if (rc == 0)
@@ -229,8 +229,7 @@ static struct xl_model *from_records(struct xl_record *const *r, int n, bool tra
 		goto fail;
 	}
 	for (int i = 0; i < m->n_nets; i++)
-		if ((trained || m->nets[i]->group == XL_GENERATOR) &&
-		    load_net(m->nets[i], r, n, trained))
+		if (xl_net_needed(m->nets[i], trained) && load_net(m->nets[i], r, n, trained))
 			goto fail;
 	return m;
 fail:

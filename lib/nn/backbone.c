@@ -369,6 +369,11 @@ int xl_backbone_run(const struct xl_backbone *b, struct xl_tape *t, struct xl_va
 	return 0;
 }
 
+int xl_backbone_taps(const struct xl_backbone *b)
+{
+	return b->def->n_taps;
+}
+
 const float *xl_backbone_head(const struct xl_backbone *b, int k)
 {
 	return b->heads[k] < 0 ? NULL : xl_backbone_values(b, b->heads[k]);

@@ -73,6 +73,9 @@ void xl_backbone_free(struct xl_backbone *b);
 int xl_backbone_run(const struct xl_backbone *b, struct xl_tape *t, struct xl_var *x,
 		    struct xl_var *taps[XL_BACKBONE_TAPS]);
 
+/* xl_backbone_taps - how many taps it has */
+int xl_backbone_taps(const struct xl_backbone *b);
+
 /* xl_backbone_head - LPIPS networks: the weight of each channel of tap k, (C); NULL for
  * others */
 const float *xl_backbone_head(const struct xl_backbone *b, int k);

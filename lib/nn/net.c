@@ -153,13 +153,60 @@ void xl_net_randomise_uniform(struct xl_net *net, uint64_t seed, uint32_t index,
 	}
 }
 
+/* Applies draw to each weight, in order; the rest is as declared. */
+static void randomise_weights(struct xl_net *net, uint64_t seed, uint32_t index,
+			      double (*draw)(struct xl_rng *r, const struct xl_param *p, double a),
+			      double a)
+{
+	for (int i = 0; net->value && i < net->n_params; i++) {
+		const struct xl_param *p = &net->params[i];
+		float *x = net->value + p->at;
+		struct xl_rng rng;
+		xl_rng_init(&rng, seed, XL_RNG_INIT, index, (uint32_t)i);
+		for (int64_t k = 0; k < xl_dims_count(&p->d); k++)
+			x[k] = p->fan_in ? (float)draw(&rng, p, a) : p->fill;
+	}
+}
+
+static double draw_truncated(struct xl_rng *r, const struct xl_param *p, double std)
+{
+	double z;
+
+	(void)p;
+	do
+		z = xl_rng_normal(r);
+	while (fabs(z) > 2);
+	return std * z;
+}
+
+static double draw_glorot(struct xl_rng *r, const struct xl_param *p, double a)
+{
+	(void)a;
+	return sqrt(6.0 / ((p->d.n + p->d.c) * p->d.h * p->d.w)) * (2 * xl_rng_uniform(r) - 1);
+}
+
+void xl_net_randomise_truncated(struct xl_net *net, uint64_t seed, uint32_t index, double std)
+{
+	randomise_weights(net, seed, index, draw_truncated, std);
+}
+
+void xl_net_randomise_glorot(struct xl_net *net, uint64_t seed, uint32_t index)
+{
+	randomise_weights(net, seed, index, draw_glorot, 0);
+}
+
+bool xl_net_needed(const struct xl_net *net, bool trained)
+{
+	return trained || (net->group == XL_GENERATOR && !net->scaffold);
+}
+
 int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained)
 {
 	if (xl_net_fetch(net))
 		return -1;
 	for (int i = 0; i < net->n_params; i++) {
 		const struct xl_param *p = &net->params[i];
-		float *g = trained && !p->buffer ? net->grad + p->at : NULL;
+		float *g = trained && !net->frozen && !p->buffer ? net->grad + p->at : NULL;
 		net->vars[i] = xl_var_leaf(t, p->d, net->value + p->at, g);
 		if (!net->vars[i])
 			return -1;

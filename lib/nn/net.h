@@ -49,6 +49,8 @@ struct xl_net {
 	const struct xl_record *source; /* a tensor <f4 for each parameter, at any address;
 					 * outlives the network */
 	enum xl_bn bn;
+	bool frozen;    /* not trained for now: no gradient, no update */
+	bool scaffold;  /* only training needs it, whatever its optimiser */
 	bool bn_halves; /* the two halves of a batch are batches of their own for batch norm */
 };
 
@@ -114,8 +116,21 @@ void xl_net_randomise(struct xl_net *net, uint64_t seed, uint32_t index, double 
  */
 void xl_net_randomise_uniform(struct xl_net *net, uint64_t seed, uint32_t index, bool old);
 
-/* xl_net_bind - make the parameters leaves of this step's tape, trained or
- * constant. 0, or -1 with xl_err set. xl_net_unbind - forget a step that is over: the
+/* xl_net_randomise_truncated - initial values: weights N(0, std^2), drawn again beyond
+ * 2 std; the rest as declared. Source: TensorFlow's truncated normal */
+void xl_net_randomise_truncated(struct xl_net *net, uint64_t seed, uint32_t index, double std);
+
+/* xl_net_randomise_glorot - initial values: weights of convolutions U(-a, a) with a =
+ * sqrt(6 / (I*kh*kw + O*kh*kw)); the rest as declared. Source: Glorot and Bengio 2010,
+ * eq. 16 */
+void xl_net_randomise_glorot(struct xl_net *net, uint64_t seed, uint32_t index);
+
+/* xl_net_needed - whether a model of this use has the network in memory: all where it is
+ * trained, else what inference takes */
+bool xl_net_needed(const struct xl_net *net, bool trained);
+
+/* xl_net_bind - make the parameters leaves of this step's tape, trained (unless frozen)
+ * or constant. 0, or -1 with xl_err set. xl_net_unbind - forget a step that is over: the
  * first layer of the next binds them, constant, where nobody did */
 int xl_net_bind(struct xl_net *net, struct xl_tape *t, bool trained);
 void xl_net_unbind(struct xl_net *net);

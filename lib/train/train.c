@@ -28,22 +28,40 @@ struct loop {
 	bool log_lost, sheet_lost;
 };
 
-static double flip_of(const struct xl_model *m)
+/* A number among the hyper-parameters, 0 where the method has none of that name. */
+static double number_of(const struct xl_model *m, const char *name)
 {
 	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
-		if (o->type == XL_OPT_NUM && strcmp(o->name, "flip") == 0)
+		if (o->type == XL_OPT_NUM && strcmp(o->name, name) == 0)
 			return *(double *)o->target;
 	return 0;
+}
+
+static enum xl_pairing pairing_of(const struct xl_model *m)
+{
+	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
+		if (o->type == XL_OPT_INT && strcmp(o->name, "fixed-pairs") == 0 &&
+		    *(int64_t *)o->target)
+			return XL_PAIR_FIXED;
+	return m->method->lockstep ? XL_PAIR_LOCKSTEP : XL_PAIR_FREE;
+}
+
+static struct xl_batching batching_of(const struct xl_model *m)
+{
+	return (struct xl_batching){.n = xl_model_images(m),
+				    .seed = m->seed,
+				    .flip = number_of(m, "flip"),
+				    .zoom = number_of(m, "zoom"),
+				    .pairing = pairing_of(m)};
 }
 
 static int begin(struct xl_train *t, struct loop *l)
 {
 	struct xl_model *m = t->model;
+	const struct xl_batching how = batching_of(m);
 
 	memset(l, 0, sizeof *l);
-	if (!(l->tape = xl_tape_new()) ||
-	    xl_batcher_init(&l->batches, t->spool, (int)xl_model_int(m, "batch"), m->seed,
-			    flip_of(m), m->method->lockstep) ||
+	if (!(l->tape = xl_tape_new()) || xl_batcher_init(&l->batches, t->spool, &how) ||
 	    (t->set.samples && xl_samples_init(&l->sheet, t->spool, t->set.samples)))
 		return -1;
 	return xl_run_log_first(t->log, m, t->spool, &t->set);

@@ -144,11 +144,12 @@ static void note_data(struct xl_classifier *c, const struct xl_spool *s)
 
 struct xl_classifier *xl_classifier_train(const struct xl_classifier_run *run)
 {
+	const struct xl_batching how = {.n = run->batch / 2, .seed = run->seed, .flip = run->flip};
 	struct xl_classifier_shape shape;
 	struct loop l = {.run = run};
 
 	if (xl_classifier_shape_of(run->spool, run->width, &shape) ||
-	    xl_batcher_init(&l.batches, run->spool, run->batch / 2, run->seed, run->flip, false))
+	    xl_batcher_init(&l.batches, run->spool, &how))
 		return NULL;
 	l.tape = xl_tape_new();
 	l.c = xl_classifier_new(&shape, run->seed, true);

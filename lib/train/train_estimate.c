@@ -13,17 +13,18 @@
 #include "train/train_estimate.h"
 
 enum {
-	STEPS = 60, /* counted: whole periods of 1 to 6, 10, 12 .. iterations */
-	KINDS = 8,  /* of iterations, by their work */
-	RUNS = 50   /* of one kind and batch, at most */
+	STEPS = 60,  /* counted at each point: whole periods of 1 to 6, 10, 12 .. iterations */
+	POINTS = 20, /* of the run, evenly spread: its stages may differ */
+	KINDS = 8,   /* of iterations, by their work */
+	RUNS = 50    /* of one kind and batch, at most */
 };
 
 static const double MEASURE = 0.1; /* seconds for each kind and batch, and one run */
 
 /* Iterations of equal work: their share, and one of them. */
 struct kind {
-	int64_t macs;
-	int count, at;
+	int64_t macs, at;
+	int count;
 };
 
 struct kinds {
@@ -31,19 +32,20 @@ struct kinds {
 	int n;
 };
 
-static void note_kind(struct kinds *k, int64_t macs, int at)
+static void note_kind(struct kinds *k, int64_t macs, int64_t at)
 {
 	for (int i = 0; i < k->n; i++)
 		if (k->kind[i].macs == macs || i == KINDS - 1) {
 			k->kind[i].count++;
 			return;
 		}
-	k->kind[k->n++] = (struct kind){macs, 1, at};
+	k->kind[k->n++] = (struct kind){macs, at, 1};
 }
 
 static int count_steps(struct xl_estimate *e, struct kinds *k, struct xl_model *m,
 		       const struct xl_batch *b)
 {
+	const int64_t iters = xl_model_int(m, "iters");
 	struct xl_tape *t = xl_tape_new();
 	struct xl_losses losses;
 	int rc = t ? 0 : -1;
@@ -52,15 +54,15 @@ static int count_steps(struct xl_estimate *e, struct kinds *k, struct xl_model *
 		t->dry = true;
 		xl_arena_sparse(t->arena);
 	}
-	for (int i = 0; i < STEPS && rc == 0; i++) {
-		const int64_t before = t->macs;
+	for (int i = 0; i < POINTS * STEPS && rc == 0; i++) {
+		const int64_t before = t->macs, at = iters * (i / STEPS) / POINTS + i % STEPS;
 		xl_tape_reset(t);
-		rc = m->method->step(m, t, b, i, &losses);
-		note_kind(k, t->macs - before, i);
+		rc = m->method->step(m, t, b, at, &losses);
+		note_kind(k, t->macs - before, at);
 	}
 	if (rc == 0) {
 		e->activations = xl_arena_peak(t->arena);
-		e->gmac = 1e-9 * (double)t->macs / STEPS;
+		e->gmac = 1e-9 * (double)t->macs / (POINTS * STEPS);
 	}
 	xl_tape_free(t);
 	return rc;
@@ -68,7 +70,7 @@ static int count_steps(struct xl_estimate *e, struct kinds *k, struct xl_model *
 
 /* The least time of one iteration, after one that touches memory; -1 with xl_err
  * set. */
-static double time_step(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b, int at)
+static double time_step(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b, int64_t at)
 {
 	struct xl_losses losses;
 	double least = INFINITY, sum = 0;
@@ -89,19 +91,20 @@ static int time_steps(struct xl_estimate *e, const struct kinds *k, struct xl_mo
 		      const struct xl_batch *b)
 {
 	struct xl_tape *t = xl_tape_new();
+	const int parts = xl_model_parts(m);
 	struct xl_batch few = *b;
 	int rc = t ? 0 : -1;
 
 	for (int i = 0; i < k->n && rc == 0; i++) {
 		double s[2];
 		for (int n = 2; n >= 1 && rc == 0; n--) {
-			few.n = n;
+			few.n = n * parts;
 			s[n - 1] = time_step(m, t, &few, k->kind[i].at);
 			rc = s[n - 1] < 0 ? -1 : 0;
 		}
 		if (rc == 0)
-			e->seconds += (s[0] + (b->n - 1) * fmax(s[1] - s[0], 0)) *
-				      k->kind[i].count / STEPS;
+			e->seconds += (s[0] + (b->n / parts - 1) * fmax(s[1] - s[0], 0)) *
+				      k->kind[i].count / (POINTS * STEPS);
 	}
 	xl_tape_free(t);
 	return rc;
@@ -122,7 +125,7 @@ static size_t resident(void)
 
 int xl_estimate(struct xl_estimate *e, struct xl_model *m, const struct xl_spool *s)
 {
-	const int n = (int)xl_model_int(m, "batch");
+	const int n = xl_model_images(m);
 	const size_t x = (size_t)n * 3 * (size_t)s->size * (size_t)s->size;
 	const size_t now = resident();
 	float *noise = xl_alloc(2 * (x + (size_t)n * (size_t)m->n_attributes), sizeof *noise);
@@ -141,7 +144,7 @@ int xl_estimate(struct xl_estimate *e, struct xl_model *m, const struct xl_spool
 	if (!noise)
 		return -1;
 	xl_rng_init(&rng, 0, XL_RNG_INIT, 0, 0);
-	for (size_t i = 0; i < 2 * x; i++)
+	for (size_t i = 0; i < 2 * x; i++) /* labels are zeros */
 		noise[i] = 2 * (float)xl_rng_uniform(&rng) - 1;
 	const struct xl_batch b = {.n = n,
 				   .x = {noise, noise + x},

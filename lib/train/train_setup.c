@@ -271,6 +271,18 @@ struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out
 
 /* ---- the data ---------------------------------------------------------- */
 
+struct xl_labels_want xl_setup_labels(const struct xl_model *m, const char *list,
+				      const char *domain_by)
+{
+	return (struct xl_labels_want){.list = list,
+				       .defaults = m->method->default_attributes,
+				       .two_domains = m->method->two_domains,
+				       .classes = m->method->classes,
+				       .domain_by = domain_by,
+				       .names = (const char *const *)m->attributes,
+				       .n_names = m->n_attributes};
+}
+
 int xl_setup_build(struct xl_model *m, const struct xl_spool *s, uint64_t seed)
 {
 	if (xl_model_attributes(m, (const char *const *)s->labels.names, s->labels.n))

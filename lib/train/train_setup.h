@@ -66,6 +66,11 @@ struct xl_model *xl_settings_model(const struct xl_settings *s);
 struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
 				    const uint64_t *seed, bool *is_usage);
 
+/* xl_setup_labels - the labels that training m takes: those of a list, or NULL, and the
+ * domains by a condition, or NULL; borrows all three */
+struct xl_labels_want xl_setup_labels(const struct xl_model *m, const char *list,
+				      const char *domain_by);
+
 /*
  * xl_setup_build - make a new model trainable on this data: its attributes,
  * digest, initial weights
