@@ -231,7 +231,7 @@ static void check_repeated(const struct xl_method *method)
 	struct xl_model *m = lively(method, 3);
 	struct xl_tape *t = xl_tape_new();
 	struct xl_record *a = picture("a", 40, 64, 1), *e = exemplar("e", 64, 64, 7);
-	struct xl_record *b = picture("b", 40, 64, 1), *f = exemplar("f", 64, 64, 7);
+	struct xl_record *b = picture("a", 40, 64, 1), *f = exemplar("f", 64, 64, 7);
 	struct xl_record *g = exemplar("g", 64, 64, 2);
 
 	ok(xl_stage_fuse(m, t, a, e));
@@ -339,7 +339,7 @@ static void check_file(const struct xl_method *method)
 	char path[] = "/tmp/xl-test-methods.XXXXXX";
 	struct xl_model *m = lively(method, 3), *loaded;
 	struct xl_tape *t = xl_tape_new();
-	struct xl_record *a = picture("a", 64, 64, 1), *b = picture("b", 64, 64, 1);
+	struct xl_record *a = picture("a", 64, 64, 1), *b = picture("a", 64, 64, 1);
 	int unused = 0;
 
 	close(mkstemp(path));

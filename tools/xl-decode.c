@@ -62,8 +62,8 @@ static int draw(const struct xl_inputs *in, struct xl_record *r, const char **na
 }
 
 /* What a stage may rely on but is no longer so: the picture is an image of its own. */
-static const char *const stale_meta[] = {"mask_edited", "input", "remove",
-					 "sample",      "seed",  "domain_out"};
+static const char *const stale_meta[] = {"mask_edited", "input",      "remove",    "sample",
+					 "seed",        "domain_out", "noise_seed"};
 
 /* The record as an image record with that tensor as its x, and no other. */
 static int to_image(struct xl_record *r, const char *name)

@@ -53,7 +53,10 @@ static int encode(const struct xl_inputs *in, struct xl_record **r)
 		xl_die("%s", xl_err_msg());
 	if (in->from_picture && xl_engine_picture(&engine, r, is_native))
 		return -1;
-	return set_domain(*r) || xl_stage_encode(engine.model, engine.tape, *r) ? -1 : 0;
+	return xl_engine_seed(&engine, *r) || set_domain(*r) ||
+			       xl_stage_encode(engine.model, engine.tape, *r)
+		       ? -1
+		       : 0;
 }
 
 int main(int argc, char **argv)

@@ -64,7 +64,7 @@ static int set_direction(struct xl_record *r)
 
 	if (direction && strcmp(has, domain) != 0)
 		return xl_err("of domain %s, --direction=%s asks for %s", has, direction, domain);
-	return xl_engine_domain(&engine, r, domain);
+	return xl_engine_seed(&engine, r) || xl_engine_domain(&engine, r, domain) ? -1 : 0;
 }
 
 static int prepare(const struct xl_inputs *in, struct xl_record **r)

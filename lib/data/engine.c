@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
+#include "core/opt.h"
 #include "data/engine.h"
 
 int xl_engine_start(struct xl_engine *e)
@@ -40,6 +41,13 @@ int xl_engine_domain(struct xl_engine *e, struct xl_record *r, const char *domai
 	if (!e->model->method->two_domains || xl_meta_get(r, "domain"))
 		return 0;
 	return xl_meta_set_str(r, "domain", domain);
+}
+
+int xl_engine_seed(struct xl_engine *e, struct xl_record *r)
+{
+	if (!e->model->method->noisy || !xl_common.seed_given || xl_record_tensor(r, "c"))
+		return 0;
+	return xl_meta_set_int(r, "noise_seed", xl_common.seed);
 }
 
 int xl_engine_cells(struct xl_engine *e, const struct xl_record *r, struct xl_cells *out)

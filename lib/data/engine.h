@@ -28,6 +28,10 @@ int xl_engine_picture(struct xl_engine *e, struct xl_record **r, bool is_native)
  * on two and the record does not say; 0, or -1 with xl_err set */
 int xl_engine_domain(struct xl_engine *e, struct xl_record *r, const char *domain);
 
+/* xl_engine_seed - note --seed, where it was given, in a record without codes, if the method
+ * draws noise for them; 0, or -1 with xl_err set */
+int xl_engine_seed(struct xl_engine *e, struct xl_record *r);
+
 /* xl_engine_cells - where the cells of masks lie on the image x of a record; 0, or
  * -1 with xl_err set (no x, or not an image) */
 int xl_engine_cells(struct xl_engine *e, const struct xl_record *r, struct xl_cells *out);

@@ -109,6 +109,15 @@ int xl_codes_put(const struct xl_tape *t, struct xl_record *r, const char *name,
 	return xl_record_put(r, name, x);
 }
 
+uint32_t xl_codes_number(const char *id)
+{
+	uint32_t n = 2166136261u;
+
+	for (; *id; id++)
+		n = (n ^ (unsigned char)*id) * 16777619u;
+	return n;
+}
+
 int xl_codes_put_picture(const struct xl_tape *t, struct xl_record *r, const struct xl_var *v)
 {
 	const struct xl_tensor *x = xl_record_tensor(r, "x");

@@ -34,6 +34,10 @@ struct xl_var *xl_codes_given(struct xl_tape *t, const struct xl_record *r, cons
 int xl_codes_put(const struct xl_tape *t, struct xl_record *r, const char *name,
 		 const struct xl_var *v, int ndim);
 
+/* xl_codes_number - a number of a name, for random numbers, that does not change with the
+ * machine. Source: Fowler, Noll and Vo, FNV-1a */
+uint32_t xl_codes_number(const char *id);
+
 /* xl_codes_put_picture - the part of a map (1,3,H,W) that x covers, as out; 0, or -1
  * with xl_err set, also where v is NULL */
 int xl_codes_put_picture(const struct xl_tape *t, struct xl_record *r, const struct xl_var *v);

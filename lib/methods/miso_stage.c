@@ -45,23 +45,13 @@ int xl_miso_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record
 	return style_of(m, t, r) ? 0 : -1;
 }
 
-/* A number of a name that does not change with the machine (FNV-1a). */
-static uint32_t number_of(const char *id)
-{
-	uint32_t n = 2166136261u;
-
-	for (; *id; id++)
-		n = (n ^ (unsigned char)*id) * 16777619u;
-	return n;
-}
-
 /* Draw number `sample` of this seed for the record of this name: z ~ N(0, I). */
 static struct xl_var *drawn(struct xl_tape *t, const struct xl_miso *h, const struct xl_record *r)
 {
 	struct xl_rng rng;
 	float z[XL_MISO_NZ];
 
-	xl_rng_init(&rng, (uint64_t)xl_meta_int(r, "seed", 0), XL_RNG_STYLE, number_of(r->id),
+	xl_rng_init(&rng, (uint64_t)xl_meta_int(r, "seed", 0), XL_RNG_STYLE, xl_codes_number(r->id),
 		    (uint32_t)xl_meta_int(r, "sample", 0));
 	for (int j = 0; j < h->nz; j++)
 		z[j] = (float)xl_rng_normal(&rng);
