@@ -543,7 +543,10 @@ static void refusals(void **state)
 	job.where = "digit=3";
 	assert_fails(&job, "--count: the set mnist-single has 8 pairs where digit=3");
 	job.where = "digit=11";
-	assert_fails(&job, "--where: 'digit=11' does not hold for any of 80 pairs");
+	assert_fails(&job, "none of the 80 pairs of mnist-single is as --where or --domain-by asks");
+	job.where = NULL;
+	job.domain_by = "digit=11";
+	assert_fails(&job, "none of the 80 pairs of mnist-single is as --where or --domain-by asks");
 }
 
 static void broken_files_are_refused(void **state)

@@ -483,6 +483,28 @@ static void test_domain(void **state)
 	free_all(&m);
 }
 
+/* Several labels of one part: the exemplar is of the other domain, and so is the truth. */
+static void test_domains_of_pairs(void **state)
+{
+	struct xl_synth_job job = job_of(40, 16, true, "Mustache,Goatee");
+	struct made m;
+	int b = 0;
+
+	(void)state;
+	job.domain_by = "Mustache|Goatee";
+	make_all(&m, &job);
+	for (int i = 0; i < 40; i++) {
+		const char *in = xl_meta_str(m.r[i], "domain", "");
+		const char *ex = xl_meta_str(m.r[40 + i], "domain", "");
+
+		assert_true((*in == 'A' && *ex == 'B') || (*in == 'B' && *ex == 'A'));
+		assert_string_equal(xl_meta_str(m.r[80 + i], "domain", ""), ex);
+		b += *in == 'B';
+	}
+	assert_true(b > 5 && b < 35);
+	free_all(&m);
+}
+
 /* ---- what cannot be --------------------------------------------------- */
 
 static void assert_refused(const struct xl_synth_job *job, const char *message)
@@ -550,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_pairs_keep_the_rest),
 		cmocka_unit_test(test_pairs_of_all_and_singles_are_disjoint),
 		cmocka_unit_test(test_domain),
+		cmocka_unit_test(test_domains_of_pairs),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_none),
 	};

@@ -174,15 +174,23 @@ static enum xl_synth_role role_of(const struct xl_synth *s)
 	return s->job.pairs ? (enum xl_synth_role)(XL_SYNTH_INPUT + s->phase) : XL_SYNTH_SINGLE;
 }
 
-/* Whether an index is wanted: the condition is on the input of a pair. */
+/* Whether an index is wanted: of a pair, the condition is on the input, and the exemplar
+ * is of the other domain. */
 static bool is_wanted(const struct xl_synth *s, uint32_t index)
 {
-	uint8_t y[MAX_LABELS] = {0};
+	const struct xl_synth_set *set = s->job.set;
+	uint8_t y[MAX_LABELS] = {0}, other[MAX_LABELS] = {0};
 	struct xl_synth_ask a = {
 		s->job.seed, index,     s->job.pairs ? XL_SYNTH_INPUT : XL_SYNTH_SINGLE,
 		s->job.size, s->chosen, s->source};
 
-	return s->job.set->labels_of(&a, y) && (s->where == NULL || xl_where_holds(s->where, y));
+	if (!set->labels_of(&a, y) || (s->where != NULL && !xl_where_holds(s->where, y)))
+		return false;
+	if (!s->job.pairs || s->domain == NULL)
+		return true;
+	a.role = XL_SYNTH_EXEMPLAR;
+	set->labels_of(&a, other);
+	return xl_where_holds(s->domain, y) != xl_where_holds(s->domain, other);
 }
 
 /* Labels, their names, role and domain. */
@@ -216,7 +224,7 @@ static int64_t count_wanted(const struct xl_synth *s)
 {
 	int64_t n = 0;
 
-	if (s->where == NULL)
+	if (s->where == NULL && (!s->job.pairs || s->domain == NULL))
 		return s->limit;
 	for (int64_t i = 0; i < s->limit; i++)
 		n += is_wanted(s, (uint32_t)i);
@@ -240,8 +248,8 @@ int xl_synth_begin(struct xl_synth *s)
 	s->limit = s->job.set->count_of(s->source);
 	wanted = count_wanted(s);
 	if (wanted == 0)
-		return xl_err("--where: '%s' does not hold for any of %lld %s", s->where_text,
-			      (long long)s->limit, what);
+		return xl_err("none of the %lld %s of %s is as --where or --domain-by asks",
+			      (long long)s->limit, what, s->job.set->name);
 	if (s->job.count > wanted)
 		return xl_err("--count: the set %s has %lld %s%s%s", s->job.set->name,
 			      (long long)wanted, what, s->where_text ? " where " : "",
@@ -271,7 +279,7 @@ static int no_more(const struct xl_synth *s)
 		return xl_err(
 			"--where: '%s' does not hold for any of %d%s in a row; it may never hold",
 			s->where_text, MAX_TRIES, s->job.pairs ? " pairs" : " images");
-	return xl_err("no pair among %d differs in what is chosen", MAX_TRIES);
+	return xl_err("no pair among %d differs in what is chosen, or in its domains", MAX_TRIES);
 }
 
 /* Collects the next indices of this phase and makes their images. */

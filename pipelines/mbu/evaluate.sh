@@ -42,7 +42,7 @@ model=$(words --model "$MODEL")
 # pairs DOMAIN: the command that makes them, inputs being of that domain
 pairs() {
 	words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" --seed "$SEED" \
-		--attributes "$looks" --where "$(of_domain "$1")"
+		--attributes "$looks" --domain-by "$content" --where "$(of_domain "$1")"
 }
 
 # part STREAM K: its inputs, exemplars or truths

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034  # used by those that source it
 # task.sh - what TASK stands for in the pipelines of MBU: which images take part
-# (where), which of them have the content (content: domain B), the label whose looks
+# (where), which of them have the content (content: domain B), the labels whose looks
 # made faces exchange (looks), and the published set of weights (weights); and
 # of_domain A|B, the condition for images of that domain.
 
@@ -12,11 +12,11 @@ smile) where='' content=Smiling=1 looks=Smiling weights=smile ;;
 mouth) where='' content=Mouth_Slightly_Open=1 looks=Mouth_Slightly_Open weights=smile ;;
 facial-hair)
 	where=Male=1,5_o_Clock_Shadow=0 content='Mustache=1|Goatee=1|No_Beard=0'
-	looks=No_Beard weights=facial-hair
+	looks=Mustache weights=facial-hair
 	;;
 women-hair)
 	where='Male=0,Black_Hair=1|Blond_Hair=1,Black_Hair=0|Blond_Hair=0' content=Black_Hair=1
-	looks=Black_Hair weights=women-hair
+	looks=Black_Hair,Blond_Hair weights=women-hair
 	;;
 men-hair)
 	where='Male=1,Wearing_Hat=0,Bald=1|Young=0,Bald=0|Receding_Hairline=0,Bald=0|Gray_Hair=0'
