@@ -22,7 +22,8 @@ enum xl_purpose {
 	XL_RNG_SPLIT,    /* shuffling and splitting of files */
 	XL_RNG_TEST,
 	XL_RNG_STYLE, /* styles drawn for a record; step = its name, index = the draw */
-	XL_RNG_CODE   /* noise on the code of a record; step = its name */
+	XL_RNG_CODE,  /* noise on the code of a record; step = its name */
+	XL_RNG_LAYOUT /* where points of a layout begin; index = point */
 };
 
 struct xl_rng {
