@@ -366,15 +366,20 @@ static void files(void **state)
 /* The file with something of its first record changed, and what is said of it. */
 static void damaged(void (*change)(struct xl_record **r), const char *want)
 {
-	struct xl_record **r;
+	struct xl_record *r[2];
+	struct xl_modelfile f;
 	char changed[64];
-	int n;
 
 	snprintf(changed, sizeof changed, "%s.d", path);
-	assert_int_equal(xl_modelfile_read(path, &r, &n), 0);
+	assert_int_equal(xl_modelfile_read(path, &f), 0);
+	assert_int_equal(f.n, 2);
+	for (int i = 0; i < 2; i++)
+		assert_non_null(r[i] = xl_record_copy(f.records[i]));
+	xl_modelfile_free(&f);
 	change(r);
-	assert_int_equal(xl_modelfile_write(changed, r, n), 0);
-	xl_modelfile_free(r, n);
+	assert_int_equal(xl_modelfile_write(changed, r, 2), 0);
+	for (int i = 0; i < 2; i++)
+		xl_record_free(r[i]);
 	assert_null(xl_classifier_load(changed));
 	if (!strstr(xl_err_msg(), want))
 		fail_msg("'%s', not '%s'", xl_err_msg(), want);
