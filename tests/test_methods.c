@@ -355,6 +355,11 @@ static void check_file(const struct xl_method *method)
 	ok(xl_stage_decode(m, t, a));
 	ok(xl_stage_decode(loaded, t, b));
 	assert_same_tensor(a, b, "out");
+	/* what is written into the file meanwhile is noticed, also a file that has become short */
+	xl_record_drop(b, "out");
+	ok(truncate(path, 100));
+	assert_int_equal(xl_stage_decode(loaded, t, b), -1);
+	assert_non_null(strstr(xl_err_msg(), "written to while it was in use"));
 	xl_record_free(a);
 	xl_record_free(b);
 	xl_tape_free(t);

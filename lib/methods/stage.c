@@ -55,7 +55,7 @@ static int check_image(const struct xl_record *r)
 
 static int begin(struct xl_model *m, struct xl_tape *t, const struct xl_record *r)
 {
-	if (check_image(r) || check_model(m, r))
+	if (check_image(r) || check_model(m, r) || xl_modelfile_same(&m->file))
 		return -1;
 	xl_tape_reset(t);
 	xl_model_bn(m, XL_BN_RUNNING);
@@ -65,7 +65,7 @@ static int begin(struct xl_model *m, struct xl_tape *t, const struct xl_record *
 
 static int end(struct xl_model *m, struct xl_record *r, int rc)
 {
-	if (rc)
+	if (rc || (rc = xl_modelfile_same(&m->file)))
 		return xl_err_prefix("%s", r->id);
 	r->kind = XL_CODE;
 	return xl_meta_set_str(r, "model", m->digest);

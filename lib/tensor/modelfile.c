@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "core/mem.h"
 #include "tensor/modelfile.h"
@@ -70,24 +69,40 @@ static int check_first(const struct xl_record *r, const char *name)
 /* The file as memory; where it is none (a pipe, say) it is left to be read. */
 static void map_file(const char *path, struct xl_modelfile *f)
 {
-	struct stat st;
+	void *p = MAP_FAILED;
 	int fd;
 
 	/* a FIFO opened and closed here would end its writer */
-	if (strcmp(path, "-") == 0 || stat(path, &st) || !S_ISREG(st.st_mode))
+	if (strcmp(path, "-") == 0 || stat(path, &f->before) || !S_ISREG(f->before.st_mode))
 		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
-		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-		if (p != MAP_FAILED) {
-			f->map = p;
-			f->map_size = (size_t)st.st_size;
-		}
+	if (fstat(fd, &f->before) == 0 && S_ISREG(f->before.st_mode) && f->before.st_size > 0)
+		f->path = xl_strdup(path);
+	if (f->path)
+		p = mmap(NULL, (size_t)f->before.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED) {
+		free(f->path);
+		f->path = NULL;
+		close(fd);
+		return;
 	}
-	close(fd);
+	f->map = p;
+	f->map_size = (size_t)f->before.st_size;
+	f->fd = fd;
+}
+
+int xl_modelfile_same(const struct xl_modelfile *f)
+{
+	const struct stat *a = &f->before;
+	struct stat b;
+
+	if (!f->map ||
+	    (fstat(f->fd, &b) == 0 && a->st_size == b.st_size &&
+	     a->st_mtim.tv_sec == b.st_mtim.tv_sec && a->st_mtim.tv_nsec == b.st_mtim.tv_nsec))
+		return 0;
+	return xl_err("%s: written to while it was in use", f->path);
 }
 
 static int read_records(struct xl_reader *rd, struct xl_modelfile *f)
@@ -144,8 +159,11 @@ void xl_records_free(struct xl_record **records, int n)
 void xl_modelfile_free(struct xl_modelfile *f)
 {
 	xl_records_free(f->records, f->n);
-	if (f->map)
+	if (f->map) {
+		free(f->path);
 		munmap(f->map, f->map_size);
+		close(f->fd);
+	}
 	*f = (struct xl_modelfile){0};
 }
 

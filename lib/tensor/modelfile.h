@@ -10,6 +10,7 @@
 #ifndef XL_TENSOR_MODELFILE_H
 #define XL_TENSOR_MODELFILE_H
 
+#include <sys/stat.h>
 #include "core/digest.h"
 #include "xl.h"
 
@@ -26,6 +27,9 @@ struct xl_modelfile {
 	int n;
 	void *map; /* the file, where the tensors' data lie; NULL where they are their own */
 	size_t map_size;
+	char *path;
+	int fd;             /* the same, open */
+	struct stat before; /* as it was when it was mapped */
 };
 
 /*
@@ -39,6 +43,10 @@ struct xl_modelfile {
  */
 int xl_modelfile_read(const char *path, struct xl_modelfile *f);
 void xl_modelfile_free(struct xl_modelfile *f);
+
+/* xl_modelfile_same - 0 if nobody has written to the mapped file, else -1 with xl_err
+ * set. What replaces a file by another of its name does no harm */
+int xl_modelfile_same(const struct xl_modelfile *f);
 
 /* xl_records_free - n records and the list of them; NULL for none */
 void xl_records_free(struct xl_record **records, int n);
