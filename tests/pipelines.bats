@@ -31,7 +31,7 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 }
 
 @test "every method has its pipelines" {
-	for method in $("$XL_BIN/xl-train" --help | sed -n '/methods:$/,/^$/s/^  \([a-z0-9]*\): .*/\1/p'); do
+	for method in $("$XL_BIN/xl-train" --help | sed -n '/methods:$/,/^$/s/^  \([a-z0-9-]*\): .*/\1/p'); do
 		found=1
 		for name in train translate evaluate; do [ -x "$pipes/$method/$name.sh" ] || return 1; done
 	done
@@ -39,7 +39,7 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 }
 
 @test "--help tells the variables, and other words are refused" {
-	for script in demo.sh {lomit,miso}/{train,translate,evaluate}.sh; do
+	for script in demo.sh {lomit,miso,mbu,egsc-it}/{train,translate,evaluate}.sh; do
 		run -0 "$pipes/$script" --help
 		[[ $output == "${script##*/} [-n]: "* && $output == *"  OUT  "* ]]
 		run -2 "$pipes/$script" --force

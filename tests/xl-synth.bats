@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154  # output, lines and stderr are set by bats
 
 bats_require_minimum_version 1.5.0
+load digits
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -12,21 +13,6 @@ setup() {
 # ids FILE: the ids of a stream's records
 ids() {
 	grep -aoE '(face|digits?|pair)-[0-9]{6}[a-z-]*\.png' "$1"
-}
-
-# digits: 20 test pictures as MNIST has them, in t10k-*: bars, of labels 0, 1, ..
-digits() {
-	{
-		printf '\0\0\10\3\0\0\0\24\0\0\0\34\0\0\0\34'
-		for i in {1..20}; do
-			head -c $((28 * i)) /dev/zero | tr '\0' '\377'
-			head -c $((784 - 28 * i)) /dev/zero
-		done
-	} >t10k-images-idx3-ubyte
-	{
-		printf '\0\0\10\1\0\0\0\24'
-		for i in {0..19}; do printf "\\$((i % 10 / 8))$((i % 10 % 8))"; done
-	} >t10k-labels-idx1-ubyte
 }
 
 @test "help and version" {
@@ -218,7 +204,7 @@ digits() {
 	sed -n '/^.Sh EXAMPLES/,/^.Sh DIAGNOSTICS/s/^\.Dl //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g' >examples
 	[ "$(wc -l <examples)" -ge 3 ]
 	mkdir mnist
-	(cd mnist && digits && for f in t10k-*; do cp "$f" "train${f#t10k}"; done)
+	(cd mnist && both_digits)
 	while read -r line; do
 		run -0 env PATH="$XL_BIN:$PATH" bash -c "set -o pipefail; $line"
 	done <examples
