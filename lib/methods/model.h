@@ -70,9 +70,7 @@ size_t xl_model_params(const struct xl_model *m, enum xl_group group);
 /*
  * xl_model_load - read a model for inference (networks of the generator group)
  *
- * path NULL looks it up: $XL_MODEL; default.msgpack in $XDG_DATA_HOME/xl (or
- * ~/.local/share/xl where that is not set); then, seen from the folder of the
- * running program, in ../share/xl and in ../models.
+ * path NULL looks it up: $XL_MODEL, else default.msgpack, see xl_data_file.
  *
  * Hyper-parameters are held against their ranges, and shapes against what has
  * arrived, before memory is asked for. A network's values stay in the mapped file until

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include "core/datafile.h"
 #include "core/mem.h"
 #include "methods/model.h"
 #include "nn/netio.h"
@@ -254,43 +254,6 @@ static struct xl_model *load(const char *path, bool trained)
 	return m;
 }
 
-/* dir/rest if it can be read, else NULL without an error */
-static char *readable(const char *dir, const char *rest)
-{
-	char *p = dir && *dir ? xl_strf("%s/%s", dir, rest) : NULL;
-
-	if (p && access(p, R_OK) == 0)
-		return p;
-	free(p);
-	return NULL;
-}
-
-/* Where the default model is: see model.h for the order. */
-static char *find_default(void)
-{
-	const char *home = getenv("HOME"), *data = getenv("XDG_DATA_HOME");
-	char exe[4096], *p;
-
-	if (data && *data)
-		p = readable(data, "xl/default.msgpack");
-	else
-		p = readable(home, ".local/share/xl/default.msgpack");
-	if (p)
-		return p;
-	const ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	if (len > 0) {
-		exe[len] = '\0';
-		char *slash = strrchr(exe, '/');
-		if (slash)
-			*slash = '\0';
-		if ((p = readable(exe, "../share/xl/default.msgpack")) ||
-		    (p = readable(exe, "../models/default.msgpack")))
-			return p;
-	}
-	xl_err("no model: give --model FILE, or set XL_MODEL");
-	return NULL;
-}
-
 struct xl_model *xl_model_load(const char *path)
 {
 	const char *env = getenv("XL_MODEL");
@@ -301,8 +264,10 @@ struct xl_model *xl_model_load(const char *path)
 		path = env;
 	if (path)
 		return load(path, false);
-	if (!(found = find_default()))
+	if (!(found = xl_data_file("default.msgpack"))) {
+		xl_err("no model: give --model FILE, or set XL_MODEL");
 		return NULL;
+	}
 	m = load(found, false);
 	free(found);
 	return m;
