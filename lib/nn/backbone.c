@@ -9,7 +9,6 @@
 #include "core/mem.h"
 #include "nn/backbone_params.h"
 #include "nn/walk.h"
-#include "tensor/modelfile.h"
 
 /* Pictures of ImageNet's mean and deviation, (0.485, 0.456, 0.406) and (0.229, 0.224,
  * 0.225) of 0..1, written for -1..1. */
@@ -314,23 +313,6 @@ struct xl_backbone *xl_backbone_new(const struct xl_backbone_def *def, const str
 		xl_backbone_free(b);
 		return NULL;
 	}
-	return b;
-}
-
-struct xl_backbone *xl_backbone_load(const char *path, const struct xl_backbone_def *def)
-{
-	struct xl_modelfile f;
-	struct xl_backbone *b = NULL;
-	const char *network;
-
-	if (xl_modelfile_read(path, &f))
-		return NULL;
-	network = xl_meta_str(f.records[0], "network", "");
-	if (strcmp(network, def->name) != 0 || f.n != 2)
-		xl_err("%s: weights of '%.100s', not '%s'", path, network, def->name);
-	else if (!(b = xl_backbone_new(def, f.records[1])))
-		xl_err_prefix("%s", path);
-	xl_modelfile_free(&f);
 	return b;
 }
 

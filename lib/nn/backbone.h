@@ -54,6 +54,16 @@ struct xl_backbone *xl_backbone_new(const struct xl_backbone_def *def, const str
 struct xl_backbone *xl_backbone_load(const char *path, const struct xl_backbone_def *def);
 void xl_backbone_free(struct xl_backbone *b);
 
+/* xl_backbone_path - where the weights of a network are that was not named: NETWORK.msgpack,
+ * see xl_data_file. The caller frees it; NULL with xl_err set, which says how to get them */
+char *xl_backbone_path(const struct xl_backbone_def *def);
+
+/* xl_backbone_digest - SHA-256 of the parameters of a loaded network, "" of one that was
+ * not. xl_backbone_is_published - whether its weights are those it is known by, as far as
+ * digests tell; what is measured with others needs a name of its own */
+const char *xl_backbone_digest(const struct xl_backbone *b);
+bool xl_backbone_is_published(const struct xl_backbone *b);
+
 /*
  * xl_backbone_run - the values at the taps for a batch of pictures
  *

@@ -28,6 +28,8 @@ struct xl_backbone {
 	int heads[XL_BACKBONE_TAPS]; /* parameters; -1: none */
 	size_t count;
 	float *values; /* NULL: declared only */
+	char digest[65];
+	bool is_published;
 };
 
 /* xl_backbone_describe - a network with its parameters declared, without numbers; NULL
