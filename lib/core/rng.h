@@ -21,9 +21,10 @@ enum xl_purpose {
 	XL_RNG_SYNTH,    /* made data; step = image, index = part */
 	XL_RNG_SPLIT,    /* shuffling and splitting of files */
 	XL_RNG_TEST,
-	XL_RNG_STYLE, /* styles drawn for a record; step = its name, index = the draw */
-	XL_RNG_CODE,  /* noise on the code of a record; step = its name */
-	XL_RNG_LAYOUT /* where points of a layout begin; index = point */
+	XL_RNG_STYLE,  /* styles drawn for a record; step = its name, index = the draw */
+	XL_RNG_CODE,   /* noise on the code of a record; step = its name */
+	XL_RNG_LAYOUT, /* where points of a layout begin; index = point */
+	XL_RNG_SAMPLE  /* which of many a measure takes; step = the group they are of */
 };
 
 struct xl_rng {

@@ -90,13 +90,16 @@ int xl_lockstep_err_at(const struct xl_lockstep *s, int i)
 	return xl_err_prefix("%s", xl_reader_where(s->reader[i]));
 }
 
+void xl_digest_tensor(struct xl_digest *d, const char *id, const struct xl_tensor *t)
+{
+	xl_digest_add(d, id, strlen(id) + 1);
+	xl_digest_add(d, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
+	xl_digest_add(d, t->data, xl_tensor_bytes(t));
+}
+
 void xl_lockstep_used(struct xl_lockstep *s, int i, const struct xl_tensor *t)
 {
-	const char *id = s->record[i]->id;
-
-	xl_digest_add(&s->digest[i], id, strlen(id) + 1);
-	xl_digest_add(&s->digest[i], t->shape, (size_t)t->ndim * sizeof t->shape[0]);
-	xl_digest_add(&s->digest[i], t->data, xl_tensor_bytes(t));
+	xl_digest_tensor(&s->digest[i], s->record[i]->id, t);
 }
 
 void xl_lockstep_digest(struct xl_lockstep *s, int i, char hex[65])

@@ -39,10 +39,14 @@ int xl_lockstep_next(struct xl_lockstep *s);
  * front of the current message; returns -1 */
 int xl_lockstep_err_at(const struct xl_lockstep *s, int i);
 
+/* xl_digest_tensor - a tensor into a digest of what was measured: id, NUL, shape as 64-bit
+ * numbers, data */
+void xl_digest_tensor(struct xl_digest *d, const char *id, const struct xl_tensor *t);
+
 /*
  * xl_lockstep_used - note that tensor t of the i-th stream's record went into the
  * result; xl_lockstep_digest - finish, and write the SHA-256 of all that was noted
- * of that stream: id, NUL, shape as 64-bit numbers, data, record after record
+ * of that stream, record after record
  *
  * Errors   none
  */
