@@ -190,45 +190,13 @@ struct xl_var *xl_classifier_run(struct xl_classifier *c, struct xl_tape *t, str
 	return logits;
 }
 
-/* ln of the sum of exp(z) over classes, each added by
- * ln(e^a + e^b) = a + ln(1 + e^(b - a)) */
-static struct xl_var *log_sum(struct xl_tape *t, struct xl_var *z, int classes)
-{
-	struct xl_var *sum = xl_op_narrow(t, z, 1, 0, 1);
-
-	for (int k = 1; k < classes; k++) {
-		struct xl_var *next = xl_op_narrow(t, z, 1, k, 1);
-
-		sum = xl_op_add(t, sum, xl_op_softplus(t, xl_op_sub(t, next, sum)));
-	}
-	return sum;
-}
-
-/* log_sum(z) - z of the true class, mean over the batch */
-static struct xl_var *loss_of_classes(const struct xl_classifier *c, struct xl_tape *t,
-				      struct xl_var *z, const float *y)
-{
-	const int n = z->d.n;
-	float *hot = xl_alloc((size_t)n * (size_t)c->classes, sizeof *hot);
-	struct xl_var *is_true, *of_true;
-
-	if (!hot)
-		return NULL;
-	for (int i = 0; i < n; i++)
-		hot[i * c->classes + (int)y[i]] = 1;
-	is_true = xl_var_input(t, n, c->classes, 1, 1, hot);
-	free(hot);
-	of_true = xl_op_sum_to(t, xl_op_mul(t, z, is_true), xl_dims_map(n, 1, 1, 1));
-	return xl_op_mean(t, xl_op_sub(t, log_sum(t, z, c->classes), of_true));
-}
-
 struct xl_var *xl_classifier_loss(const struct xl_classifier *c, struct xl_tape *t,
 				  struct xl_var *logits, const float *y)
 {
 	if (!logits)
 		return NULL;
 	if (c->classes)
-		return loss_of_classes(c, t, logits, y);
+		return xl_op_cross_entropy(t, logits, y, c->classes);
 	return xl_op_affine(
 		t, xl_nn_bce(t, logits, xl_var_input(t, logits->d.n, c->n_labels, 1, 1, y)),
 		1.0 / c->n_labels, 0);
