@@ -134,6 +134,38 @@ $code $folder/*.png"
 	fi
 }
 
+# find_classifier SIZE ATTRIBUTES WORD...: sets CLASSIFIER, where it is not set, to one of
+# $OUT that is trained, on made faces (xl-synth faces WORD...), to tell these labels
+find_classifier() {
+	local size=$1 attributes=$2 made
+	if [ -n "${CLASSIFIER:-}" ]; then
+		[ -n "$dry" ] || [ -r "$CLASSIFIER" ] || die "$CLASSIFIER: cannot be read"
+		return
+	fi
+	CLASSIFIER=$OUT/classifier.msgpack
+	made=$(words xl-synth faces --count "$FACES" --size "$size" "${@:3}")
+	stage "$CLASSIFIER" "$made |
+	$(words xl-classify --train --attributes "$attributes" --size "$size" --width 16 \
+		--iters "$STEPS" --force --out "$CLASSIFIER") > $(words "$OUT/classifier.txt")"
+}
+
+# tables FILTER METHOD: the command that prints evaluation.json as a table, by FILTER of
+# pipelines, and the published figures beside it
+tables() {
+	local filter published of evaluation
+	filter=$(words "$root/pipelines/$1") of=$(words "$root/pipelines/published.jq")
+	published=$(words "$root/pipelines/$2/published.tsv")
+	evaluation=$(words "$OUT/evaluation.json")
+	cat <<-END
+		{ jq -r -f $filter $evaluation |
+			awk -F '\t' '{ if (\$2 == "") print \$1; else printf "%-44s%10s%16s\n", \$1, \$2, \$3 }'
+		echo
+		jq -r --rawfile published $published -f $of $evaluation |
+			awk -F '\t' '{ if (NF < 2) print \$1; else {
+				printf "%-33s", \$1; for (i = 2; i <= NF; i++) printf "%12s", \$i; print "" } }'; }
+	END
+}
+
 need_jq() {
 	[ -n "$dry" ] || command -v jq >/dev/null || die "jq is missing; install it with: ./deps.sh"
 }

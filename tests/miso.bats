@@ -193,6 +193,9 @@ xl-encode: 1 input failed" ]
 	run -0 --separate-stderr "$pipes/evaluate.sh"
 	cmp <(echo "$output") evaluated/evaluation.txt
 	[[ ${lines[0]} == "miso "*", 32x32, step 2 "* && $output == *"8 pairs of made faces"* ]]
+	share=$(jq '.drawn_labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
+	grep -qE "^put into the wanted domain +$share +99.35 " <<<"$output"
+	[[ ${lines[-1]} == "Comparable: "* ]]
 	# both directions are measured, each pair with an exemplar of the other domain
 	[ "$(xl-cat --json evaluated/results.msgpack | jq -r .meta.domain | sort -u | paste -sd,)" = A,B ]
 	jq -e '.drawn_styles.each | (.A | length) == 8 and (.B | length) == 8' evaluated/evaluation.json

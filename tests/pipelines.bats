@@ -8,7 +8,7 @@ setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 	pipes=$(cd "$BATS_TEST_DIRNAME/../pipelines" && pwd)
 	export pipes
-	unset DATA COUNT ATTRIBUTES WHERE PRESET SIZE WIDTH BATCH ITERS EVERY SEED EXTRA OUT \
+	unset DATA COUNT ATTRIBUTES WHERE PRESET SIZE WIDTH BATCH ITERS EVERY SEED EXTRA OUT CLASSIFIER \
 		MODEL XL_MODEL INPUTS EXEMPLARS PAIRS SHOWN PICTURES SMOKE XDG_DATA_HOME
 	export HOME=$BATS_FILE_TMPDIR
 	SMOKE=1 WIDTH=4 ITERS=1 COUNT=8 OUT=trained "$pipes/lomit/train.sh" 2>trained.log
@@ -108,10 +108,48 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 	row "change of the input elsewhere, 0..1" .translation.change_outside 0
 	row "SSIM with the true translation" .translation.ssim_uniform7 .translation.ssim_uniform7_input
 	row "PSNR with the true translation, dB" .translation.psnr .translation.psnr_input
+	row "labels as the exemplar's, by a classifier" .labels.accuracy .input_labels.accuracy
 	row "error of rebuilding the input, 0..1" .rebuilding.mae 0
 	row "IoU of masks at 0.5, inputs" .input_masks.iou .input_masks.truth_area
 	row "IoU of masks at 0.5, exemplars" .exemplar_masks.iou .exemplar_masks.truth_area
 	"$XL_BIN/xl-crop" --size 0 evaluated/pairs.png | "$XL_BIN/xl-cat"
+}
+
+@test "published figures stand beside those of a model" {
+	cat >published <<-END
+		Figures
+		measure	this model	they	others
+		one	a.b	1	2
+		of this task	this:a.b*100	3
+		of another	that:a.b*100	4
+		not there	a.z	5
+		of no object	a.b.c	6
+		not measured	-	7
+		Comparable: none.
+	END
+	run -0 jq -r --rawfile published published -f "$pipes/published.jq" \
+		<<<'{"task": "this", "a": {"b": 0.12345}}'
+	[ "$output" = "Figures
+measure	this model	they	others
+one	0.12	1	2
+of this task	12.35	3
+of another	-	4
+not there	-	5
+of no object	-	6
+not measured	-	7
+Comparable: none." ]
+	# every table says what can be compared, and has a heading for each of its columns
+	for table in "$pipes"/*/published.tsv; do
+		[[ $(tail -1 "$table") == "Comparable: "* ]]
+		awk -F '\t' '$1 == "measure" { n = NF } NF > n && NF > 1 { exit 1 }
+			END { exit !n }' "$table" || { echo "$table" && return 1; }
+	done
+	small evaluate >table
+	share=$(jq '.labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
+	grep -qE "^all that this model exchanges +$share\$" table
+	[[ $(tail -1 table) == "Comparable: "* ]]
+	FACES=0 STEPS=0 CLASSIFIER=nowhere run -1 small evaluate
+	[[ $output == *"evaluate.sh: nowhere: cannot be read" ]]
 }
 
 @test "translate.sh translates every input by every exemplar" {
@@ -142,7 +180,7 @@ face-000002+face-000001.png" ]
 	run -0 --separate-stderr env PAIRS=7 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
 	[[ $stderr != *"is there"* && $output == *"7 pairs of made faces"* ]]
 	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
-	[ "$(grep -c 'is there$' <<<"$stderr")" = 8 ]
+	[ "$(grep -c 'is there$' <<<"$stderr")" = 9 ]
 	touch -d '+1 min' "$model"
 	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
 	[[ $stderr != *"is there"* ]]

@@ -6,15 +6,20 @@
 #   SIZE        of the pictures [the model's]
 #   ATTRIBUTES  labels that are exchanged [the model's]
 #   SEED        other faces than those of training [1]
+#   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
+#   FACES       made faces that it is trained on [3000]
+#   STEPS       of its training [1000]
 #   SHOWN       pairs on the sheet of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
-# Prints a table and makes in OUT: evaluation.txt (the table), evaluation.json (all
-# numbers and settings), pairs.png (input, exemplar, result and truth, each beside the
-# mask that the model finds in it), and the streams that were compared.
+# Prints a table, then published figures beside the model's own, and makes in OUT:
+# evaluation.txt (both), evaluation.json (all numbers and settings), pairs.png (input,
+# exemplar, result and truth, each beside the mask that the model finds in it), and the
+# streams that were compared.
 
 set -euo pipefail
-if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}"; fi
+if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
+: "${FACES:=3000}" "${STEPS:=1000}" "${CLASSIFIER:=}"
 : "${PAIRS:=200}" "${SIZE:=}" "${ATTRIBUTES:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
@@ -36,6 +41,8 @@ done
 model=$(words --model "$MODEL")
 
 make_dir "$OUT"
+find_classifier "$SIZE" "$ATTRIBUTES" --seed $((SEED + 1)) ${ATTRIBUTES:+--attributes "$ATTRIBUTES"}
+classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above
 {
 	into "$OUT/pairs.msgpack" "$(words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" \
@@ -58,6 +65,8 @@ make_dir "$OUT"
 done | xl-grid --show x,m --columns 4"
 
 	into "$OUT/translation.json" "xl-ssim --json --input $inputs $truths $results"
+	into "$OUT/labels.json" "$classify --exemplar $exemplars $results"
+	into "$OUT/input-labels.json" "$classify --exemplar $exemplars $inputs"
 	into "$OUT/rebuilding.json" "xl-ssim --json $inputs $rebuilt"
 	into "$OUT/input-masks.json" "xl-iou --json --threshold 0.5 $inputs $input_codes"
 	into "$OUT/exemplar-masks.json" "xl-iou --json --threshold 0.5 $exemplars $exemplar_codes"
@@ -66,9 +75,9 @@ done | xl-grid --show x,m --columns 4"
 into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
 	jq -s $(words --arg attributes "$ATTRIBUTES" --arg size "$SIZE" --arg seed "$SEED") '{model: .[0].meta,
 		pairs: $PAIRS, size: (\$size | tonumber), seed: (\$seed | tonumber), attributes: \$attributes,
-		translation: .[1], rebuilding: .[2], input_masks: .[3], exemplar_masks: .[4]}' \\
-		- $(words "$OUT"/{translation,rebuilding,input-masks,exemplar-masks}.json)"
+		translation: .[1], rebuilding: .[2], input_masks: .[3], exemplar_masks: .[4],
+		labels: .[5], input_labels: .[6]}' \\
+		- $(words "$OUT"/{translation,rebuilding,input-masks,exemplar-masks,labels,input-labels}.json)"
 
-into "$OUT/evaluation.txt" "jq -r -f $(words "$root/pipelines/evaluation.jq" "$OUT/evaluation.json") |
-	awk -F '\t' '{ if (\$2 == \"\") print \$1; else printf \"%-44s%10s%16s\\n\", \$1, \$2, \$3 }'"
+into "$OUT/evaluation.txt" "$(tables evaluation.jq lomit)"
 [ -n "$dry" ] || cat "$OUT/evaluation.txt"

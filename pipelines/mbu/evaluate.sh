@@ -6,16 +6,20 @@
 #   PAIRS       inputs, each with an exemplar of its own, and as many to remove from [200]
 #   SIZE        of the pictures [the model's]
 #   SEED        other faces than those of training [1]
+#   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
+#   FACES       made faces that it is trained on [3000]
+#   STEPS       of its training [1000]
 #   SHOWN       pairs on the sheets of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
-# Prints a table and makes in OUT: evaluation.txt (the table), evaluation.json (all
-# numbers and settings), given.png (input, exemplar, result, truth) and removed.png
-# (input, result, truth), each beside the mask of the content that the model finds in
-# it, and the streams that were compared.
+# Prints a table, then published figures beside the model's own, and makes in OUT:
+# evaluation.txt (both), evaluation.json (all numbers and settings), given.png (input,
+# exemplar, result, truth) and removed.png (input, result, truth), each beside the mask of
+# the content that the model finds in it, and the streams that were compared.
 
 set -euo pipefail
-if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}"; fi
+if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
+: "${FACES:=3000}" "${STEPS:=1000}" "${CLASSIFIER:=}"
 : "${TASK:=glasses}" "${PAIRS:=200}" "${SIZE:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
@@ -59,6 +63,9 @@ done | xl-grid --show x,m --columns $#"
 }
 
 make_dir "$OUT"
+# shellcheck disable=SC2154  # of task.sh
+find_classifier "$SIZE" domain --seed $((SEED + 1)) ${where:+--where "$where"} --domain-by "$content"
+classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above
 {
 	into "$OUT/give.msgpack" "$(pairs A)"
@@ -84,6 +91,10 @@ make_dir "$OUT"
 
 	into "$OUT/giving.json" "xl-ssim --json --input $inputs $truths $given"
 	into "$OUT/removing.json" "xl-ssim --json --input $having $bare $removed"
+	into "$OUT/given-labels.json" "$classify --want domain=B $given"
+	into "$OUT/input-labels.json" "$classify --want domain=B $inputs"
+	into "$OUT/removed-labels.json" "$classify --want domain=A $removed"
+	into "$OUT/having-labels.json" "$classify --want domain=A $having"
 	into "$OUT/change-masks.json" "xl-iou --json --sweep --threshold 0.1 $truths $fused"
 	into "$OUT/content-masks.json" "xl-iou --json --sweep --threshold 0.1 $having $masks"
 	into "$OUT/input-masks.json" "xl-iou --json --threshold 0.1 $inputs $input_codes"
@@ -92,9 +103,9 @@ make_dir "$OUT"
 into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
 	jq -s $(words --arg task "$TASK" --arg size "$SIZE" --arg seed "$SEED") '{model: .[0].meta,
 		pairs: $PAIRS, size: (\$size | tonumber), seed: (\$seed | tonumber), task: \$task,
-		giving: .[1], removing: .[2], change_masks: .[3], content_masks: .[4], input_masks: .[5]}' \\
-		- $(words "$OUT"/{giving,removing,change-masks,content-masks,input-masks}.json)"
+		giving: .[1], removing: .[2], change_masks: .[3], content_masks: .[4], input_masks: .[5],
+		given_labels: .[6], input_labels: .[7], removed_labels: .[8], having_labels: .[9]}' \\
+		- $(words "$OUT"/{giving,removing,change-masks,content-masks,input-masks,{given,input,removed,having}-labels}.json)"
 
-into "$OUT/evaluation.txt" "jq -r -f $(words "$root/pipelines/mbu/evaluation.jq" "$OUT/evaluation.json") |
-	awk -F '\t' '{ if (\$2 == \"\") print \$1; else printf \"%-44s%10s%16s\\n\", \$1, \$2, \$3 }'"
+into "$OUT/evaluation.txt" "$(tables mbu/evaluation.jq mbu)"
 [ -n "$dry" ] || cat "$OUT/evaluation.txt"

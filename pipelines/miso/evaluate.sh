@@ -9,17 +9,22 @@
 #               is without it [Blond_Hair]
 #   WHERE       only inputs with these labels [Bald=0,Wearing_Hat=0]
 #   SEED        other faces than those of training [1]
+#   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
+#   FACES       made faces that it is trained on [3000]
+#   STEPS       of its training [1000]
 #   SHOWN       pairs on the sheet of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
-# Prints a table and makes in OUT: evaluation.txt (the table), evaluation.json (all
-# numbers and settings), pairs.png (input, exemplar, result, truth, and two drawn
-# styles), and the streams that were compared. The truth takes from the exemplar what the
+# Prints a table, then published figures beside the model's own, and makes in OUT:
+# evaluation.txt (both), evaluation.json (all numbers and settings), pairs.png (input,
+# exemplar, result, truth, and two drawn styles), and the streams that were compared. The
+# truth takes from the exemplar what the
 # label says; a style is of the whole picture, its background as well. Distances are of
 # pixels; those of the paper are LPIPS, and not to be compared.
 
 set -euo pipefail
-if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}"; fi
+if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
+: "${FACES:=3000}" "${STEPS:=1000}" "${CLASSIFIER:=}"
 : "${PAIRS:=200}" "${SIZE:=}" "${DOMAIN:=Blond_Hair}" "${SEED:=1}" "${SHOWN:=8}"
 : "${OUT:=evaluated}" "${WHERE=Bald=0,Wearing_Hat=0}"
 
@@ -50,6 +55,8 @@ read_back() {
 }
 
 make_dir "$OUT"
+find_classifier "$SIZE" domain --seed $((SEED + 3)) ${WHERE:+--where "$WHERE"} --domain-by "$DOMAIN"
+classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above
 {
 	into "$OUT/pairs.msgpack" "$(words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" \
@@ -83,6 +90,9 @@ done | xl-grid --columns 6"
 	into "$OUT/kept.json" "xl-ssim --json $inputs $pictures1"
 	into "$OUT/diversity.json" "xl-ssim --json $pictures2 $pictures1"
 	into "$OUT/real.json" "xl-ssim --json $others2 $others1"
+	into "$OUT/labels.json" "$classify $results"
+	into "$OUT/drawn-labels.json" "$classify $pictures1"
+	into "$OUT/input-labels.json" "$classify $inputs"
 	into "$OUT/exemplar-styles.json" "$(read_back "$fused" "$read")"
 	into "$OUT/drawn-styles.json" "$(read_back "$drawn1" "$read1")"
 }
@@ -91,9 +101,8 @@ into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
 	jq -s $(words --arg domain "$DOMAIN" --arg size "$SIZE" --arg seed "$SEED") '{model: .[0].meta,
 		pairs: $PAIRS, size: (\$size | tonumber), seed: (\$seed | tonumber), domain: \$domain,
 		translation: .[1], kept: .[2], diversity: .[3], real: .[4], exemplar_styles: .[5],
-		drawn_styles: .[6]}' \\
-		- $(words "$OUT"/{translation,kept,diversity,real,exemplar-styles,drawn-styles}.json)"
+		drawn_styles: .[6], labels: .[7], drawn_labels: .[8], input_labels: .[9]}' \\
+		- $(words "$OUT"/{translation,kept,diversity,real,exemplar-styles,drawn-styles,{,drawn-,input-}labels}.json)"
 
-into "$OUT/evaluation.txt" "jq -r -f $(words "$root/pipelines/miso/evaluation.jq" "$OUT/evaluation.json") |
-	awk -F '\t' '{ if (\$2 == \"\") print \$1; else printf \"%-44s%10s%16s\\n\", \$1, \$2, \$3 }'"
+into "$OUT/evaluation.txt" "$(tables miso/evaluation.jq miso)"
 [ -n "$dry" ] || cat "$OUT/evaluation.txt"
