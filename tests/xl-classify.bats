@@ -218,6 +218,7 @@ digit() {
 	[[ ${lines[0]} == *"too few images"* ]]
 	[ ! -e x.msgpack ]
 	run -2 xl-classify --model both.msgpack --exemplar - -
+	run -2 script -qec "'$XL_BIN/xl-classify' --model both.msgpack --exemplar - new.msgpack" /dev/null
 	run -2 script -qec "'$XL_BIN/xl-classify' --model both.msgpack" /dev/null
 	[[ $output == *"terminal"* ]]
 }

@@ -153,6 +153,8 @@ setup() {
 	run -2 xl-tsne - -
 	run -2 xl-tsne --perplexity 0.5 dark.msgpack
 	run -2 xl-tsne --init best dark.msgpack
+	run -2 xl-tsne -o - dark.msgpack
+	[[ ${lines[0]} == "xl-tsne: --out: the picture is a file; standard output has the results" ]]
 	run -2 script -qec xl-tsne /dev/null
 	[[ $output == *"terminal"* ]]
 	for ((i = 0; i < 21; i++)); do ln -s light.msgpack "l$i"; done

@@ -210,6 +210,8 @@ static int apply(const char *const *paths, int n)
 		xl_usage("only one of the streams can be stdin");
 	if (xl_inputs_stdin(&in) > 0)
 		xl_no_terminal_in(NULL);
+	if (exemplars)
+		xl_no_terminal_in(exemplars);
 	if (features)
 		xl_no_terminal_out(NULL);
 	if (xl_judge_open(&judge, model))
@@ -224,11 +226,9 @@ static int apply(const char *const *paths, int n)
 	if (features && !(to = xl_writer_open(NULL)))
 		xl_die("%s", xl_err_msg());
 	skipped = look_at_all(&in);
-	if (features ? xl_writer_close(to) : 0)
-		xl_fail_write();
 	if (!features && !in.damaged && xl_wanted_end(&judge.wanted))
 		xl_die("%s", xl_err_msg());
-	if (!features && xl_judge_print(&judge, stdout, json, skipped))
+	if (features ? xl_writer_close(to) : xl_judge_print(&judge, stdout, json, skipped))
 		xl_fail_write();
 	xl_inputs_done(&in);
 	xl_judge_close(&judge);

@@ -184,6 +184,8 @@ int main(int argc, char **argv)
 	struct xl_points p;
 	double *y;
 
+	if (out && strcmp(out, "-") == 0)
+		xl_usage("--out: the picture is a file; standard output has the results");
 	xl_points_init(&p, tensor, by, paths, n);
 	read_all(&p, paths, n);
 	embed.is_random = strcmp(init, "random") == 0;
