@@ -4,7 +4,7 @@
 Written independently of the C code: networks, losses and operators follow the
 specification and use torch autograd in float64. Needs python3-torch, -numpy and
 -msgpack; the tests themselves only read the files. ops.py has the operators and
-their cases, lomit.py and mbu.py the methods, spec.py the checks that run first, pack.py the
+their cases, lomit.py, miso.py, mbu.py and egsc.py the methods, spec.py the checks that run first, pack.py the
 encoding. Each file is an xl stream (xl-stream(5)) of `features` records. Inputs
 are exact in <f4, so that C and Python start from equal numbers; results are <f8,
 or <f4 in tensors of more than 96 elements. Scalars have shape [1].
@@ -92,6 +92,18 @@ a batch of 2 images of each domain (a, then b); for each case of mbu.py
 Parameters are numbered over E_c E_s D_A D_B C, blocks 1 to 6, C's layers 1 and 2;
 fan_in counts 16 taps of every input channel; C's weights are halved as D's.
 
+egsc.msgpack: one iteration (discriminators on the first half of a batch of 4 images of
+each domain, then the rest on the second) of EGSC-IT at size 20, width 4, lr 1e-3, lambda_s
+1e3, lambda_c 10; for each case of egsc.py
+  id CASE-d    meta: size width seed; gan, unweighted, and total; norm_N, names, zero and
+               the tensors as in d-step above
+  id CASE-g    the same of the rest: gan vae kl total, but in stage 1 (case pre) also cyc
+               cyc_kl, and style content in case std
+Parameters are numbered over E_A E_B S G_A G_B F_A F_B R_A R_B D_A D_B V, of which a case
+has some, rows in the order of the networks; weights of D and V are halved; fan_in of a
+transposed convolution is I*kh*kw. Noise on codes, in the order they are encoded: element k
+of parameter 777, without the seed.
+
 WEIGHTS. Parameters are numbered p = 0, 1, ... over the networks E_c E_s G_m [gate]
 MLP_f MLP_b G D, rows in the order of the tables in the specification, in each
 layer weight, bias, then scale, shift if it is normalised. Names are
@@ -105,7 +117,7 @@ and its value, rounded to <f4: weights sqrt(2 / fan_in) * z (D: half of that),
 biases and shifts 0.1 z, scales 1 + 0.1 z. Gradients jump where a rectifier's
 input or a difference under an L1 norm changes sign; each seed was searched for so
 that none of those is near enough to 0 for single precision to flip it.
-IMAGES. Of LOMIT and MBU: x[n,c,i,j] = sin(0.05 (c+1) (i+1) + 0.07 (j+1) (n+1) + which)
+IMAGES. Of LOMIT, MBU and EGSC-IT: x[n,c,i,j] = sin(0.05 (c+1) (i+1) + 0.07 (j+1) (n+1) + which)
   * cos(0.11 i - 0.06 j (c+1) + 0.5 n), which = 0 for x1 or a, 1.7 for x2 or b, as <f4.
 """
 import os
@@ -116,6 +128,7 @@ sys.dont_write_bytecode = True
 import numpy as np
 import torch
 
+import egsc
 import lomit
 import mbu
 import miso
@@ -154,7 +167,7 @@ def main():
     files = (('ops', ops.records), ('lomit-ijcai', lambda: lomit.records('ijcai')),
              ('lomit-iclr', lambda: lomit.records('iclr')),
              ('lomit-switches', lomit.switch_records), ('miso', miso.records),
-             ('mbu', mbu.records))
+             ('mbu', mbu.records), ('egsc', egsc.records))
     size = sum(pack.write(os.path.join(folder, name + '.msgpack'), make()) for name, make in files)
     assert size <= 1500000, 'the golden files exceed 1.5 MB'
 
