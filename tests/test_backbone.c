@@ -457,6 +457,31 @@ static void odd_pictures(void **state)
 	xl_backbone_free(b);
 }
 
+/* The sides of the taps of 28 pixels, where pools count what is left over, and not. */
+static void small_pictures(void **state)
+{
+	static const int side[2][5] = {{28, 14, 7, 3, 1}, {28, 14, 7, 4, 2}};
+	struct xl_backbone *b = xl_backbone_describe(xl_backbone_find("vgg19"));
+	struct xl_tape *t = xl_tape_new();
+	struct xl_var *taps[XL_BACKBONE_TAPS];
+
+	(void)state;
+	t->dry = true; /* sizes need no weights */
+	b->values = malloc(sizeof *b->values);
+	for (int ceil = 0; ceil < 2; ceil++) {
+		if (ceil)
+			xl_backbone_ceil(b);
+		xl_tape_reset(t);
+		assert_int_equal(xl_backbone_run(b, t, xl_var_input(t, 1, 3, 28, 28, NULL), taps),
+				 0);
+		for (int k = 0; k < 5; k++)
+			assert_true(taps[k]->d.h == side[ceil][k] && taps[k]->d.w == side[ceil][k]);
+	}
+	assert_int_equal(xl_backbone_taps(b), 5);
+	xl_tape_free(t);
+	xl_backbone_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +498,7 @@ int main(void)
 		cmocka_unit_test(gradient_reaches_the_picture),
 		cmocka_unit_test(same_bits),
 		cmocka_unit_test(odd_pictures),
+		cmocka_unit_test(small_pictures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "core/rng.h"
 #include "methods/egsc_net.h"
 #include "methods/model.h"
+#include "nn/backbone_params.h"
 
 enum { A = XL_EGSC_A, B = XL_EGSC_B, SIDE = 20, IMAGE = 3 * SIDE * SIDE, PARTS = 3, BATCH = 1 };
 
@@ -558,18 +559,24 @@ static void test_updates_have_their_own_images(void **state)
 	xl_tape_free(t);
 }
 
+static double loss(const struct xl_model *m, const struct xl_losses *l, const char *name)
+{
+	int i = 0;
+
+	while (strcmp(m->method->loss_names[i], name) != 0)
+		i++;
+	assert_true(l->given[i]);
+	return l->value[i];
+}
+
 static double rate(struct xl_model *m, struct xl_tape *t, int64_t iter)
 {
 	struct xl_losses l;
 	const struct xl_batch b = {.n = 6};
-	int i = 0;
 
 	xl_tape_reset(t);
 	ok(m->method->step(m, t, &b, iter, &l));
-	while (strcmp(m->method->loss_names[i], "lr") != 0)
-		i++;
-	assert_true(l.given[i]);
-	return l.value[i];
+	return loss(m, &l, "lr");
 }
 
 static void test_rates(void **state)
@@ -594,6 +601,40 @@ static void test_rates(void **state)
 	assert_true(fabs(rate(m, t, 4) - 1e-4 * pow(2 / 3.0, 0.9)) < 1e-12);
 	xl_model_free(m);
 	xl_tape_free(t);
+}
+
+/* A network of random weights, in the place of one from a file. */
+static struct xl_backbone *some_network(const char *name)
+{
+	struct xl_backbone *b = xl_backbone_describe(xl_backbone_find(name));
+
+	assert_non_null(b);
+	assert_non_null(b->values = malloc(b->count * sizeof *b->values));
+	noise(b->values, (int)b->count, 9, 0.05);
+	xl_backbone_ceil(b);
+	return b;
+}
+
+static void test_given_network(void **state)
+{
+	struct xl_model *m = build(SET("pre-iters", "0", "perceptual", "given"), true);
+	struct xl_losses l;
+
+	(void)state;
+	assert_null(net(m, "V"));
+	assert_int_equal(m->method->ready(m), -1);
+	m->backbone = some_network("squeezenet1_1");
+	assert_int_equal(m->method->ready(m), -1); /* features are wanted too */
+	snprintf(m->adopted, sizeof m->adopted, "0");
+	ok(m->method->ready(m));
+	run(m, 0, 2, &l);
+	assert_true(loss(m, &l, "G.style") > 0 && loss(m, &l, "G.content") > 0);
+	xl_model_free(m);
+	m = build(NULL, true);
+	m->backbone = some_network("squeezenet1_1");
+	assert_int_equal(m->method->ready(m), -1);
+	assert_string_equal(xl_err_msg(), "a network was given, but perceptual is not 'given'");
+	xl_model_free(m);
 }
 
 /* ---- stages ---- */
@@ -792,6 +833,7 @@ int main(void)
 		cmocka_unit_test(test_stage_2_begins_anew),
 		cmocka_unit_test(test_updates_have_their_own_images),
 		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_given_network),
 		cmocka_unit_test(test_own_exemplar_by_equal_networks),
 		cmocka_unit_test(test_exemplars),
 		cmocka_unit_test(test_no_mask_is_eta_1),

@@ -157,6 +157,34 @@ static void labels_that_do_not_fit_are_refused(void **state)
 	xl_record_free(r);
 }
 
+/* Of a method that takes classes, labels come although there are domains. */
+static void classes_have_a_limit(void **state)
+{
+	struct xl_record *r = image("i", 4, 4, abc, (const uint8_t[]){9, 0, 10}, 3, "B");
+	static const char *const some[] = {"a", "b", NULL};
+	struct xl_labels_want want = {.two_domains = true, .classes = 10, .defaults = some};
+	struct xl_labels l = {.n = 0};
+	uint8_t y[3];
+
+	(void)state;
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(l.n, 2);
+	assert_int_equal(xl_labels_read(&l, r, 1, y), 0);
+	assert_true(y[0] == 9 && y[1] == 0);
+	xl_labels_done(&l);
+	want.defaults = NULL; /* else all */
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(l.n, 3);
+	assert_int_equal(xl_labels_read(&l, r, 1, y), -1);
+	assert_message("attribute 'c' is 10, not a whole number from 0 to 9");
+	xl_labels_done(&l);
+	want.classes = 0;
+	assert_int_equal(xl_labels_choose(&l, &want, r), 0);
+	assert_int_equal(l.n, 0);
+	xl_labels_done(&l);
+	xl_record_free(r);
+}
+
 static void domain_comes_from_meta_or_labels(void **state)
 {
 	struct xl_record *r = image("i", 4, 4, abc, (const uint8_t[]){0, 5, 1}, 3, "A");
@@ -848,6 +876,7 @@ int main(void)
 		cmocka_unit_test(labels_follow_their_names),
 		cmocka_unit_test(labels_have_defaults),
 		cmocka_unit_test(labels_that_do_not_fit_are_refused),
+		cmocka_unit_test(classes_have_a_limit),
 		cmocka_unit_test(domain_comes_from_meta_or_labels),
 		cmocka_unit_test(spool_keeps_images),
 		cmocka_unit_test(digest_is_of_data_alone),

@@ -13,8 +13,10 @@
 #include "train/train_estimate.h"
 #include "train/train_files.h"
 #include "train/train_setup.h"
+#include "train/train_with.h"
 
 static struct xl_settings settings;
+static struct xl_with with;
 static const char *attributes, *domain_by, *out, *resume, *log_path;
 static struct xl_run_settings set;
 static bool force, dry;
@@ -36,6 +38,8 @@ static const struct xl_opt opts[] = {
 	 .help = "model to write, beside file.ckpt [METHOD.msgpack]"},
 	{.type = XL_OPT_STR, .name = "resume", .arg = "file", .target = &resume,
 	 .help = "continue from file.ckpt"},
+	{.type = XL_OPT_CALL, .name = "with", .arg = "file", .target = &with, .fn = xl_with_add,
+	 .help = "take a network, or a model's, where the method does (egsc-it)"},
 	{.type = XL_OPT_FLAG, .name = "force", .target = &force, .help = "replace model and log"},
 	{.type = XL_OPT_INT, .name = "every", .arg = "n", .def = "1000", .target = &set.every,
 	 .min = 1, .max = 1e9, .help = "save after every n iterations"},
@@ -224,8 +228,9 @@ int main(int argc, char **argv)
 	if (!dry)
 		open_files(&log, t.saved >= 0);
 	take_data(&data, m, argv + first, argc - first);
-	if (!resume ? xl_setup_build(m, &data, (uint64_t)xl_common.seed)
-		    : data.n > 0 && xl_setup_same_data(m, &data, resume))
+	if ((!resume ? xl_setup_build(m, &data, (uint64_t)xl_common.seed)
+		     : data.n > 0 && xl_setup_same_data(m, &data, resume)) ||
+	    xl_with_take(&with, m))
 		xl_usage("%s", xl_err_msg());
 	set.iters = xl_model_int(m, "iters");
 	t.set = set;

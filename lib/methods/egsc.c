@@ -50,8 +50,9 @@ static const struct xl_opt egsc_opts[] = {
 	INT("mask", mask, "1", "1: codes are masked (paper)", 0, 1),
 	NUM("eta", eta, "0.5", "least value of masks, 1: none (paper)", 0, 1),
 	INT("shared", shared, "1", "1: encoders and generators share a block each (paper)", 0, 1),
-	WORD("perceptual", perceptual, "trained|random|none", "trained",
-	     "network of the perceptual loss: SmallVGG, trained or not (ours)"),
+	WORD("perceptual", perceptual, "trained|random|given|none", "trained",
+	     "network of the perceptual loss: SmallVGG, trained or not (ours), or by --with "
+	     "(paper)"),
 	NUM("lambda-s", lambda_s, "-1", "weight of the style loss, -1: by task", -1, 1e9),
 	NUM("lambda-c", lambda_c, "-1", "weight of the content loss, -1: by task", -1, 1e9),
 	WORD("gan", gan, "ls|log", "ls", "adversarial loss: least squares (code), log (paper)"),
@@ -143,6 +144,44 @@ static int egsc_parts(const void *hyper)
 	return 1 + (int)(pre > h->g_updates ? pre : h->g_updates);
 }
 
+/* F_A and F_B, of a run that trained them. */
+static int egsc_adopt(struct xl_model *m, struct xl_model *from)
+{
+	const struct xl_egsc *h = m->hyper, *other = from->hyper;
+	const struct xl_egsc_nets *to = m->state, *s = from->state;
+
+	if (!xl_egsc_has_features(h) || !xl_egsc_has_features(other))
+		return xl_err("features: %s has none",
+			      xl_egsc_has_features(h) ? "it" : "mask=0 and adain=none");
+	if (h->width != other->width || h->n1 != other->n1)
+		return xl_err("features of width %d and n1 %d, not %d and %d", (int)other->width,
+			      (int)other->n1, (int)h->width, (int)h->n1);
+	for (int d = 0; d < XL_EGSC_DOMAINS; d++) {
+		struct xl_net *p = to->f[d].net, *q = s->f[d].net;
+		if (xl_net_fetch(q))
+			return -1;
+		memcpy(p->value, q->value, p->count * sizeof(float));
+	}
+	return 0;
+}
+
+static int egsc_ready(const struct xl_model *m)
+{
+	const struct xl_egsc *h = m->hyper;
+	const bool given = xl_egsc_is(h->perceptual, "given") && xl_egsc_has_percept(h);
+
+	if (given && !m->backbone)
+		return xl_err("perceptual=given needs --with FILE, weights by xl-convert --as");
+	if (m->backbone && !given)
+		return xl_err("a network was given, but perceptual is not 'given'");
+	if (xl_egsc_has_features(h) && h->pre_iters == 0 && !*m->adopted)
+		return xl_err("pre-iters=0 needs --with FILE, a model whose features to take");
+	if (*m->adopted && h->pre_iters > 0)
+		return xl_err("features were taken, but pre-iters is %lld, not 0",
+			      (long long)h->pre_iters);
+	return 0;
+}
+
 static const char *const default_attributes[] = {"digit", "fg", "bg", NULL};
 static const char *const after_mask[] = {"h", "out", NULL};
 static const char *const code_tensors[] = {"c", "m", "s", "h", NULL};
@@ -165,6 +204,9 @@ const struct xl_method xl_method_egsc = {
 	.state_size = sizeof(struct xl_egsc_nets),
 	.build = xl_egsc_build,
 	.randomise = xl_egsc_randomise,
+	.perceives = true,
+	.adopt = egsc_adopt,
+	.ready = egsc_ready,
 	.parts = egsc_parts,
 	.step = xl_egsc_step,
 	.encode = xl_egsc_stage_encode,

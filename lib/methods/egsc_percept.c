@@ -93,7 +93,7 @@ int xl_egsc_taps(struct xl_tape *t, const struct xl_model *m, struct xl_var *x,
 	const int n = s->v ? XL_EGSC_TAPS : m->backbone ? xl_backbone_taps(m->backbone) : 0;
 
 	if (n == 0)
-		return xl_err("perceptual is 'given', but no network was");
+		return xl_err("no network was given for the perceptual loss");
 	if (s->v ? small_taps(t, s, x, raw) : xl_backbone_run(m->backbone, t, x, raw))
 		return -1;
 	for (int i = 0; i < n; i++) {

@@ -70,6 +70,13 @@ struct xl_method {
 	int (*build)(struct xl_model *m);
 	void (*randomise)(struct xl_model *m);
 
+	/* What training may take from files; NULL: nothing.
+	 * adopt - take networks of `from`, of the same method, into m, which is trained
+	 * ready - whether m has all that it needs, and no more. 0, or -1 with xl_err set */
+	bool perceives; /* a published network, for its perceptual loss: xl_model.backbone */
+	int (*adopt)(struct xl_model *m, struct xl_model *from);
+	int (*ready)(const struct xl_model *m);
+
 	/* parts - into how many batches the images of a step are divided, each of `batch`
 	 * images of each domain; NULL: one */
 	int (*parts)(const void *hyper);

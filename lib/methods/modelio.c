@@ -52,6 +52,8 @@ static struct xl_record *head_record(const struct xl_model *m, bool checkpoint)
 		 xl_meta_set_strs(r, "attributes", (const char *const *)m->attributes,
 				  m->n_attributes) ||
 		 xl_meta_set_int(r, "seed", (int64_t)m->seed) ||
+		 (*m->percept && xl_meta_set_str(r, "percept", m->percept)) ||
+		 (*m->adopted && xl_meta_set_str(r, "adopted", m->adopted)) ||
 		 xl_meta_set_str(r, "data", m->data) || xl_meta_set_int(r, "step", m->step);
 	if (rc == 0 && checkpoint)
 		rc = xl_meta_set_bool(r, "checkpoint", true) ||
@@ -163,11 +165,13 @@ static int get_count(const struct xl_record *r, const char *key, int64_t *out)
 		       : xl_err("%s is %lld, not a number of steps", key, (long long)*out);
 }
 
-static int copy_digest(char to[65], const char *from)
+static int copy_text(char *to, size_t size, const struct xl_record *r, const char *key)
 {
-	if (strlen(from) > 64)
-		return xl_err("a digest is longer than 64 digits");
-	snprintf(to, 65, "%s", from);
+	const char *from = xl_meta_str(r, key, "");
+
+	if (strlen(from) >= size)
+		return xl_err("%s is longer than %d characters", key, (int)size - 1);
+	snprintf(to, size, "%s", from);
 	return 0;
 }
 
@@ -215,8 +219,10 @@ static struct xl_model *from_records(struct xl_record *const *r, int n, bool tra
 	if (!m)
 		return NULL;
 	if (get_hyper(m, r[0]) || get_attributes(m, r[0]) ||
-	    copy_digest(m->digest, xl_meta_str(r[0], "digest", "")) ||
-	    copy_digest(m->data, xl_meta_str(r[0], "data", "")) ||
+	    copy_text(m->digest, sizeof m->digest, r[0], "digest") ||
+	    copy_text(m->data, sizeof m->data, r[0], "data") ||
+	    copy_text(m->percept, sizeof m->percept, r[0], "percept") ||
+	    copy_text(m->adopted, sizeof m->adopted, r[0], "adopted") ||
 	    get_count(r[0], "step", &m->step) ||
 	    get_count(r[0], "updates.generator", &m->adam_t[XL_GENERATOR]) ||
 	    get_count(r[0], "updates.critic", &m->adam_t[XL_CRITIC]) ||

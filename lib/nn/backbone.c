@@ -351,6 +351,11 @@ int xl_backbone_run(const struct xl_backbone *b, struct xl_tape *t, struct xl_va
 	return 0;
 }
 
+void xl_backbone_ceil(struct xl_backbone *b)
+{
+	b->is_ceil = true;
+}
+
 int xl_backbone_taps(const struct xl_backbone *b)
 {
 	return b->def->n_taps;

@@ -83,6 +83,10 @@ bool xl_backbone_is_published(const struct xl_backbone *b);
 int xl_backbone_run(const struct xl_backbone *b, struct xl_tape *t, struct xl_var *x,
 		    struct xl_var *taps[XL_BACKBONE_TAPS]);
 
+/* xl_backbone_ceil - let pools of VGG and AlexNet have one more window where pixels are left
+ * over, as in TensorFlow (SAME): for pictures smaller than the network was made for */
+void xl_backbone_ceil(struct xl_backbone *b);
+
 /* xl_backbone_taps - how many taps it has */
 int xl_backbone_taps(const struct xl_backbone *b);
 

@@ -7,6 +7,7 @@
  *          al. 2018 (LPIPS, version 0.1)
  */
 #include <stdio.h>
+#include "nn/backbone_params.h"
 #include "nn/walk.h"
 
 /* One layer of a chain; co 0 is a pool. */
@@ -20,6 +21,7 @@ enum { PICTURE = 3 };
 /* Rows to the end, index 0 included only as the first. */
 static void chain(struct xl_walk *w, struct xl_var *x, const struct row *rows, int n, int pool)
 {
+	const bool is_ceil = w->b && w->b->is_ceil;
 	int ci = PICTURE;
 
 	for (int i = 0; i < n; i++) {
@@ -27,7 +29,7 @@ static void chain(struct xl_walk *w, struct xl_var *x, const struct row *rows, i
 		char name[32];
 
 		if (r->co == 0) {
-			x = xl_walk_then(w, xl_walk_largest(w, x, pool, 2, false), x);
+			x = xl_walk_then(w, xl_walk_largest(w, x, pool, 2, is_ceil), x);
 			continue;
 		}
 		snprintf(name, sizeof name, "features.%d", r->index);

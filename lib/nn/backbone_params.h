@@ -30,6 +30,7 @@ struct xl_backbone {
 	float *values; /* NULL: declared only */
 	char digest[65];
 	bool is_published;
+	bool is_ceil; /* xl_backbone_ceil */
 };
 
 /* xl_backbone_describe - a network with its parameters declared, without numbers; NULL

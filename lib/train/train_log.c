@@ -172,6 +172,10 @@ int xl_run_log_first(struct xl_run_log *l, const struct xl_model *m, const struc
 	xl_json_int(&j, "images_a", s->of[0]);
 	xl_json_int(&j, "images_b", s->of[1]);
 	xl_json_str(&j, "data", s->hex);
+	if (*m->percept)
+		xl_json_str(&j, "percept", m->percept);
+	if (*m->adopted)
+		xl_json_str(&j, "adopted", m->adopted);
 	xl_json_open(&j, "attributes", '[');
 	for (int i = 0; i < s->labels.n; i++)
 		xl_json_str(&j, NULL, s->labels.names[i]);
