@@ -523,6 +523,104 @@ static void test_forms_differ(void **state)
 	}
 }
 
+/* ---- quality: how far all numbers are off, where the above ask for the worst ---- */
+
+/* Numbers of N(0,1) in place of v, by Box and Muller, rounded to float; and as floats. */
+static void make_normal(struct array *a, float **f, uint32_t seed)
+{
+	const double pi = acos(-1);
+
+	for (int64_t i = 0; i < xl_dims_count(&a->d); i++) {
+		const double u = (noise(seed, 2 * i) + 1) / 2, v = noise(seed, 2 * i + 1);
+		a->v[i] = (double)(float)(sqrt(-2 * log(fmax(u, 1e-12))) * cos(pi * v));
+	}
+	free(*f);
+	*f = array_floats(a);
+}
+
+/* The root mean square of got - want, of that of want. */
+static double error_of(const float *got, const struct array *want)
+{
+	float *plain = garbage_for(&want->d);
+	double error = 0, size = 0;
+
+	xl_map_unpack(plain, got, &want->d);
+	for (int64_t i = 0; i < xl_dims_count(&want->d); i++) {
+		error += pow((double)plain[i] - want->v[i], 2);
+		size += pow(want->v[i], 2);
+	}
+	free(plain);
+	return sqrt(error / size);
+}
+
+/* Errors of 3x3 convolutions of numbers of N(0,1), as measured, those of the backend that
+ * rounds most: by F(4,3), but of 64 channels on 4x4 pixels by F(2,3), and of 40 as they
+ * are. */
+static const struct quality {
+	int channels, size;
+	double y, gx, gw;
+} qualities[] = {
+	{16, 8, 5.21e-7, 4.64e-7, 4.27e-7},   {16, 32, 5.13e-7, 5.02e-7, 9.91e-7},
+	{40, 16, 3.43e-7, 3.25e-7, 2.89e-7},  {64, 4, 2.23e-7, 2.28e-7, 1.09e-7},
+	{64, 8, 7.38e-7, 7.37e-7, 4.32e-7},   {64, 16, 7.56e-7, 7.58e-7, 6.18e-7},
+	{64, 31, 7.45e-7, 7.45e-7, 9.84e-7},  {256, 8, 1.30e-6, 1.29e-6, 4.36e-7},
+	{256, 13, 1.39e-6, 1.37e-6, 6.12e-7},
+};
+
+static bool is_as_good(const char *pass, const struct quality *q, const struct xl_kernels *k,
+		       double error, double measured)
+{
+	if (error <= 1.5 * measured)
+		return true;
+	fprintf(stderr, "%s %d %s, %d channels, %dx%d: error %.3g, %.3g was measured\n", k->name,
+		xl_winograd(), pass, q->channels, q->size, q->size, error, measured);
+	return false;
+}
+
+static bool check_quality(const struct quality *q)
+{
+	const struct xl_kernels *k;
+	bool good = true;
+	struct conv c;
+
+	conv_open(&c, &(struct xl_conv2d_dims){.n = 2,
+					       .ci = q->channels,
+					       .h = q->size,
+					       .w = q->size,
+					       .co = q->channels,
+					       .kh = 3,
+					       .kw = 3,
+					       .stride = 1,
+					       .pad_h = 1,
+					       .pad_w = 1,
+					       .mode = XL_PAD_REFLECT});
+	make_normal(&c.x, &c.fx, 1);
+	make_normal(&c.w, &c.fw, 2);
+	make_normal(&c.gy, &c.fgy, 4);
+	conv_expect(&c);
+	EACH_BACKEND(k)
+	{
+		struct results r = run(&c, k);
+		good &= is_as_good("forward", q, k, error_of(r.y, &c.y), q->y);
+		good &= is_as_good("gradient of x", q, k, error_of(r.gx, &c.gx), q->gx);
+		good &= is_as_good("gradient of w", q, k, error_of(r.gw, &c.gw), q->gw);
+		results_free(&r);
+	}
+	conv_close(&c);
+	return good;
+}
+
+static void test_quality(void **state)
+{
+	bool good = true;
+
+	(void)state;
+	assert_int_equal(xl_winograd_select("4"), 0);
+	for (size_t i = 0; i < sizeof qualities / sizeof *qualities; i++)
+		good &= check_quality(&qualities[i]);
+	assert_true(good);
+}
+
 static void test_form_unknown(void **state)
 {
 	const int before = xl_winograd();
@@ -545,6 +643,7 @@ int main(void)
 	};
 	const struct CMUnitTest once[] = {
 		cmocka_unit_test(test_forms_differ),
+		cmocka_unit_test(test_quality),
 		cmocka_unit_test(test_form_unknown),
 	};
 	static const char *const forms[] = {"0", "2", "4"};
