@@ -33,7 +33,7 @@ static struct xl_model *step(const struct xl_record *golden, const char *const *
 			     struct xl_losses *loss)
 {
 	static float x[2][BATCH * PIXELS];
-	const struct xl_batch b = {BATCH, {x[0], x[1]}, {NULL, NULL}, NULL};
+	const struct xl_batch b = {.n = BATCH, .x = {x[0], x[1]}};
 	struct xl_model *m = xl_model_new(xl_method_find("mbu"));
 	struct xl_tape *t = xl_tape_new();
 

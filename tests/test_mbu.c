@@ -597,7 +597,7 @@ static void test_preparation(void **state)
 static struct xl_losses step(struct xl_model *m)
 {
 	static float x[2][BATCH * IMAGE];
-	const struct xl_batch b = {BATCH, {x[0], x[1]}, {NULL, NULL}, NULL};
+	const struct xl_batch b = {.n = BATCH, .x = {x[0], x[1]}};
 	struct xl_tape *t = xl_tape_new();
 	struct xl_losses l;
 
@@ -852,7 +852,7 @@ static void test_masks_find_the_content(void **state)
 	(void)state;
 	ok(xl_model_build(m, 1, true));
 	for (int step = 0; step < MOST && !is_good; step++) {
-		const struct xl_batch b = {N, {x[0], x[1]}, {NULL, NULL}, NULL};
+		const struct xl_batch b = {.n = N, .x = {x[0], x[1]}};
 		struct xl_losses l;
 		for (int i = 0; i < 2 * N; i++)
 			draw_disc(x[i / N] + i % N * IMAGE, NULL,
