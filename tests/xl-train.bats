@@ -355,6 +355,18 @@ there are 5_o_Clock_Shadow, "* ]]
 	[ -z "$stderr" ]
 }
 
+@test "the dry run of every method, and of the smallest batch" {
+	run "$train" nothing
+	local methods=${lines[0]#*(}
+	for method in $(tr -d ',)' <<<"$methods"); do
+		run -0 --separate-stderr "$train" "$method" --preset tiny --width 2 --dry-run </dev/null
+		echo "$method: $output"
+		awk '$1 == "seconds_per_iteration" { took = $2 } END { exit !(took > 0 && took < 60) }' \
+			<<<"$output"
+	done
+	run -0 --separate-stderr "$train" "${small[@]}" --batch 1 --dry-run </dev/null
+}
+
 @test "a run takes the memory that the dry run said" {
 	case $XL_BUILD in *san) skip "the sanitizers take memory of their own" ;; esac
 	local small=(lomit --preset tiny --batch 4)

@@ -60,6 +60,7 @@ struct xl_method {
 	const char *const *default_attributes;
 	bool two_domains; /* batches pair domain A with domain B */
 	bool lockstep;    /* of these, both are shuffled anew when one runs out */
+	int batch_of;     /* batches are multiples of it; 0: of any size */
 	bool noisy;       /* a code has noise of its record's name and meta.noise_seed */
 	int classes;      /* labels are taken, as whole numbers below it; 0: see batch_labels.h */
 	int stride;       /* images are padded to a multiple of it */

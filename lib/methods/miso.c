@@ -115,7 +115,7 @@ static int miso_check(const void *hyper, int n_attributes)
 	(void)n_attributes;
 	if (h->size % XL_MISO_STRIDE)
 		return xl_err("size %d is not a multiple of %d", (int)h->size, XL_MISO_STRIDE);
-	if (h->batch % 2)
+	if (h->batch % XL_MISO_PHASES)
 		return xl_err("batch %d is odd: its halves are for the two phases", (int)h->batch);
 	if (scales_of(h) > xl_patches_fit((int)h->size))
 		return xl_err("%d scales do not fit images of %d pixels: %d at most",
@@ -290,6 +290,7 @@ const struct xl_method xl_method_miso = {
 	.check = miso_check,
 	.loss_names = xl_miso_losses,
 	.two_domains = true,
+	.batch_of = XL_MISO_PHASES,
 	.stride = XL_MISO_STRIDE,
 	.state_size = sizeof(struct xl_miso_nets),
 	.build = miso_build,

@@ -15,6 +15,7 @@
 
 enum { XL_MISO_A, XL_MISO_B, XL_MISO_DOMAINS };
 enum { XL_MISO_BLOCKS = 3, XL_MISO_STRIDE = 16, XL_MISO_NZ = 512 /* at most */ };
+enum { XL_MISO_PHASES = 2 /* parts of a batch */ };
 
 struct xl_miso {
 	int64_t size, width, batch, iters, nz, scales;

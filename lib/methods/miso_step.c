@@ -399,7 +399,7 @@ int xl_miso_step(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b
 			 .t = t,
 			 .b = b,
 			 .iter = iter,
-			 .n = b->n / 2,
+			 .n = b->n / XL_MISO_PHASES,
 			 .out = out};
 	const struct xl_adam adam = {.lr = rate_at(h, iter),
 				     .beta1 = h->beta1,

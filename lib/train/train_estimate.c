@@ -87,24 +87,34 @@ static double time_step(struct xl_model *m, struct xl_tape *t, const struct xl_b
 	return least;
 }
 
+/* The time of an iteration of b, from the least batch and, where b is larger, from two of
+ * these: a straight line through both. -1 with xl_err set. */
+static double time_batch(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b,
+			 int64_t at)
+{
+	const int least = xl_model_parts(m) * (m->method->batch_of > 0 ? m->method->batch_of : 1);
+	struct xl_batch few = *b;
+	double more = 0, one;
+
+	few.n = 2 * least;
+	if (b->n > least && (more = time_step(m, t, &few, at)) < 0)
+		return -1;
+	few.n = least;
+	if ((one = time_step(m, t, &few, at)) < 0)
+		return -1;
+	return one + (b->n / least - 1) * fmax(more - one, 0);
+}
+
 static int time_steps(struct xl_estimate *e, const struct kinds *k, struct xl_model *m,
 		      const struct xl_batch *b)
 {
 	struct xl_tape *t = xl_tape_new();
-	const int parts = xl_model_parts(m);
-	struct xl_batch few = *b;
 	int rc = t ? 0 : -1;
 
 	for (int i = 0; i < k->n && rc == 0; i++) {
-		double s[2];
-		for (int n = 2; n >= 1 && rc == 0; n--) {
-			few.n = n * parts;
-			s[n - 1] = time_step(m, t, &few, k->kind[i].at);
-			rc = s[n - 1] < 0 ? -1 : 0;
-		}
-		if (rc == 0)
-			e->seconds += (s[0] + (b->n / parts - 1) * fmax(s[1] - s[0], 0)) *
-				      k->kind[i].count / (POINTS * STEPS);
+		const double took = time_batch(m, t, b, k->kind[i].at);
+		e->seconds += took * k->kind[i].count / (POINTS * STEPS);
+		rc = took < 0 ? -1 : 0;
 	}
 	xl_tape_free(t);
 	return rc;

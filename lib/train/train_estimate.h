@@ -21,8 +21,8 @@ struct xl_estimate {
 /*
  * xl_estimate - the cost of training m, built and trained
  *
- * Iterations that do the same work are timed once, with one and with two pairs; the
- * time of a batch follows by a straight line through the two.
+ * Iterations that do the same work are timed once, with the least batch there can be
+ * and with two of these; the time of a batch follows by a straight line through both.
  * Owns     nothing, but m has taken steps on noise: it is of no use afterwards
  * Errors   0, or -1 with xl_err set
  */
