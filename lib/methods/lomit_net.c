@@ -11,21 +11,6 @@ bool xl_lomit_iclr(const struct xl_lomit *h)
 	return strcmp(h->variant, "iclr") == 0;
 }
 
-/* Apply layers one after another; x is the caller's, what lies between is not. */
-static struct xl_var *chain(struct xl_tape *t, struct xl_net *net, const struct xl_layer *l, int n,
-			    struct xl_var *x)
-{
-	struct xl_var *y = x;
-
-	for (int i = 0; i < n; i++) {
-		struct xl_var *next = xl_nn_layer(t, net, &l[i], y);
-		if (y != x)
-			xl_drop(t, y);
-		y = next;
-	}
-	return y;
-}
-
 static struct xl_var *blocks(struct xl_tape *t, struct xl_net *net, const struct xl_layer l[][2],
 			     struct xl_var *x)
 {
@@ -54,7 +39,7 @@ struct xl_var *xl_lomit_swap(struct xl_tape *t, struct xl_var *v)
 
 struct xl_var *xl_lomit_content(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *x)
 {
-	struct xl_var *u = chain(t, s->e_c, s->content, 3, x);
+	struct xl_var *u = xl_nn_layers(t, s->e_c, s->content, 3, x);
 	struct xl_var *c = blocks(t, s->e_c, (const struct xl_layer(*)[2])s->content_res, u);
 
 	xl_drop(t, u);
@@ -63,7 +48,7 @@ struct xl_var *xl_lomit_content(struct xl_tape *t, struct xl_lomit_nets *s, stru
 
 struct xl_var *xl_lomit_gate(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *c)
 {
-	return chain(t, s->gate_net, s->gate, 2, xl_op_mean_hw(t, c));
+	return xl_nn_layers(t, s->gate_net, s->gate, 2, xl_op_mean_hw(t, c));
 }
 
 struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *c,
@@ -72,14 +57,14 @@ struct xl_var *xl_lomit_mask(struct xl_tape *t, struct xl_lomit_nets *s, struct 
 	if (!c)
 		return NULL;
 	s->g_m->bn_halves = pairs;
-	return chain(t, s->g_m, s->mask, 7, c);
+	return xl_nn_layers(t, s->g_m, s->mask, 7, c);
 }
 
 /* What follows the first layers of E_s, by the given branch: one code per sample. */
 static struct xl_var *style_end(struct xl_tape *t, struct xl_lomit_nets *s,
 				const struct xl_layer *end, struct xl_var *u)
 {
-	struct xl_var *v = chain(t, s->e_s, end, 2, u);
+	struct xl_var *v = xl_nn_layers(t, s->e_s, end, 2, u);
 	struct xl_var *p = xl_op_mean_hw(t, v);
 	struct xl_var *y = xl_nn_layer(t, s->e_s, &end[2], p);
 
@@ -106,7 +91,7 @@ static int both_styles(struct xl_tape *t, const struct xl_lomit *h, struct xl_lo
 		       struct xl_var **s_b)
 {
 	struct xl_var *x = xl_op_concat(t, fore, back, 0);
-	struct xl_var *u = chain(t, s->e_s, s->style, 3, x);
+	struct xl_var *u = xl_nn_layers(t, s->e_s, s->style, 3, x);
 
 	xl_drop(t, x);
 	if (h->style_split) {
@@ -138,7 +123,7 @@ int xl_lomit_style(struct xl_tape *t, const struct xl_lomit *h, struct xl_lomit_
 		rc = both_styles(t, h, s, fore, back, s_f, s_b);
 	} else {
 		struct xl_var **out = s_f ? s_f : s_b;
-		struct xl_var *u = chain(t, s->e_s, s->style, 3, s_f ? fore : back);
+		struct xl_var *u = xl_nn_layers(t, s->e_s, s->style, 3, s_f ? fore : back);
 		*out = style_end(t, s, s->style_end[h->style_split && s_b], u);
 		xl_drop(t, u);
 		rc = *out ? 0 : -1;
@@ -216,14 +201,14 @@ struct xl_var *xl_lomit_fuse(struct xl_tape *t, const struct xl_lomit *h, struct
 			     struct xl_var *m, struct xl_var *c, struct xl_var *s_f,
 			     struct xl_var *s_b)
 {
-	return xl_lomit_hadain(t, h, m, c, chain(t, s->mlp_net[0], s->mlp[0], 3, s_f),
-			       chain(t, s->mlp_net[1], s->mlp[1], 3, s_b));
+	return xl_lomit_hadain(t, h, m, c, xl_nn_layers(t, s->mlp_net[0], s->mlp[0], 3, s_f),
+			       xl_nn_layers(t, s->mlp_net[1], s->mlp[1], 3, s_b));
 }
 
 struct xl_var *xl_lomit_draw(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *y)
 {
 	struct xl_var *u = blocks(t, s->g, (const struct xl_layer(*)[2])s->decoder_res, y);
-	struct xl_var *x = chain(t, s->g, s->decoder, 3, u);
+	struct xl_var *x = xl_nn_layers(t, s->g, s->decoder, 3, u);
 
 	xl_drop(t, u);
 	return x;
@@ -242,7 +227,7 @@ struct xl_var *xl_lomit_decode(struct xl_tape *t, const struct xl_lomit *h, stru
 
 struct xl_var *xl_lomit_trunk(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *x)
 {
-	return chain(t, s->d, s->critic, s->depth, x);
+	return xl_nn_layers(t, s->d, s->critic, s->depth, x);
 }
 
 struct xl_var *xl_lomit_src(struct xl_tape *t, struct xl_lomit_nets *s, struct xl_var *map)
