@@ -17,7 +17,7 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "methods/lomit_net.h"
-#include "methods/method.h"
+#include "methods/method_opts.h"
 #include "methods/model.h"
 
 enum { MAX_BATCH = 1024 };
@@ -26,59 +26,48 @@ static const double leaky_slope = 0.01;
 
 /* ---- hyper-parameters ---- */
 
-#define AT(f) XL_HYPER(struct xl_lomit, f)
-#define INT(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_INT, 0, n, "n", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define NUM(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_NUM, 0, n, "x", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define WORD(n, f, w, d, h)                                                                        \
-	{                                                                                          \
-		XL_OPT_ENUM, 0, n, w, d, h, AT(f), 0, 0, NULL, NULL                                \
-	}
-#define FLAG(n, f, h)                                                                              \
-	{                                                                                          \
-		XL_OPT_FLAG, 0, n, NULL, NULL, h, AT(f), 0, 0, NULL, NULL                          \
-	}
+#define XL_HYPERS struct xl_lomit
 
 static const struct xl_opt lomit_opts[] = {
-	INT("size", size, "128", "image side in pixels, a multiple of 16 (ICLR, appendix)", 32,
-	    1024),
-	INT("width", width, "64", "channels of the first layers (ICLR, appendix)", 1, 512),
-	INT("batch", batch, "8", "pairs per step (ICLR, appendix)", 1, MAX_BATCH),
-	INT("iters", iters, "200000", "critic steps in all (ICLR, appendix)", 1, 1e9),
-	WORD("variant", variant, "ijcai|iclr", "ijcai", "independent masks, or co-segmentation"),
-	FLAG("compat", compat, "published code: std of row stds, exp gamma, batch statistics"),
-	WORD("gamma", gamma, "linear|exp", "linear", "scale of AdaIN as it is, or exp(g/2)"),
-	FLAG("style-split", style_split,
-	     "separate last layers for foreground and background style"),
-	WORD("mask-norm", mask_norm, "bn|in", "bn", "normalisation of the mask network"),
-	FLAG("no-exemplar-mask", no_exemplar_mask, "styles from whole images (ablation LOMIT--)"),
-	INT("critic", critic, "5", "critic steps per generator step (ICLR, appendix)", 1, 1000),
-	NUM("lr", lr, "1e-4", "learning rate of both optimisers (ICLR, appendix)", 0, 1e30),
-	NUM("beta1", beta1, "0.5", "first moment decay of Adam (ICLR, appendix)", 0, 0.9999),
-	NUM("beta2", beta2, "0.999", "second moment decay of Adam (ICLR, appendix)", 0, 0.999999),
-	INT("decay-start", decay_start, "100001", "iteration from which lr decays (code)", 0, 1e9),
-	INT("decay-every", decay_every, "10000", "iterations between halvings of lr", 1, 1e9),
-	NUM("critic-std", critic_std, "0.02", "std of the critic's initial weights (code)", 1e-6,
-	    10),
-	NUM("flip", flip, "0.5", "probability of mirroring an image (ICLR, appendix)", 0, 1),
-	NUM("w-adv", w_adv, "1", "weight of the adversarial loss (ICLR)", 0, 1e6),
-	NUM("w-cls", w_cls, "1", "weight of classification, both networks (ICLR)", 0, 1e6),
-	NUM("w-gp", w_gp, "10", "weight of the gradient penalty (ICLR)", 0, 1e6),
-	NUM("w-style-f", w_style_f, "1", "weight of foreground style (ICLR)", 0, 1e6),
-	NUM("w-style-b", w_style_b, "1", "weight of background style (ICLR)", 0, 1e6),
-	NUM("w-content", w_content, "1", "weight of content (ICLR)", 0, 1e6),
-	NUM("w-cycle", w_cycle, "10", "weight of the cycle (ICLR)", 0, 1e6),
-	NUM("w-self", w_self, "10", "weight of self-reconstruction (ICLR)", 0, 1e6),
-	NUM("w-r1", w_r1, "0.1", "weight of mask smoothness R1 (ICLR)", 0, 1e6),
-	NUM("w-style-diff", w_style_diff, "-1",
-	    "weight of style difference, -1: 0.01 for iclr, 0 for ijcai", -1, 1e6),
-	NUM("w-area", w_area, "1e-4", "weight of the mask's area (ICLR)", 0, 1e6),
-	{XL_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+	XL_H_INT("size", size, "128", "image side in pixels, a multiple of 16 (ICLR, appendix)", 32,
+		 1024),
+	XL_H_INT("width", width, "64", "channels of the first layers (ICLR, appendix)", 1, 512),
+	XL_H_INT("batch", batch, "8", "pairs per step (ICLR, appendix)", 1, MAX_BATCH),
+	XL_H_INT("iters", iters, "200000", "critic steps in all (ICLR, appendix)", 1, 1e9),
+	XL_H_WORD("variant", variant, "ijcai|iclr", "ijcai",
+		  "independent masks, or co-segmentation"),
+	XL_H_FLAG("compat", compat, "published code: std of row stds, exp gamma, batch statistics"),
+	XL_H_WORD("gamma", gamma, "linear|exp", "linear", "scale of AdaIN as it is, or exp(g/2)"),
+	XL_H_FLAG("style-split", style_split,
+		  "separate last layers for foreground and background style"),
+	XL_H_WORD("mask-norm", mask_norm, "bn|in", "bn", "normalisation of the mask network"),
+	XL_H_FLAG("no-exemplar-mask", no_exemplar_mask,
+		  "styles from whole images (ablation LOMIT--)"),
+	XL_H_INT("critic", critic, "5", "critic steps per generator step (ICLR, appendix)", 1,
+		 1000),
+	XL_H_NUM("lr", lr, "1e-4", "learning rate of both optimisers (ICLR, appendix)", 0, 1e30),
+	XL_H_NUM("beta1", beta1, "0.5", "first moment decay of Adam (ICLR, appendix)", 0, 0.9999),
+	XL_H_NUM("beta2", beta2, "0.999", "second moment decay of Adam (ICLR, appendix)", 0,
+		 0.999999),
+	XL_H_INT("decay-start", decay_start, "100001", "iteration from which lr decays (code)", 0,
+		 1e9),
+	XL_H_INT("decay-every", decay_every, "10000", "iterations between halvings of lr", 1, 1e9),
+	XL_H_NUM("critic-std", critic_std, "0.02", "std of the critic's initial weights (code)",
+		 1e-6, 10),
+	XL_H_NUM("flip", flip, "0.5", "probability of mirroring an image (ICLR, appendix)", 0, 1),
+	XL_H_NUM("w-adv", w_adv, "1", "weight of the adversarial loss (ICLR)", 0, 1e6),
+	XL_H_NUM("w-cls", w_cls, "1", "weight of classification, both networks (ICLR)", 0, 1e6),
+	XL_H_NUM("w-gp", w_gp, "10", "weight of the gradient penalty (ICLR)", 0, 1e6),
+	XL_H_NUM("w-style-f", w_style_f, "1", "weight of foreground style (ICLR)", 0, 1e6),
+	XL_H_NUM("w-style-b", w_style_b, "1", "weight of background style (ICLR)", 0, 1e6),
+	XL_H_NUM("w-content", w_content, "1", "weight of content (ICLR)", 0, 1e6),
+	XL_H_NUM("w-cycle", w_cycle, "10", "weight of the cycle (ICLR)", 0, 1e6),
+	XL_H_NUM("w-self", w_self, "10", "weight of self-reconstruction (ICLR)", 0, 1e6),
+	XL_H_NUM("w-r1", w_r1, "0.1", "weight of mask smoothness R1 (ICLR)", 0, 1e6),
+	XL_H_NUM("w-style-diff", w_style_diff, "-1",
+		 "weight of style difference, -1: 0.01 for iclr, 0 for ijcai", -1, 1e6),
+	XL_H_NUM("w-area", w_area, "1e-4", "weight of the mask's area (ICLR)", 0, 1e6),
+	XL_H_END,
 };
 
 static int lomit_preset(void *hyper, const char *name)

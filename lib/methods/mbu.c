@@ -13,65 +13,63 @@
 #include <string.h>
 #include "core/mem.h"
 #include "methods/mbu_net.h"
+#include "methods/method_opts.h"
 
 enum { MAX_BATCH = 1024 };
 
 /* ---- hyper-parameters ---- */
 
-#define AT(f) XL_HYPER(struct xl_mbu, f)
-#define INT(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_INT, 0, n, "n", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define NUM(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_NUM, 0, n, "x", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define WORD(n, f, w, d, h)                                                                        \
-	{                                                                                          \
-		XL_OPT_ENUM, 0, n, w, d, h, AT(f), 0, 0, NULL, NULL                                \
-	}
+#define XL_HYPERS struct xl_mbu
 
 static const struct xl_opt mbu_opts[] = {
-	INT("size", size, "128", "image side in pixels, a multiple of 64 (paper, code)", 64, 1024),
-	INT("width", width, "32", "channels of the first layers (code)", 1, 256),
-	INT("batch", batch, "32", "images of each domain per step (paper, code)", 1, MAX_BATCH),
-	INT("iters", iters, "150000", "steps (code)", 1, 1e9),
-	WORD("task", task,
-	     "glasses|smile|facial-hair|women-hair|women-hair-old|men-hair|men-hair-old|handbags",
-	     "glasses", "whose weights and rates stand where -1 does (code)"),
-	WORD("profile", profile, "code|paper", "code", "whose sep, dec-act, recon2a, dc-target"),
-	INT("sep", sep, "0", "channels of the separate code, 0: 25 (code) or 100 (paper) of 512", 0,
-	    4095),
-	WORD("dec-act", dec_act, "auto|leaky|relu", "auto",
-	     "activation of the decoders: leaky 0.2 (code) or relu (paper)"),
-	WORD("recon2a", recon2a, "auto|zero|encode", "auto",
-	     "separate code in Recon2.A: zeros (code) or that of a (paper)"),
-	WORD("dc-target", dc_target, "auto|without|with", "auto",
-	     "label E_c is pushed to: without (code) or with the content (paper)"),
-	WORD("init", init, "torch04|modern", "torch04",
-	     "initial values as in PyTorch 0.4 or later"),
-	WORD("crop", crop, "squash|square", "squash",
-	     "how pictures become squares: squashed (code) or cropped"),
-	NUM("lr", lr, "-1", "learning rate of encoders and decoders, -1: by task", -1, 1e30),
-	NUM("lr-c", lr_c, "-1", "learning rate of C, -1: by task", -1, 1e30),
-	NUM("beta1", beta1, "0.5", "first moment decay of Adam (paper, code)", 0, 0.9999),
-	NUM("beta2", beta2, "0.999", "second moment decay of Adam (paper, code)", 0, 0.999999),
-	NUM("clip", clip, "5", "largest norm of each optimiser's gradients (code)", 1e-6, 1e30),
-	NUM("flip", flip, "0.5", "probability of mirroring an image (code)", 0, 1),
-	NUM("w-recon1-a", w_recon1_a, "-1", "weight of Recon1.A (lambda1), -1: by task", -1, 1e6),
-	NUM("w-recon1-b", w_recon1_b, "-1", "weight of Recon1.B (lambda2), -1: by task", -1, 1e6),
-	NUM("w-cycle-c", w_cycle_c, "-1", "weight of Cycle.c (lambda3), -1: by task", -1, 1e6),
-	NUM("w-cycle-s", w_cycle_s, "-1", "weight of Cycle.s (lambda3), -1: by task", -1, 1e6),
-	NUM("w-recon2-a", w_recon2_a, "-1", "weight of Recon2.A (lambda4), -1: by task", -1, 1e6),
-	NUM("w-recon2-b", w_recon2_b, "-1", "weight of Recon2.B (lambda5), -1: by task", -1, 1e6),
-	NUM("w-dc", w_dc, "-1", "weight of DC.E_c, 0: without C, -1: by task", -1, 1e6),
-	WORD("recon1-norm", recon1_norm, "l1|l2", "l1", "of Recon1 (ablation l2: paper)"),
-	WORD("recon2-norm", recon2_norm, "l1|l2", "l1", "of Recon2 (ablation l2: paper)"),
-	NUM("mask-l2", mask_l2, "0",
-	    "weight of the masks' squares in place of Recon2 (ablation: paper)", 0, 1e6),
-	NUM("threshold", threshold, "0.1", "of the mask, in removal (code)", 0, 1),
-	{XL_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+	XL_H_INT("size", size, "128", "image side in pixels, a multiple of 64 (paper, code)", 64,
+		 1024),
+	XL_H_INT("width", width, "32", "channels of the first layers (code)", 1, 256),
+	XL_H_INT("batch", batch, "32", "images of each domain per step (paper, code)", 1,
+		 MAX_BATCH),
+	XL_H_INT("iters", iters, "150000", "steps (code)", 1, 1e9),
+	XL_H_WORD("task", task,
+		  "glasses|smile|facial-hair|women-hair|women-hair-old|men-hair|men-hair-old|"
+		  "handbags",
+		  "glasses", "whose weights and rates stand where -1 does (code)"),
+	XL_H_WORD("profile", profile, "code|paper", "code",
+		  "whose sep, dec-act, recon2a, dc-target"),
+	XL_H_INT("sep", sep, "0",
+		 "channels of the separate code, 0: 25 (code) or 100 (paper) of 512", 0, 4095),
+	XL_H_WORD("dec-act", dec_act, "auto|leaky|relu", "auto",
+		  "activation of the decoders: leaky 0.2 (code) or relu (paper)"),
+	XL_H_WORD("recon2a", recon2a, "auto|zero|encode", "auto",
+		  "separate code in Recon2.A: zeros (code) or that of a (paper)"),
+	XL_H_WORD("dc-target", dc_target, "auto|without|with", "auto",
+		  "label E_c is pushed to: without (code) or with the content (paper)"),
+	XL_H_WORD("init", init, "torch04|modern", "torch04",
+		  "initial values as in PyTorch 0.4 or later"),
+	XL_H_WORD("crop", crop, "squash|square", "squash",
+		  "how pictures become squares: squashed (code) or cropped"),
+	XL_H_NUM("lr", lr, "-1", "learning rate of encoders and decoders, -1: by task", -1, 1e30),
+	XL_H_NUM("lr-c", lr_c, "-1", "learning rate of C, -1: by task", -1, 1e30),
+	XL_H_NUM("beta1", beta1, "0.5", "first moment decay of Adam (paper, code)", 0, 0.9999),
+	XL_H_NUM("beta2", beta2, "0.999", "second moment decay of Adam (paper, code)", 0, 0.999999),
+	XL_H_NUM("clip", clip, "5", "largest norm of each optimiser's gradients (code)", 1e-6,
+		 1e30),
+	XL_H_NUM("flip", flip, "0.5", "probability of mirroring an image (code)", 0, 1),
+	XL_H_NUM("w-recon1-a", w_recon1_a, "-1", "weight of Recon1.A (lambda1), -1: by task", -1,
+		 1e6),
+	XL_H_NUM("w-recon1-b", w_recon1_b, "-1", "weight of Recon1.B (lambda2), -1: by task", -1,
+		 1e6),
+	XL_H_NUM("w-cycle-c", w_cycle_c, "-1", "weight of Cycle.c (lambda3), -1: by task", -1, 1e6),
+	XL_H_NUM("w-cycle-s", w_cycle_s, "-1", "weight of Cycle.s (lambda3), -1: by task", -1, 1e6),
+	XL_H_NUM("w-recon2-a", w_recon2_a, "-1", "weight of Recon2.A (lambda4), -1: by task", -1,
+		 1e6),
+	XL_H_NUM("w-recon2-b", w_recon2_b, "-1", "weight of Recon2.B (lambda5), -1: by task", -1,
+		 1e6),
+	XL_H_NUM("w-dc", w_dc, "-1", "weight of DC.E_c, 0: without C, -1: by task", -1, 1e6),
+	XL_H_WORD("recon1-norm", recon1_norm, "l1|l2", "l1", "of Recon1 (ablation l2: paper)"),
+	XL_H_WORD("recon2-norm", recon2_norm, "l1|l2", "l1", "of Recon2 (ablation l2: paper)"),
+	XL_H_NUM("mask-l2", mask_l2, "0",
+		 "weight of the masks' squares in place of Recon2 (ablation: paper)", 0, 1e6),
+	XL_H_NUM("threshold", threshold, "0.1", "of the mask, in removal (code)", 0, 1),
+	XL_H_END,
 };
 
 /* The published sets of weights; "old" and handbags are of the first revision of the

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "methods/method_opts.h"
 #include "methods/miso_net.h"
 
 enum { MAX_BATCH = 1024, MAX_SCALES = 3, MLP_WIDTH = 256 };
@@ -23,63 +24,49 @@ static const double small_std = 0.02; /* of discriminators, and of a style's two
 
 /* ---- hyper-parameters ---- */
 
-#define AT(f) XL_HYPER(struct xl_miso, f)
-#define INT(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_INT, 0, n, "n", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define NUM(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_NUM, 0, n, "x", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define WORD(n, f, w, d, h)                                                                        \
-	{                                                                                          \
-		XL_OPT_ENUM, 0, n, w, d, h, AT(f), 0, 0, NULL, NULL                                \
-	}
-#define FLAG(n, f, h)                                                                              \
-	{                                                                                          \
-		XL_OPT_FLAG, 0, n, NULL, NULL, h, AT(f), 0, 0, NULL, NULL                          \
-	}
+#define XL_HYPERS struct xl_miso
 
 static const struct xl_opt miso_opts[] = {
-	INT("size", size, "128", "image side in pixels, a multiple of 16 (paper)", 16, 1024),
-	INT("width", width, "64", "channels of the first layers (CycleGAN, BicycleGAN)", 1, 512),
-	INT("batch", batch, "2", "images of each domain per step, half for each phase (BicycleGAN)",
-	    2, MAX_BATCH),
-	INT("iters", iters, "200000", "iterations in all (ours)", 1, 1e9),
-	INT("nz", nz, "8", "numbers of a style (BicycleGAN, MUNIT, DRIT)", 1, XL_MISO_NZ),
-	INT("scales", scales, "0", "of a discriminator; 0: as many as fit, 3 at most (MUNIT, DRIT)",
-	    0, MAX_SCALES),
-	WORD("cond", cond, "concat|adain|input", "concat",
-	     "how styles enter: planes at every layer, AdaIN, planes at the image"),
-	WORD("ifi", ifi, "milo|sr", "milo",
-	     "first phase: mutual information, or self-reconstruction (ablation SRSO)"),
-	WORD("milo-z", milo_z, "leaf|target|full", "leaf",
-	     "gradient of the loss of information to styles: none, by the picture, all"),
-	WORD("gan", gan, "ns|minimax|ls", "ns",
-	     "adversarial loss: non-saturating (DRIT), eq. 15 as it stands, least squares"),
-	WORD("cyc-style", cyc_style, "real|fake", "real",
-	     "style of the way back: of the real image (paper), of the translated (DRIT)"),
-	FLAG("no-adv-enc", no_adv_enc, "no discrimination in phase one (ablation)"),
-	FLAG("no-adv-rand", no_adv_rand, "no discrimination in phase two (ablation)"),
-	FLAG("lat-freezes-e", lat_freezes_e,
-	     "latent reconstruction leaves style encoders alone (BicycleGAN)"),
-	NUM("lr", lr, "1e-4", "learning rate of both optimisers (MUNIT, DRIT)", 0, 1e30),
-	NUM("beta1", beta1, "0.5", "first moment decay of Adam (MUNIT, DRIT)", 0, 0.9999),
-	NUM("beta2", beta2, "0.999", "second moment decay of Adam (MUNIT, DRIT)", 0, 0.999999),
-	NUM("decay", decay, "1e-4", "decay of weights, in their gradient (MUNIT, DRIT)", 0, 1),
-	INT("decay-start", decay_start, "-1",
-	    "iteration from which lr falls, to 0 at iters; -1: half of iters (CycleGAN)", -1, 1e9),
-	NUM("logvar-min", logvar_min, "-8", "least ln sigma^2 of a style (ours)", -30, 30),
-	NUM("logvar-max", logvar_max, "4", "largest ln sigma^2 of a style (ours)", -30, 30),
-	NUM("flip", flip, "0.5", "probability of mirroring an image (ours)", 0, 1),
-	NUM("w-adv", w_adv, "1", "weight of the adversarial losses (MUNIT, DRIT)", 0, 1e6),
-	NUM("w-info", w_info, "0.1", "weight of mutual information (ours)", 0, 1e6),
-	NUM("w-cyc", w_cyc, "10", "weight of the cycle (CycleGAN)", 0, 1e6),
-	NUM("w-kl", w_kl, "0.01", "weight of the KL divergence (BicycleGAN, DRIT)", 0, 1e6),
-	NUM("w-lat", w_lat, "1", "weight of latent reconstruction (MUNIT)", 0, 1e6),
-	NUM("w-sr", w_sr, "10", "weight of self-reconstruction, ifi=sr (MUNIT, DRIT)", 0, 1e6),
-	{XL_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+	XL_H_INT("size", size, "128", "image side in pixels, a multiple of 16 (paper)", 16, 1024),
+	XL_H_INT("width", width, "64", "channels of the first layers (CycleGAN, BicycleGAN)", 1,
+		 512),
+	XL_H_INT("batch", batch, "2",
+		 "images of each domain per step, half for each phase (BicycleGAN)", 2, MAX_BATCH),
+	XL_H_INT("iters", iters, "200000", "iterations in all (ours)", 1, 1e9),
+	XL_H_INT("nz", nz, "8", "numbers of a style (BicycleGAN, MUNIT, DRIT)", 1, XL_MISO_NZ),
+	XL_H_INT("scales", scales, "0",
+		 "of a discriminator; 0: as many as fit, 3 at most (MUNIT, DRIT)", 0, MAX_SCALES),
+	XL_H_WORD("cond", cond, "concat|adain|input", "concat",
+		  "how styles enter: planes at every layer, AdaIN, planes at the image"),
+	XL_H_WORD("ifi", ifi, "milo|sr", "milo",
+		  "first phase: mutual information, or self-reconstruction (ablation SRSO)"),
+	XL_H_WORD("milo-z", milo_z, "leaf|target|full", "leaf",
+		  "gradient of the loss of information to styles: none, by the picture, all"),
+	XL_H_WORD("gan", gan, "ns|minimax|ls", "ns",
+		  "adversarial loss: non-saturating (DRIT), eq. 15 as it stands, least squares"),
+	XL_H_WORD("cyc-style", cyc_style, "real|fake", "real",
+		  "style of the way back: of the real image (paper), of the translated (DRIT)"),
+	XL_H_FLAG("no-adv-enc", no_adv_enc, "no discrimination in phase one (ablation)"),
+	XL_H_FLAG("no-adv-rand", no_adv_rand, "no discrimination in phase two (ablation)"),
+	XL_H_FLAG("lat-freezes-e", lat_freezes_e,
+		  "latent reconstruction leaves style encoders alone (BicycleGAN)"),
+	XL_H_NUM("lr", lr, "1e-4", "learning rate of both optimisers (MUNIT, DRIT)", 0, 1e30),
+	XL_H_NUM("beta1", beta1, "0.5", "first moment decay of Adam (MUNIT, DRIT)", 0, 0.9999),
+	XL_H_NUM("beta2", beta2, "0.999", "second moment decay of Adam (MUNIT, DRIT)", 0, 0.999999),
+	XL_H_NUM("decay", decay, "1e-4", "decay of weights, in their gradient (MUNIT, DRIT)", 0, 1),
+	XL_H_INT("decay-start", decay_start, "-1",
+		 "iteration from which lr falls, to 0 at iters; -1: half of iters (CycleGAN)", -1,
+		 1e9),
+	XL_H_NUM("logvar-min", logvar_min, "-8", "least ln sigma^2 of a style (ours)", -30, 30),
+	XL_H_NUM("logvar-max", logvar_max, "4", "largest ln sigma^2 of a style (ours)", -30, 30),
+	XL_H_NUM("flip", flip, "0.5", "probability of mirroring an image (ours)", 0, 1),
+	XL_H_NUM("w-adv", w_adv, "1", "weight of the adversarial losses (MUNIT, DRIT)", 0, 1e6),
+	XL_H_NUM("w-info", w_info, "0.1", "weight of mutual information (ours)", 0, 1e6),
+	XL_H_NUM("w-cyc", w_cyc, "10", "weight of the cycle (CycleGAN)", 0, 1e6),
+	XL_H_NUM("w-kl", w_kl, "0.01", "weight of the KL divergence (BicycleGAN, DRIT)", 0, 1e6),
+	XL_H_NUM("w-lat", w_lat, "1", "weight of latent reconstruction (MUNIT)", 0, 1e6),
+	XL_H_NUM("w-sr", w_sr, "10", "weight of self-reconstruction, ifi=sr (MUNIT, DRIT)", 0, 1e6),
+	XL_H_END,
 };
 
 static int miso_preset(void *hyper, const char *name)

@@ -1,0 +1,42 @@
+/*
+ * method_opts.h - rows of a method's table of hyper-parameters (struct xl_method.opts).
+ * XL_HYPERS, which the method defines, is the struct that holds them.
+ */
+#ifndef XL_METHODS_METHOD_OPTS_H
+#define XL_METHODS_METHOD_OPTS_H
+
+#include "methods/method.h"
+
+/*
+ * XL_H_INT  - a whole number: option, field, default, help, least, largest
+ * XL_H_NUM  - a number: the same
+ * XL_H_WORD - one word of a choice: option, field, choice, default, help
+ * XL_H_FLAG - a switch, off by default: option, field, help
+ * XL_H_END  - the last row
+ */
+#define XL_H_INT(option, field, value, words, lo, hi)                                              \
+	{                                                                                          \
+		.type = XL_OPT_INT, .name = option, .arg = "n", .def = value, .help = words,       \
+		.target = XL_HYPER(XL_HYPERS, field), .min = lo, .max = hi                         \
+	}
+#define XL_H_NUM(option, field, value, words, lo, hi)                                              \
+	{                                                                                          \
+		.type = XL_OPT_NUM, .name = option, .arg = "x", .def = value, .help = words,       \
+		.target = XL_HYPER(XL_HYPERS, field), .min = lo, .max = hi                         \
+	}
+#define XL_H_WORD(option, field, choice, value, words)                                             \
+	{                                                                                          \
+		.type = XL_OPT_ENUM, .name = option, .arg = choice, .def = value, .help = words,   \
+		.target = XL_HYPER(XL_HYPERS, field)                                               \
+	}
+#define XL_H_FLAG(option, field, words)                                                            \
+	{                                                                                          \
+		.type = XL_OPT_FLAG, .name = option, .help = words,                                \
+		.target = XL_HYPER(XL_HYPERS, field)                                               \
+	}
+#define XL_H_END                                                                                   \
+	{                                                                                          \
+		.type = XL_OPT_END                                                                 \
+	}
+
+#endif
