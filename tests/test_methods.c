@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "core/pool.h"
+#include "methods/method_losses.h"
 #include "methods/model.h"
 
 enum { WIDTH = 2, BATCH = 2, LABELS = 2 };
@@ -161,7 +162,7 @@ static void check_resume(const struct xl_method *method)
 	unlink(path);
 }
 
-/* The gradient of a part of a batch that is not there must not come from memory. */
+/* On a tape that only counts, a step counts, and leaves networks and moments alone. */
 static void check_dry(const struct xl_method *method)
 {
 	struct xl_model *m = build(method, 3, true), *same = build(method, 3, true);
@@ -181,6 +182,30 @@ static void check_dry(const struct xl_method *method)
 	xl_model_free(m);
 	xl_model_free(same);
 	free(zero);
+}
+
+/* A term that could not be computed leaves no total, whatever it weighs and whatever
+ * comes after it; one that weighs nothing is reported all the same. */
+static void totals_do_not_outlive_a_failure(void **state)
+{
+	struct xl_tape *t = xl_tape_new();
+	struct xl_losses l = {.given = {false}};
+
+	(void)state;
+	assert_non_null(t);
+	struct xl_var *three = xl_var_const(t, xl_dims_plain(1, 1, 1, 1), 3);
+	struct xl_var *total = xl_losses_add(&l, 0, t, xl_losses_zero(t), 2, three);
+	total = xl_losses_add(&l, 1, t, total, 0, three);
+	assert_non_null(total);
+	assert_true(xl_var_scalar(t, total) == 6);
+	assert_true(l.given[0] && l.given[1] && l.value[1] == 3);
+	for (int weight = 0; weight < 2; weight++) {
+		struct xl_var *failed = xl_losses_add(&l, 2, t, total, weight, NULL);
+		assert_null(failed);
+		assert_null(xl_losses_add(&l, 3, t, failed, 1, three));
+	}
+	assert_false(l.given[2]);
+	xl_tape_free(t);
 }
 
 /* ---- stages ---- */
@@ -392,6 +417,7 @@ int main(void)
 		cmocka_unit_test(threads_change_no_bit),
 		cmocka_unit_test(an_interruption_changes_no_bit),
 		cmocka_unit_test(a_dry_step_trains_nothing),
+		cmocka_unit_test(totals_do_not_outlive_a_failure),
 		cmocka_unit_test(stages_skipped_or_repeated_are_the_same),
 		cmocka_unit_test(pictures_keep_their_size),
 		cmocka_unit_test(constant_pictures_are_drawn),

@@ -17,6 +17,7 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "methods/lomit_net.h"
+#include "methods/method_losses.h"
 #include "methods/method_opts.h"
 #include "methods/model.h"
 
@@ -304,26 +305,6 @@ static const char *const loss_names[] = {
 	"G.total",   "mask.mean", "s_f.abs", "lr",      NULL,
 };
 
-static void report(const struct xl_tape *t, struct xl_losses *out, enum loss i,
-		   const struct xl_var *v)
-{
-	if (!v)
-		return;
-	out->value[i] = xl_var_scalar(t, v);
-	out->given[i] = true;
-}
-
-/* total + weight * term, and the term noted unweighted */
-static struct xl_var *add_term(struct xl_tape *t, struct xl_losses *out, enum loss i,
-			       struct xl_var *total, double weight, struct xl_var *term)
-{
-	report(t, out, i, term);
-	if (weight == 0)
-		return total;
-	term = xl_op_affine(t, term, weight, 0);
-	return total ? xl_op_add(t, total, term) : term;
-}
-
 static struct xl_var *twice(struct xl_tape *t, struct xl_var *mean)
 {
 	return xl_op_affine(t, mean, 2, 0); /* the two directions are added */
@@ -367,7 +348,7 @@ static int critic_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, 
 	const struct xl_lomit *h = m->hyper;
 	struct xl_lomit_nets *s = m->state;
 	const int mark = xl_tape_mark(t), n = x->d.n;
-	struct xl_var *total = NULL;
+	struct xl_var *total = xl_losses_zero(t);
 
 	xl_model_zero(m, XL_CRITIC);
 	if (xl_model_bind(m, t, XL_CRITIC, true))
@@ -384,10 +365,10 @@ static int critic_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, 
 	xl_drop(t, real_map);
 	struct xl_var *gp = gradient_penalty(t, s, xhat);
 
-	total = add_term(t, out, D_ADV, total, 1, twice(t, adv));
-	total = add_term(t, out, D_CLS, total, h->w_cls, twice(t, cls));
-	total = add_term(t, out, D_GP, total, h->w_gp, twice(t, gp));
-	report(t, out, D_TOTAL, total);
+	total = xl_losses_add(out, D_ADV, t, total, 1, twice(t, adv));
+	total = xl_losses_add(out, D_CLS, t, total, h->w_cls, twice(t, cls));
+	total = xl_losses_add(out, D_GP, t, total, h->w_gp, twice(t, gp));
+	xl_losses_report(out, D_TOTAL, t, total);
 	return xl_backward(t, total, mark);
 }
 
@@ -396,15 +377,14 @@ static struct xl_var *mask_terms(struct xl_tape *t, const struct xl_lomit *h, st
 				 struct xl_var *total, struct xl_var *c,
 				 struct xl_var *const *masks, int n)
 {
-	struct xl_var *r1 = NULL, *area = NULL;
+	struct xl_var *r1 = xl_losses_zero(t), *area = xl_losses_zero(t);
 
 	for (int i = 0; i < n; i++) {
-		struct xl_var *r = xl_op_r1(t, masks[i], c), *a = xl_op_mean(t, masks[i]);
-		r1 = r1 ? xl_op_add(t, r1, r) : r;
-		area = area ? xl_op_add(t, area, a) : a;
+		r1 = xl_op_add(t, r1, xl_op_r1(t, masks[i], c));
+		area = xl_op_add(t, area, xl_op_mean(t, masks[i]));
 	}
-	total = add_term(t, out, G_R1, total, h->w_r1, twice(t, r1));
-	return add_term(t, out, G_AREA, total, h->w_area, twice(t, area));
+	total = xl_losses_add(out, G_R1, t, total, h->w_r1, twice(t, r1));
+	return xl_losses_add(out, G_AREA, t, total, h->w_area, twice(t, area));
 }
 
 static int generator_step(struct xl_model *m, struct xl_tape *t, struct xl_var *x, struct xl_var *y,
@@ -414,7 +394,7 @@ static int generator_step(struct xl_model *m, struct xl_tape *t, struct xl_var *
 	const struct xl_lomit *h = m->hyper;
 	struct xl_lomit_nets *s = m->state;
 	const int b = x->d.n / 2;
-	struct xl_var *masks[3], *total = NULL;
+	struct xl_var *masks[3], *total = xl_losses_zero(t);
 	struct xl_lomit_codes k;
 
 	xl_model_zero(m, XL_GENERATOR);
@@ -433,25 +413,27 @@ static int generator_step(struct xl_model *m, struct xl_tape *t, struct xl_var *
 	masks[2] = xl_lomit_iclr(h) ? xl_lomit_mask(t, s, xl_op_mul(t, c->c, c->gate), true) : c->m;
 	struct xl_var *self = xl_lomit_decode(t, h, s, masks[2], c->c, c->s_f, c->s_b);
 
-	total = add_term(t, out, G_ADV, total, h->w_adv, twice(t, adv));
-	total = add_term(t, out, G_CLS, total, h->w_cls, twice(t, cls));
-	total = add_term(t, out, G_STYLE_F, total, h->w_style_f, twice(t, xl_nn_l1(t, k.s_f, f2)));
-	total = add_term(t, out, G_STYLE_B, total, h->w_style_b,
-			 twice(t, xl_nn_l1(t, k.s_b, c->s_b)));
-	total = add_term(t, out, G_CONTENT, total, h->w_content, twice(t, xl_nn_l1(t, k.c, c->c)));
-	total = add_term(t, out, G_CYCLE, total, h->w_cycle, twice(t, xl_nn_l1(t, cycle, x)));
-	total = add_term(t, out, G_SELF, total, h->w_self, twice(t, xl_nn_l1(t, self, x)));
+	total = xl_losses_add(out, G_ADV, t, total, h->w_adv, twice(t, adv));
+	total = xl_losses_add(out, G_CLS, t, total, h->w_cls, twice(t, cls));
+	total = xl_losses_add(out, G_STYLE_F, t, total, h->w_style_f,
+			      twice(t, xl_nn_l1(t, k.s_f, f2)));
+	total = xl_losses_add(out, G_STYLE_B, t, total, h->w_style_b,
+			      twice(t, xl_nn_l1(t, k.s_b, c->s_b)));
+	total = xl_losses_add(out, G_CONTENT, t, total, h->w_content,
+			      twice(t, xl_nn_l1(t, k.c, c->c)));
+	total = xl_losses_add(out, G_CYCLE, t, total, h->w_cycle, twice(t, xl_nn_l1(t, cycle, x)));
+	total = xl_losses_add(out, G_SELF, t, total, h->w_self, twice(t, xl_nn_l1(t, self, x)));
 	total = mask_terms(t, h, out, total, c->c, masks, xl_lomit_iclr(h) ? 3 : 2);
 	struct xl_var *diff =
 		xl_nn_l1(t, xl_op_narrow(t, c->s_f, 0, 0, b), xl_op_narrow(t, c->s_f, 0, b, b));
-	total = add_term(t, out, G_STYLE_DIFF, total,
-			 h->w_style_diff >= 0 ? h->w_style_diff
-			 : xl_lomit_iclr(h)   ? 0.01
-					      : 0,
-			 xl_op_affine(t, diff, -1, 0));
-	report(t, out, G_TOTAL, total);
-	report(t, out, MASK_MEAN, xl_op_mean(t, xl_op_detach(t, c->m)));
-	report(t, out, STYLE_ABS, xl_op_mean(t, xl_op_abs(t, xl_op_detach(t, c->s_f))));
+	total = xl_losses_add(out, G_STYLE_DIFF, t, total,
+			      h->w_style_diff >= 0 ? h->w_style_diff
+			      : xl_lomit_iclr(h)   ? 0.01
+						   : 0,
+			      xl_op_affine(t, diff, -1, 0));
+	xl_losses_report(out, G_TOTAL, t, total);
+	xl_losses_report(out, MASK_MEAN, t, xl_op_mean(t, xl_op_detach(t, c->m)));
+	xl_losses_report(out, STYLE_ABS, t, xl_op_mean(t, xl_op_abs(t, xl_op_detach(t, c->s_f))));
 	return xl_backward(t, total, 0);
 }
 

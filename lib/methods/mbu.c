@@ -11,8 +11,8 @@
  * Batch norm sees the batch of each domain by itself: a and b are never joined.
  */
 #include <string.h>
-#include "core/mem.h"
 #include "methods/mbu_net.h"
+#include "methods/method_losses.h"
 #include "methods/method_opts.h"
 
 enum { MAX_BATCH = 1024 };
@@ -182,30 +182,6 @@ static const char *const loss_names[] = {
 	"total",    "DC.C",     "Mask.a",  "Mask.b",  "Mask.ab",  "grad",     "grad_C",  NULL,
 };
 
-static void note(struct xl_losses *out, enum loss i, double value)
-{
-	out->value[i] = value;
-	out->given[i] = true;
-}
-
-static void report(const struct xl_tape *t, struct xl_losses *out, enum loss i,
-		   const struct xl_var *v)
-{
-	if (v)
-		note(out, i, xl_var_scalar(t, v));
-}
-
-/* total + weight * term, and the term noted unweighted */
-static struct xl_var *add_term(struct xl_tape *t, struct xl_losses *out, enum loss i,
-			       struct xl_var *total, double weight, struct xl_var *term)
-{
-	report(t, out, i, term);
-	if (weight == 0)
-		return total;
-	term = xl_op_affine(t, term, weight, 0);
-	return total ? xl_op_add(t, total, term) : term;
-}
-
 static struct xl_var *distance(struct xl_tape *t, const char *norm, struct xl_var *a,
 			       struct xl_var *b)
 {
@@ -269,20 +245,20 @@ static struct xl_var *recon_terms(struct xl_tape *t, const struct xl_mbu *h, con
 				  const struct weights *w, struct xl_losses *out)
 {
 	struct xl_var *from_without = xl_nn_blend(t, p->bb.m, p->bb.raw, p->db);
-	struct xl_var *total = add_term(t, out, RECON1_A, NULL, w->recon1_a,
-					distance(t, h->recon1_norm, p->da, p->a));
+	struct xl_var *total = xl_losses_add(out, RECON1_A, t, xl_losses_zero(t), w->recon1_a,
+					     distance(t, h->recon1_norm, p->da, p->a));
 
-	total = add_term(t, out, RECON1_B, total, w->recon1_b,
-			 distance(t, h->recon1_norm, from_without, p->b));
+	total = xl_losses_add(out, RECON1_B, t, total, w->recon1_b,
+			      distance(t, h->recon1_norm, from_without, p->b));
 	if (h->mask_l2 > 0)
-		return add_term(t, out, MASK_L2, total, h->mask_l2,
-				xl_op_add(t, xl_op_mean(t, xl_op_mul(t, p->aa.m, p->aa.m)),
-					  xl_op_mean(t, xl_op_mul(t, p->bb.m, p->bb.m))));
-	total = add_term(
-		t, out, RECON2_A, total, w->recon2_a,
+		return xl_losses_add(out, MASK_L2, t, total, h->mask_l2,
+				     xl_op_add(t, xl_op_mean(t, xl_op_mul(t, p->aa.m, p->aa.m)),
+					       xl_op_mean(t, xl_op_mul(t, p->bb.m, p->bb.m))));
+	total = xl_losses_add(
+		out, RECON2_A, t, total, w->recon2_a,
 		distance(t, h->recon2_norm, xl_nn_blend(t, p->aa.m, p->aa.raw, p->a), p->a));
-	return add_term(
-		t, out, RECON2_B, total, w->recon2_b,
+	return xl_losses_add(
+		out, RECON2_B, t, total, w->recon2_b,
 		distance(t, h->recon2_norm, xl_nn_blend(t, p->bb.m, p->bb.raw, p->b), p->b));
 }
 
@@ -291,7 +267,7 @@ static void report_masks(struct xl_tape *t, const struct pass *p, struct xl_loss
 	const struct xl_mbu_drawn *of[] = {&p->aa, &p->bb, &p->ab};
 
 	for (int i = 0; i < 3; i++)
-		report(t, out, (enum loss)(MASK_A + i), xl_op_mean(t, xl_op_detach(t, of[i]->m)));
+		xl_losses_report(out, MASK_A + i, t, xl_op_mean(t, xl_op_detach(t, of[i]->m)));
 }
 
 static void update(struct xl_model *m, const struct xl_kernels *k, enum xl_group group, double lr)
@@ -317,18 +293,18 @@ static int first_step(struct xl_model *m, struct xl_tape *t, struct pass *p,
 	xl_tape_record(t, true);
 	forward(m, t, p, w);
 	struct xl_var *total = recon_terms(t, h, p, w, out);
-	total = add_term(t, out, CYCLE_C, total, w->cycle_c, xl_nn_mse(t, p->cz, p->ca));
-	total = add_term(t, out, CYCLE_S, total, w->cycle_s, xl_nn_mse(t, p->sz, p->sb));
+	total = xl_losses_add(out, CYCLE_C, t, total, w->cycle_c, xl_nn_mse(t, p->cz, p->ca));
+	total = xl_losses_add(out, CYCLE_S, t, total, w->cycle_s, xl_nn_mse(t, p->sz, p->sb));
 	if (w->dc > 0)
-		total = add_term(t, out, DC_E, total, w->dc,
-				 confusion(t, s, p->ca, p->cb, target, target));
-	report(t, out, TOTAL, total);
+		total = xl_losses_add(out, DC_E, t, total, w->dc,
+				      confusion(t, s, p->ca, p->cb, target, target));
+	xl_losses_report(out, TOTAL, t, total);
 	report_masks(t, p, out);
 	if (xl_backward(t, total, 0))
 		return -1;
 	if (t->dry)
 		return 0;
-	note(out, GRAD, xl_model_clip(m, t->k, XL_GENERATOR, h->clip));
+	xl_losses_note(out, GRAD, xl_model_clip(m, t->k, XL_GENERATOR, h->clip));
 	update(m, t->k, XL_GENERATOR, w->lr);
 	return 0;
 }
@@ -346,12 +322,12 @@ static int second_step(struct xl_model *m, struct xl_tape *t, struct pass *p,
 	struct xl_var *cb = xl_mbu_common(t, s, p->b), *ca = xl_mbu_common(t, s, p->a);
 	xl_tape_record(t, true);
 	struct xl_var *loss = confusion(t, s, ca, cb, 0, 1);
-	report(t, out, DC_C, loss);
+	xl_losses_report(out, DC_C, t, loss);
 	if (xl_backward(t, loss, 0))
 		return -1;
 	if (t->dry)
 		return 0;
-	note(out, GRAD_C, xl_model_clip(m, t->k, XL_CRITIC, h->clip));
+	xl_losses_note(out, GRAD_C, xl_model_clip(m, t->k, XL_CRITIC, h->clip));
 	update(m, t->k, XL_CRITIC, w->lr_c);
 	return 0;
 }

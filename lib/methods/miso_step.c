@@ -7,6 +7,7 @@
 #include <string.h>
 #include "core/mem.h"
 #include "core/rng.h"
+#include "methods/method_losses.h"
 #include "methods/miso_net.h"
 
 enum loss {
@@ -60,32 +61,6 @@ struct step {
 	struct side side[XL_MISO_DOMAINS];
 	struct xl_losses *out;
 };
-
-static void note(struct step *k, enum loss i, double value)
-{
-	k->out->value[i] = value;
-	k->out->given[i] = true;
-}
-
-static void report(struct step *k, enum loss i, const struct xl_var *v)
-{
-	if (v)
-		note(k, i, xl_var_scalar(k->t, v));
-}
-
-/* What sums begin with. */
-static struct xl_var *zero(struct step *k)
-{
-	return xl_var_const(k->t, xl_dims_plain(1, 1, 1, 1), 0);
-}
-
-/* total + weight * term, and the term noted unweighted */
-static struct xl_var *add_term(struct step *k, enum loss i, struct xl_var *total, double weight,
-			       struct xl_var *term)
-{
-	report(k, i, term);
-	return xl_op_add(k->t, total, xl_op_affine(k->t, term, weight, 0));
-}
 
 /* Part i, of n samples, of a batch. */
 static struct xl_var *part(const struct step *k, struct xl_var *v, int i)
@@ -186,7 +161,7 @@ static int judge_fakes(struct step *k)
 
 static struct xl_var *fooled(struct step *k, int phase)
 {
-	struct xl_var *sum = zero(k);
+	struct xl_var *sum = xl_losses_zero(k->t);
 
 	for (int d = 0; d < XL_MISO_DOMAINS; d++)
 		for (int i = 0; i < k->nets->d[d].scales; i++)
@@ -200,7 +175,7 @@ static struct xl_var *fooled(struct step *k, int phase)
 static struct xl_var *cycle(struct step *k)
 {
 	const bool real = xl_miso_is(k->h->cyc_style, "real");
-	struct xl_var *sum = zero(k);
+	struct xl_var *sum = xl_losses_zero(k->t);
 
 	for (int d = 0; d < XL_MISO_DOMAINS; d++) {
 		struct side *s = &k->side[d];
@@ -216,7 +191,7 @@ static struct xl_var *cycle(struct step *k)
 /* The route into a domain takes its own images as well. */
 static struct xl_var *self_reconstruction(struct step *k)
 {
-	struct xl_var *sum = zero(k);
+	struct xl_var *sum = xl_losses_zero(k->t);
 
 	for (int d = 0; d < XL_MISO_DOMAINS; d++) {
 		struct side *s = &k->side[d];
@@ -232,24 +207,24 @@ static struct xl_var *objective(struct step *k)
 {
 	const struct xl_miso *h = k->h;
 	struct side *a = &k->side[XL_MISO_A], *b = &k->side[XL_MISO_B];
-	struct xl_var *total = zero(k);
+	struct xl_var *total = xl_losses_zero(k->t);
 
 	if (!h->no_adv_enc)
-		total = add_term(k, G_ADV_ENC, total, h->w_adv, fooled(k, 0));
+		total = xl_losses_add(k->out, G_ADV_ENC, k->t, total, h->w_adv, fooled(k, 0));
 	if (!h->no_adv_rand)
-		total = add_term(k, G_ADV_RAND, total, h->w_adv, fooled(k, 1));
+		total = xl_losses_add(k->out, G_ADV_RAND, k->t, total, h->w_adv, fooled(k, 1));
 	if (xl_miso_is(h->ifi, "milo"))
-		total = add_term(k, G_INFO, total, h->w_info,
-				 xl_op_add(k->t, xl_miso_milo(k->t, a->target, &a->q1),
-					   xl_miso_milo(k->t, b->target, &b->q1)));
+		total = xl_losses_add(k->out, G_INFO, k->t, total, h->w_info,
+				      xl_op_add(k->t, xl_miso_milo(k->t, a->target, &a->q1),
+						xl_miso_milo(k->t, b->target, &b->q1)));
 	else
-		total = add_term(k, G_SR, total, h->w_sr, self_reconstruction(k));
-	total = add_term(k, G_CYC, total, h->w_cyc, cycle(k));
-	total = add_term(k, G_KL, total, h->w_kl,
-			 xl_op_add(k->t, xl_miso_kl(k->t, &a->q), xl_miso_kl(k->t, &b->q)));
-	return add_term(k, G_LAT, total, h->w_lat,
-			xl_op_add(k->t, xl_nn_l1(k->t, a->prior, a->q2.mu),
-				  xl_nn_l1(k->t, b->prior, b->q2.mu)));
+		total = xl_losses_add(k->out, G_SR, k->t, total, h->w_sr, self_reconstruction(k));
+	total = xl_losses_add(k->out, G_CYC, k->t, total, h->w_cyc, cycle(k));
+	total = xl_losses_add(k->out, G_KL, k->t, total, h->w_kl,
+			      xl_op_add(k->t, xl_miso_kl(k->t, &a->q), xl_miso_kl(k->t, &b->q)));
+	return xl_losses_add(k->out, G_LAT, k->t, total, h->w_lat,
+			     xl_op_add(k->t, xl_nn_l1(k->t, a->prior, a->q2.mu),
+				       xl_nn_l1(k->t, b->prior, b->q2.mu)));
 }
 
 /* ---- what is logged beside the losses, means over both domains ---- */
@@ -280,16 +255,16 @@ static int watch_styles(struct step *k)
 	struct xl_var *rand =
 		mean_of(k, distance(k, a->prior, &a->q2), distance(k, b->prior, &b->q2));
 
-	report(k, SIGMA_REAL, real);
-	report(k, RMS_RAND, xl_op_sqrt(k->t, rand));
+	xl_losses_report(k->out, SIGMA_REAL, k->t, real);
+	xl_losses_report(k->out, RMS_RAND, k->t, xl_op_sqrt(k->t, rand));
 	if (!a->q1.mu)
 		return real && rand ? 0 : -1;
 	struct xl_var *fake = mean_of(k, sigma(k, &a->q1), sigma(k, &b->q1));
 	struct xl_var *enc =
 		mean_of(k, distance(k, a->target, &a->q1), distance(k, b->target, &b->q1));
 
-	report(k, SIGMA_FAKE, fake);
-	report(k, RMS_ENC, xl_op_sqrt(k->t, enc));
+	xl_losses_report(k->out, SIGMA_FAKE, k->t, fake);
+	xl_losses_report(k->out, RMS_ENC, k->t, xl_op_sqrt(k->t, enc));
 	return real && rand && fake && enc ? 0 : -1;
 }
 
@@ -304,7 +279,7 @@ static int generator_step(struct step *k)
 	struct xl_var *total = objective(k);
 	if (!total)
 		return -1;
-	report(k, G_TOTAL, total);
+	xl_losses_report(k->out, G_TOTAL, k->t, total);
 	return watch_styles(k) || xl_backward(k->t, total, 0) ? -1 : 0;
 }
 
@@ -341,7 +316,7 @@ static double hits(struct step *k, int i)
 
 static struct xl_var *judged(struct step *k, int phase)
 {
-	struct xl_var *sum = zero(k);
+	struct xl_var *sum = xl_losses_zero(k->t);
 
 	for (int d = 0; d < XL_MISO_DOMAINS; d++)
 		for (int s = 0; s < k->nets->d[d].scales; s++) {
@@ -356,7 +331,7 @@ static struct xl_var *judged(struct step *k, int phase)
 
 static int discriminator_step(struct step *k)
 {
-	struct xl_var *total = zero(k);
+	struct xl_var *total = xl_losses_zero(k->t);
 
 	xl_model_zero(k->m, XL_CRITIC);
 	if (xl_model_bind(k->m, k->t, XL_CRITIC, true))
@@ -369,13 +344,13 @@ static int discriminator_step(struct step *k)
 			return -1;
 	}
 	if (!k->h->no_adv_enc)
-		total = add_term(k, D_ADV_ENC, total, k->h->w_adv, judged(k, 0));
+		total = xl_losses_add(k->out, D_ADV_ENC, k->t, total, k->h->w_adv, judged(k, 0));
 	if (!k->h->no_adv_rand)
-		total = add_term(k, D_ADV_RAND, total, k->h->w_adv, judged(k, 1));
-	note(k, HIT_REAL, (hits(k, REAL_1) + hits(k, REAL_2)) / 2);
-	note(k, HIT_ENC, hits(k, FAKE_1));
-	note(k, HIT_RAND, hits(k, FAKE_2));
-	report(k, D_TOTAL, total);
+		total = xl_losses_add(k->out, D_ADV_RAND, k->t, total, k->h->w_adv, judged(k, 1));
+	xl_losses_note(k->out, HIT_REAL, (hits(k, REAL_1) + hits(k, REAL_2)) / 2);
+	xl_losses_note(k->out, HIT_ENC, hits(k, FAKE_1));
+	xl_losses_note(k->out, HIT_RAND, hits(k, FAKE_2));
+	xl_losses_report(k->out, D_TOTAL, k->t, total);
 	return xl_backward(k->t, total, 0);
 }
 
@@ -408,7 +383,7 @@ int xl_miso_step(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b
 				     .decay = h->decay};
 
 	memset(out, 0, sizeof *out);
-	note(&k, LR, adam.lr);
+	xl_losses_note(out, LR, adam.lr);
 	if (generator_step(&k))
 		return -1;
 	if (!t->dry)
