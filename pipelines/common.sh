@@ -166,6 +166,40 @@ tables() {
 	END
 }
 
+# train_stages RECORDS COMMAND: the command, xl-train with its options, makes model.msgpack
+# of $OUT from the records, going on where it was stopped; then a plot of its losses
+train_stages() {
+	local records=$1 train=$2 model=$OUT/model.msgpack from=--out
+	if [ -e "$model.ckpt" ]; then
+		from=--resume
+	elif [ -z "$dry" ]; then
+		rm -f "$OUT/log.jsonl" # of a run that was stopped before it saved anything
+	fi
+	needs=("$records")
+	stage "$model" "$train $from $(words "$model" "$records")" "$train"
+
+	into "$OUT/losses.png" "$(words xl-plot "$OUT/log.jsonl")"
+	[ -n "$dry" ] || say "made $model; see $OUT/losses.png and $OUT/samples"
+}
+
+# into_grid CODES STYLES TRANSLATED COMMAND: grid.png of $OUT, of streams that are words of
+# a command: an empty cell and the styles, which the command shows; then each input, before
+# what was made of it
+into_grid() {
+	local corner
+	corner=$(words "$OUT/.made/corner")
+	into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
+rows=\$(xl-cat --json $1 | wc -l) columns=\$(xl-cat --json $2 | wc -l)
+{
+	xl-crop --size 0 $corner
+	$4
+	for ((i = 0; i < rows; i++)); do
+		xl-cat --records \$i:\$((i + 1)) $1
+		xl-cat --records \$((i * columns)):\$(((i + 1) * columns)) $3
+	done
+} | xl-grid --columns \$((columns + 1))"
+}
+
 need_jq() {
 	[ -n "$dry" ] || command -v jq >/dev/null || die "jq is missing; install it with: ./deps.sh"
 }

@@ -61,6 +61,9 @@ small() { SMOKE=1 MODEL=$model "$pipes/$1.sh" "${@:2}"; }
 	[ "$(ls translated/pictures | wc -l)" -eq 4 ]
 	[ "$(xl-cat --json translated/translated.msgpack | jq -r .meta.domain | sort -u)" = B ]
 	xl-crop --size 0 translated/grid.png | xl-cat
+	mv translated run
+	small translate -n | bash
+	cmp run/grid.png translated/grid.png
 	DIRECTION=ba OUT=back small translate
 	[ "$(xl-cat --json back/translated.msgpack | jq -r .meta.domain | sort -u)" = A ]
 	# pictures of one's own
@@ -124,6 +127,9 @@ row() { grep -E -A"${2:-0}" "^$1 " evaluated/evaluation.txt | tail -1 | sed -E '
 		"$(xl-ssim --json evaluated/ab-truths.msgpack evaluated/ab-results.msgpack | jq .mae)" ]
 	run -0 small evaluate
 	[ "$(grep -c ' is there$' <<<"$output")" -eq 28 ]
+	mv evaluated run
+	small evaluate -n | bash
+	cmp run/evaluation.txt evaluated/evaluation.txt
 	SET=mnist-multi MODEL=$model run -0 "$pipes/evaluate.sh" -n
 	[[ $output == *"xl-synth mnist-multi --mnist $MNIST --pairs --count 1000 --seed 0 "* ]]
 	PAIRS=0 run -2 small evaluate

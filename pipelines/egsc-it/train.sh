@@ -61,7 +61,7 @@ paper | small | tiny) ;;
 esac
 
 make_dir "$OUT"
-records=$OUT/records.msgpack model=$OUT/model.msgpack
+records=$OUT/records.msgpack
 
 if [ -n "$DATA" ]; then
 	into "$records" "$(words xl-crop --size "$SIZE" --split train ${DOMAIN:+--domain-by "$DOMAIN"} \
@@ -78,14 +78,4 @@ train=$(words xl-train egsc-it --preset "$PRESET" "${task[@]}" ${WIDTH:+--width 
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} ${PRE:+--pre-iters "$PRE"} \
 	${PERCEPT:+--percept-iters "$PERCEPT"} --seed "$SEED" --every "$EVERY" \
 	--log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
-from=--out
-if [ -e "$model.ckpt" ]; then
-	from=--resume
-elif [ -z "$dry" ]; then
-	rm -f "$OUT/log.jsonl" # of a run that was stopped before it saved anything
-fi
-needs=("$records")
-stage "$model" "$train $from $(words "$model" "$records")" "$train"
-
-into "$OUT/losses.png" "$(words xl-plot "$OUT/log.jsonl")"
-[ -n "$dry" ] || say "made $model; see $OUT/losses.png and $OUT/samples"
+train_stages "$records" "$train"

@@ -39,7 +39,7 @@ digits() {
 		--count "$COUNT" --seed "$2"
 }
 
-make_dir "$OUT"
+make_dir "$OUT/.made"
 for path in "$INPUTS" "$EXEMPLARS"; do
 	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
 	[ -z "$path" ] || needs+=("$path")
@@ -65,16 +65,5 @@ into "$OUT/translated.msgpack" \
 stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
-# An empty cell and the exemplars; then each input, before what was made of it.
-corner=$(words "$OUT/.made/exemplars")
-into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
-rows=\$(xl-cat --json $codes | wc -l) columns=\$(xl-cat --json $exemplars | wc -l)
-{
-	xl-crop --size 0 $corner
-	cat $exemplars
-	for ((i = 0; i < rows; i++)); do
-		xl-cat --records \$i:\$((i + 1)) $codes
-		xl-cat --records \$((i * columns)):\$(((i + 1) * columns)) $translated
-	done
-} | xl-grid --columns \$((columns + 1))"
+into_grid "$codes" "$exemplars" "$translated" "cat $exemplars"
 [ -n "$dry" ] || say "made $OUT/grid.png and $OUT/pictures"

@@ -41,7 +41,7 @@ if [ -z "${WHERE+set}" ]; then
 fi
 
 make_dir "$OUT"
-records=$OUT/records.msgpack model=$OUT/model.msgpack
+records=$OUT/records.msgpack
 
 choose=(--attributes "$ATTRIBUTES" ${WHERE:+--where "$WHERE"})
 if [ -n "$DATA" ]; then
@@ -54,14 +54,4 @@ fi
 train=$(words xl-train lomit --preset "$PRESET" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} --attributes "$ATTRIBUTES" \
 	--seed "$SEED" --every "$EVERY" --log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
-from=--out
-if [ -e "$model.ckpt" ]; then
-	from=--resume
-elif [ -z "$dry" ]; then
-	rm -f "$OUT/log.jsonl" # of a run that was stopped before it saved anything
-fi
-needs=("$records")
-stage "$model" "$train $from $(words "$model" "$records")" "$train"
-
-into "$OUT/losses.png" "$(words xl-plot "$OUT/log.jsonl")"
-[ -n "$dry" ] || say "made $model; see $OUT/losses.png and $OUT/samples"
+train_stages "$records" "$train"

@@ -39,7 +39,7 @@ small | tiny) : "${SIZE:=64}" ;;
 esac
 
 make_dir "$OUT"
-records=$OUT/records.msgpack model=$OUT/model.msgpack
+records=$OUT/records.msgpack
 
 # The published code squashes the whole picture: 178x218 of CelebA.
 choose=(--domain-by "$DOMAIN_BY" ${WHERE:+--where "$WHERE"})
@@ -53,14 +53,4 @@ fi
 train=$(words xl-train mbu --preset "$PRESET" --task "$weights" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} \
 	--seed "$SEED" --every "$EVERY" --log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
-from=--out
-if [ -e "$model.ckpt" ]; then
-	from=--resume
-elif [ -z "$dry" ]; then
-	rm -f "$OUT/log.jsonl" # of a run that was stopped before it saved anything
-fi
-needs=("$records")
-stage "$model" "$train $from $(words "$model" "$records")" "$train"
-
-into "$OUT/losses.png" "$(words xl-plot "$OUT/log.jsonl")"
-[ -n "$dry" ] || say "made $model; see $OUT/losses.png and $OUT/samples"
+train_stages "$records" "$train"

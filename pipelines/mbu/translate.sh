@@ -48,18 +48,7 @@ into "$OUT/removed.msgpack" "xl-hadain $model --remove $styles | xl-decode $mode
 stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
-# An empty cell and the exemplars; then each input, before what was made of it.
-corner=$(words "$OUT/.made/exemplars")
-into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
-rows=\$(xl-cat --json $codes | wc -l) columns=\$(xl-cat --json $styles | wc -l)
-{
-	xl-crop --size 0 $corner
-	cat $styles
-	for ((i = 0; i < rows; i++)); do
-		xl-cat --records \$i:\$((i + 1)) $codes
-		xl-cat --records \$((i * columns)):\$(((i + 1) * columns)) $translated
-	done
-} | xl-grid --columns \$((columns + 1))"
+into_grid "$codes" "$styles" "$translated" "cat $styles"
 into "$OUT/masks.png" "xl-grid --show m $fused"
 into "$OUT/removed.png" "rows=\$(xl-cat --json $styles | wc -l)
 for ((i = 0; i < rows; i++)); do

@@ -69,18 +69,7 @@ into "$OUT/translated.msgpack" \
 stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
-# An empty cell and the styles; then each input, before what was made of it.
-corner=$(words "$OUT/.made/styles")
-into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
-rows=\$(xl-cat --json $codes | wc -l) columns=\$(xl-cat --json $styles | wc -l)
-{
-	xl-crop --size 0 $corner
-	$shown
-	for ((i = 0; i < rows; i++)); do
-		xl-cat --records \$i:\$((i + 1)) $codes
-		xl-cat --records \$((i * columns)):\$(((i + 1) * columns)) $translated
-	done
-} | xl-grid --columns \$((columns + 1))"
+into_grid "$codes" "$styles" "$translated" "$shown"
 
 # 0, 1/8, .. 1 of the second style, or of the first where there is but one.
 into "$OUT/passage.png" "last=\$(xl-cat --json $styles | wc -l)
