@@ -466,7 +466,7 @@ static void inception_score(void **state)
 	enum { N = 50, K = 10 };
 	double p[N * K], z[K];
 	uint64_t seed = 3;
-	const struct xl_verdicts v = {.p = p, .n = N, .k = K};
+	const struct xl_probabilities v = {.p = p, .n = N, .k = K};
 	struct xl_inception_score s = {.splits = 5, .group = 10};
 
 	(void)state;
@@ -498,7 +498,7 @@ static void inception_score(void **state)
 static void inception_score_of_few(void **state)
 {
 	const double p[] = {1, 0, 0, 1, 1, 0};
-	const struct xl_verdicts v = {.p = p, .n = 3, .k = 2};
+	const struct xl_probabilities v = {.p = p, .n = 3, .k = 2};
 	struct xl_inception_score s = {.splits = 10, .group = 1};
 
 	(void)state;
@@ -523,9 +523,9 @@ static void inception_score_of_questions(void **state)
 		second[2 * i + 1] = 1 - yes[2 * i + 1];
 	}
 	ok(xl_inception_score(
-		&s, &(struct xl_verdicts){.p = yes, .is_yes_or_no = true, .n = 4, .k = 2}));
-	ok(xl_inception_score(&a, &(struct xl_verdicts){.p = first, .n = 4, .k = 2}));
-	ok(xl_inception_score(&b, &(struct xl_verdicts){.p = second, .n = 4, .k = 2}));
+		&s, &(struct xl_probabilities){.p = yes, .is_yes_or_no = true, .n = 4, .k = 2}));
+	ok(xl_inception_score(&a, &(struct xl_probabilities){.p = first, .n = 4, .k = 2}));
+	ok(xl_inception_score(&b, &(struct xl_probabilities){.p = second, .n = 4, .k = 2}));
 	near(s.kl, a.kl + b.kl, 1e-15);
 	close_to(s.all, a.all * b.all, 1e-14);
 	assert_true(a.kl < log(2));

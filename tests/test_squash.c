@@ -140,8 +140,10 @@ static void to_299(void **state)
 	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
 		const bool is_pt = cases[k].how == XL_SQUASH_PT;
 		const double scale = is_pt ? 127.5 : 128;
-		const struct xl_tensor t = {
-			XL_U1, 3, {3, cases[k].size, cases[k].size}, picture(cases[k].size)};
+		const struct xl_tensor t = {.dtype = XL_U1,
+					    .ndim = 3,
+					    .shape = {3, cases[k].size, cases[k].size},
+					    .data = picture(cases[k].size)};
 		double mean = 0;
 
 		/* levels, read back from what the network gets: floats around 1 */
@@ -176,7 +178,7 @@ static void identity(void **state)
 static void as_they_are(void **state)
 {
 	uint8_t p[] = {0, 255, 51, 0, 255, 51};
-	const struct xl_tensor t = {XL_U1, 3, {3, 1, 2}, p};
+	const struct xl_tensor t = {.dtype = XL_U1, .ndim = 3, .shape = {3, 1, 2}, .data = p};
 	float x[6];
 
 	(void)state;

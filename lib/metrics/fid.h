@@ -21,7 +21,7 @@ struct xl_fid {
  *
  * The roots of the eigenvalues of U S_b U^T are summed, where S_a = U^T U: by Cholesky,
  * or, where S_a is singular, by its eigenvectors; those that are rounding alone count
- * for nothing. What rounding makes of 0, below it, is 0.
+ * for nothing. What rounding makes of 0, below it, is 0, unless eps is given.
  * eps is added to both diagonals for the root alone; 0 but to repeat results of programs
  * that do so.
  * Source   Heusel et al. 2017, eq. 6 (FID)

@@ -37,7 +37,7 @@ static double divergence(const double *p, const double *q, int64_t k, bool is_ye
 }
 
 /* Divergences of pictures first .. first + n - 1 from their mean q, (k) to write on. */
-static struct xl_moments part(const struct xl_verdicts *v, int64_t first, int64_t n, double *q)
+static struct xl_moments part(const struct xl_probabilities *v, int64_t first, int64_t n, double *q)
 {
 	struct xl_moments m = {.n = 0};
 
@@ -51,7 +51,7 @@ static struct xl_moments part(const struct xl_verdicts *v, int64_t first, int64_
 	return m;
 }
 
-static void score_splits(struct xl_inception_score *s, const struct xl_verdicts *v, double *q)
+static void score_splits(struct xl_inception_score *s, const struct xl_probabilities *v, double *q)
 {
 	struct xl_moments scores = {.n = 0};
 
@@ -66,7 +66,7 @@ static void score_splits(struct xl_inception_score *s, const struct xl_verdicts 
 }
 
 /* Mean and deviation over all pictures, of the moments of equal groups. */
-static void score_groups(struct xl_inception_score *s, const struct xl_verdicts *v, double *q)
+static void score_groups(struct xl_inception_score *s, const struct xl_probabilities *v, double *q)
 {
 	struct xl_moments all = {.n = 0};
 
@@ -83,7 +83,7 @@ static void score_groups(struct xl_inception_score *s, const struct xl_verdicts 
 	s->cis_kl_sd = xl_moments_sd(&all);
 }
 
-int xl_inception_score(struct xl_inception_score *s, const struct xl_verdicts *v)
+int xl_inception_score(struct xl_inception_score *s, const struct xl_probabilities *v)
 {
 	struct xl_moments all;
 	double *q;
@@ -102,4 +102,26 @@ int xl_inception_score(struct xl_inception_score *s, const struct xl_verdicts *v
 		score_groups(s, v, q);
 	free(q);
 	return 0;
+}
+
+void xl_inception_score_values(struct xl_values *v, const struct xl_inception_score *s,
+			       const char *suffix)
+{
+	xl_values_num(v, "is", suffix, s->mean);
+	xl_values_num(v, "is_sd", suffix, s->sd);
+	xl_values_num(v, "is_all", suffix, s->all);
+	xl_values_num(v, "is_kl", suffix, s->kl);
+	xl_values_num(v, "is_kl_sd", suffix, s->kl_sd);
+	if (s->group == 0)
+		return;
+	xl_values_num(v, "cis", suffix, s->cis);
+	xl_values_num(v, "cis_kl", suffix, s->cis_kl);
+	xl_values_num(v, "cis_kl_sd", suffix, s->cis_kl_sd);
+}
+
+void xl_inception_score_json(struct xl_json *j, const struct xl_inception_score *s)
+{
+	xl_json_int(j, "splits", s->splits);
+	if (s->group > 0)
+		xl_json_int(j, "outputs", s->group);
 }

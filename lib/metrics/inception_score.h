@@ -9,8 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/json.h"
+#include "metrics/values.h"
+
 /* Verdicts on n pictures. */
-struct xl_verdicts {
+struct xl_probabilities {
 	const double *p;   /* (n,k): probabilities of k classes, which add up to 1; or ... */
 	bool is_yes_or_no; /* ... of yes, for k questions by themselves */
 	int64_t n, k;
@@ -37,9 +40,16 @@ struct xl_inception_score {
  * Units    scores from 1 to k; divergences in nats
  * Errors   0, or -1 with xl_err set: n is no multiple of group, no memory
  */
-int xl_inception_score(struct xl_inception_score *s, const struct xl_verdicts *v);
+int xl_inception_score(struct xl_inception_score *s, const struct xl_probabilities *v);
 
-/* xl_softmax - p = exp(z) / sum exp(z), (k) */
+/* xl_inception_score_values - append is, is_sd, is_all, is_kl, is_kl_sd, and of groups cis,
+ * cis_kl, cis_kl_sd, each with the suffix; xl_inception_score_json - as members of the open
+ * object, how many splits and outputs */
+void xl_inception_score_values(struct xl_values *v, const struct xl_inception_score *s,
+			       const char *suffix);
+void xl_inception_score_json(struct xl_json *j, const struct xl_inception_score *s);
+
+/* xl_softmax - p = exp(z) / sum exp(z), (k); p may be z */
 void xl_softmax(double *p, const double *z, int64_t k);
 
 #endif

@@ -148,3 +148,18 @@ out:
 	drawn_done(&y);
 	return rc;
 }
+
+void xl_kid_values(struct xl_values *v, const struct xl_kid *k, const char *suffix)
+{
+	xl_values_num(v, "kid", suffix, k->mean);
+	xl_values_num(v, "kid_sd", suffix, k->sd);
+}
+
+void xl_kid_json(struct xl_json *j, const struct xl_kid *k)
+{
+	xl_json_num(j, "gamma", k->gamma);
+	xl_json_int(j, "subsets", k->subsets);
+	xl_json_int(j, "subset_size", k->size);
+	xl_json_bool(j, "biased", k->is_biased);
+	xl_json_int(j, "seed", (int64_t)k->seed);
+}

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/json.h"
+#include "metrics/values.h"
+
 struct xl_kid {
 	double gamma;    /* of the kernel; 0: 1 / d */
 	int64_t subsets; /* that are drawn of each set, */
@@ -31,6 +34,11 @@ struct xl_kid {
  * Threads  splits over rows; bits do not depend on the thread count
  */
 int xl_kid_of(struct xl_kid *k, const float *a, int64_t n, const float *b, int64_t m, int64_t d);
+
+/* xl_kid_values - append kid and kid_sd, with the suffix; xl_kid_json - as members of the open
+ * object, what they were measured with */
+void xl_kid_values(struct xl_values *v, const struct xl_kid *k, const char *suffix);
+void xl_kid_json(struct xl_json *j, const struct xl_kid *k);
 
 /*
  * xl_kid_once - between the whole of a and b

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "core/mem.h"
 #include "metrics/squash.h"
 
@@ -14,9 +15,13 @@ const char *xl_squash_name(enum xl_squash how)
 	return names[how];
 }
 
-const char *xl_squash_names(void)
+enum xl_squash xl_squash_find(const char *name)
 {
-	return "pt|clean|tf1|none";
+	int i = 0;
+
+	while (strcmp(names[i], name) != 0)
+		i++;
+	return (enum xl_squash)i;
 }
 
 /* ---- an axis ---------------------------------------------------------- */

@@ -15,9 +15,10 @@ enum xl_squash {
 	XL_SQUASHES
 };
 
-/* xl_squash_name - "pt", "clean", "tf1", "none"; xl_squash_names - all, joined by '|' */
+/* xl_squash_name - "pt", "clean", "tf1", "none"; xl_squash_find - the way of that name, which
+ * is one of these */
 const char *xl_squash_name(enum xl_squash how);
-const char *xl_squash_names(void);
+enum xl_squash xl_squash_find(const char *name);
 
 /*
  * xl_squash_plane - one channel at another size; not for XL_SQUASH_NONE
