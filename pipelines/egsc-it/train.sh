@@ -17,8 +17,9 @@
 #               and PERCEPT for the network of the perceptual loss [the preset's]
 #   EVERY       iterations between two saves [1000]
 #   SEED        of data and training [0]
-#   EXTRA       more options for xl-train. The paper's ablations: --mask=0,
-#               --adain=none, --lambda-s=0 --lambda-c=0
+#   EXTRA       more options for xl-train. VGG19 for the perceptual loss, as in the paper:
+#               --with=vgg19.msgpack --perceptual=given. The paper's ablations: --mask=0,
+#               --adain=none, --perceptual=none
 #   OUT         folder for what is made [egsc-it]
 #   SMOKE=1     a run of a minute, to see that everything works
 # Makes in OUT: records.msgpack, model.msgpack and its checkpoint model.msgpack.ckpt,
