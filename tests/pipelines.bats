@@ -287,3 +287,29 @@ face-000002+face-000001.png" ]
 		[ -e "tools/$t.c" ] || [ -e "man/$t.5" ] || { echo "$t" && return 1; }
 	done
 }
+
+@test "the commands of README work" {
+	PATH=$XL_BIN:$PATH
+	xl-synth faces --count 24 --size 40 >faces
+	xl-decode --dir celeba faces
+	{
+		echo 24
+		xl-cat --json --records 0:1 faces | jq -r '.meta.attributes | join(" ")'
+		paste -d' ' <(xl-cat --json faces | jq -r .id) <(xl-cat --tensor y faces | grep '^[01]' | sed 's/\<0\>/-1/g')
+	} >celeba/list_attr_celeba.txt
+	cp celeba/face-000000.png a.png
+	cp celeba/face-000001.png b.png
+	sed -n '/^```$/,/^```$/{/^xl-\|^export/p}' "$pipes/../README.md" >lines
+	[ "$(grep -c '^xl-' lines)" = 2 ]
+	# as written, but for the cost
+	sed 's/--preset small/--preset tiny --width 2 --iters 1/' lines >cheap
+	[ "$(diff lines cheap | grep -c '^>')" = 1 ]
+	bash -euxo pipefail cheap
+	xl-crop out.png | xl-cat
+	# and every option the text names is one of its tool
+	grep -oE '`xl-[^`]+`' "$pipes/../README.md" | tr -d '`' | while read -r tool words; do
+		for word in $words; do
+			[[ $word != --* ]] || "$tool" --help | grep -qe "$word\b" || { echo "$tool $word" && exit 1; }
+		done
+	done
+}
