@@ -182,6 +182,21 @@ static void a_cut_last_line_is_left_out(void **state)
 	xl_curves_done(&c);
 }
 
+static void broken_lines_are_left_out(void **state)
+{
+	(void)state;
+	struct xl_curves c = { .n = 0 };
+
+	assert_int_equal(read_text(&c, HEAD "{\"step\":1,\"a\":1}\n{\"st\n{\"step\":1.5}\n"
+					    "{\"step\":2,\"a\":2}\n"),
+			 0);
+	assert_false(c.is_cut);
+	assert_int_equal(c.n_broken, 2);
+	assert_string_equal(c.first_broken, "line 3: not JSON (at byte 4)");
+	assert_int_equal(c.curves[0].n, 2);
+	xl_curves_done(&c);
+}
+
 /* ---- choice, average, script -------------------------------------------- */
 
 static void keys_are_chosen(void **state)
@@ -258,6 +273,7 @@ int main(void)
 		cmocka_unit_test(hostile_logs_are_named),
 		cmocka_unit_test(a_line_without_end_is_refused),
 		cmocka_unit_test(a_cut_last_line_is_left_out),
+		cmocka_unit_test(broken_lines_are_left_out),
 		cmocka_unit_test(keys_are_chosen),
 		cmocka_unit_test(means_are_centred),
 		cmocka_unit_test(names_stay_text),

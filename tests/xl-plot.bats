@@ -64,19 +64,54 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 @test "a hostile log is one clear line" {
 	echo '<html>' >h.jsonl
 	head -c 3000 /dev/urandom >r.jsonl
-	sed 4q a.jsonl >e.jsonl
-	echo '{"step":50,"D.adv":}' >>e.jsonl
-	echo '{"step":60}' >>e.jsonl
 	run -1 "$plot" h.jsonl -o h.png
 	[ "${lines[0]}" = "xl-plot: h.jsonl: line 1: not JSON (at byte 0)" ]
 	[ ! -e h.png ]
-	run -1 "$plot" r.jsonl e.jsonl gone.jsonl -o h.png
+	run -1 "$plot" r.jsonl a.jsonl gone.jsonl -o h.png
 	[[ ${lines[0]} == "xl-plot: r.jsonl: line 1"* ]]
-	[ "${lines[1]}" = "xl-plot: e.jsonl: line 5: not JSON (at byte 19)" ]
-	[ "${lines[2]}" = "xl-plot: gone.jsonl: no such file or directory" ]
-	[ "${lines[3]}" = "xl-plot: 3 inputs failed" ]
-	[ "${#lines[@]}" -eq 4 ]
+	[ "${lines[1]}" = "xl-plot: gone.jsonl: no such file or directory" ]
+	[ "${lines[2]}" = "xl-plot: 2 inputs failed" ]
+	[ "${#lines[@]}" -eq 3 ]
 	[ -e h.png ]
+}
+
+@test "broken lines are left out, and said once" {
+	{
+		sed 4q a.jsonl
+		echo '{"step":40,"D.adv":}'
+		sed -n '5,$p' a.jsonl
+	} >e.jsonl
+	run -0 "$plot" e.jsonl -o e.svg
+	[ "$output" = "xl-plot: e.jsonl: line 5: not JSON (at byte 19); it is left out" ]
+	"$plot" a.jsonl -o a.svg
+	cmp <(grep '<path' a.svg) <(grep '<path' e.svg)
+	printf '{"st\n\0\0\0' >>e.jsonl
+	sed -n '5,$p' a.jsonl >>e.jsonl
+	run -0 "$plot" e.jsonl -o e.svg
+	[ "$output" = "xl-plot: e.jsonl: line 5: not JSON (at byte 19); 3 such lines are left out" ]
+}
+
+@test "a log of one step shows a point in every panel" {
+	sed 2q a.jsonl >one.jsonl
+	"$plot" one.jsonl -o one.svg
+	"$plot" a.jsonl -o a.svg
+	# in each panel the point, and one in its key
+	[ "$(grep -c gpPt one.svg)" -eq $(($(grep -c gpPt a.svg) + 2 * 2)) ]
+}
+
+@test "what cannot be written leaves the old picture as it was" {
+	ln -s /dev/full full.png
+	run -1 "$plot" -o full.png a.jsonl
+	[ "$output" = "xl-plot: /dev/full: cannot write: no space left on device" ]
+	"$plot" -o good.png a.jsonl
+	cp good.png copy.png
+	mkdir no
+	printf '#!/bin/sh\nexit 0\n' >no/gnuplot
+	chmod +x no/gnuplot
+	run -1 env PATH="$PWD/no:$PATH" "$plot" -o good.png a.jsonl
+	[ "$output" = "xl-plot: gnuplot: it failed without saying why" ]
+	cmp good.png copy.png
+	[ -z "$(find . -name '*.tmp')" ]
 }
 
 @test "names in a log are text to gnuplot" {

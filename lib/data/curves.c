@@ -100,27 +100,39 @@ static int look(const char *text, struct line *l)
 	return got;
 }
 
-static int take_line(struct xl_curves *c, const char *text, int64_t number)
+static int take_points(struct xl_curves *c, const char *text, const struct line *l)
 {
 	struct xl_jsonline j;
-	struct line l;
 
-	if (look(text, &l))
-		return -1;
-	if (number == 1 && !l.has_tool)
-		return xl_err("not a log of xl-train, which begins with a \"tool\"");
-	if (l.has_tool || l.has_end || !l.has_step)
-		return 0;
-	go_back(c, (int64_t)l.step);
+	go_back(c, (int64_t)l->step);
 	xl_jsonline_begin(&j, text);
 	while (xl_jsonline_next(&j) == 1) {
 		if (j.type != XL_JSON_NUMBER || !strcmp(j.key, "step"))
 			continue;
 		struct xl_curve *k = curve_of(c, j.key);
-		if (!k || add_point(k, (int64_t)l.step, j.number))
+		if (!k || add_point(k, (int64_t)l->step, j.number))
 			return -1;
 	}
 	return 0;
+}
+
+/* A line that cannot be understood is left out, but for the first. */
+static int take_line(struct xl_curves *c, const char *text, int64_t number, bool is_last)
+{
+	struct line l;
+
+	if (look(text, &l)) {
+		if (number == 1)
+			return -1;
+		c->is_cut = is_last;
+		if (!is_last && c->n_broken++ == 0)
+			snprintf(c->first_broken, sizeof c->first_broken, "line %lld: %s",
+				 (long long)number, xl_err_msg());
+		return 0;
+	}
+	if (number == 1 && !l.has_tool)
+		return xl_err("not a log of xl-train, which begins with a \"tool\"");
+	return l.has_tool || l.has_end || !l.has_step ? 0 : take_points(c, text, &l);
 }
 
 /* All lines of a log; text holds MAX_LINE + 2 bytes */
@@ -132,13 +144,8 @@ static int take_lines(struct xl_curves *c, FILE *f, char *text)
 		if (n > MAX_LINE)
 			return xl_err("line %lld is longer than %d bytes", (long long)number,
 				      MAX_LINE);
-		if (!take_line(c, text, number))
-			continue;
-		if (!is_whole && number > 1 && feof(f)) {
-			c->is_cut = true;
-			return 0;
-		}
-		return xl_err_prefix("line %lld", (long long)number);
+		if (take_line(c, text, number, !is_whole && feof(f)))
+			return xl_err_prefix("line %lld", (long long)number);
 	}
 	return 0;
 }
@@ -152,6 +159,7 @@ int xl_curves_read(struct xl_curves *c, const char *path)
 	int rc = -1, before = c->n;
 
 	c->is_cut = false;
+	c->n_broken = 0;
 	if (logs)
 		c->logs = logs;
 	if (!f) {
@@ -165,7 +173,7 @@ int xl_curves_read(struct xl_curves *c, const char *path)
 	if (!rc && ferror(f))
 		rc = xl_err("cannot be read: %s", xl_strerror(errno));
 	if (!rc && c->n == before)
-		rc = xl_err("has no steps yet");
+		rc = xl_err("%s", c->n_broken ? c->first_broken : "has no steps yet");
 out:
 	if (rc)
 		xl_err_prefix("%s", is_stdin ? "stdin" : path);

@@ -27,7 +27,10 @@ struct xl_curves {
 	int n;
 	char **logs; /* their names */
 	int n_logs;
-	bool is_cut; /* the last log read ends inside a line */
+	/* of the log read last */
+	bool is_cut;           /* it ends inside a line */
+	int64_t n_broken;      /* lines that are no JSON, left out */
+	char first_broken[64]; /* "line 5: not JSON (at byte 19)" */
 };
 
 /*
@@ -36,10 +39,11 @@ struct xl_curves {
  * "end", are passed over. Numbers that are null (not finite) are left out.
  *
  * A resumed run goes back to an earlier step: what it repeats counts.
- * A last line that is cut short, as in a run that goes on, is left out.
+ * A last line that is cut short, as in a run that goes on, is left out, and so is
+ * a broken line further up, as a full disk leaves it.
  *
  * Owns     the caller ends it with xl_curves_done, also after a failure
- * Errors   0, or -1 with xl_err set: "a.jsonl: line 3: not JSON (at byte 14)"
+ * Errors   0, or -1 with xl_err set: "a.jsonl: line 1: not JSON (at byte 14)"
  */
 int xl_curves_read(struct xl_curves *c, const char *path);
 void xl_curves_done(struct xl_curves *c);
@@ -71,5 +75,15 @@ struct xl_plot {
  * Errors   0, or -1 with xl_err set
  */
 int xl_curves_script(FILE *f, const struct xl_curves *c, const struct xl_plot *p);
+
+/*
+ * xl_curves_draw - the picture that gnuplot makes of the script, a PNG or SVG of
+ * *size bytes
+ *
+ * Owns     the caller frees it
+ * Errors   NULL with xl_err set: "gnuplot is missing; it is in the package ..",
+ *          "gnuplot: all points y value undefined!"
+ */
+char *xl_curves_draw(const struct xl_curves *c, const struct xl_plot *p, size_t *size);
 
 #endif

@@ -6,6 +6,9 @@
 #include "core/mem.h"
 #include "data/curves.h"
 
+/* A line of one point is nothing, and one of few is lost beside a longer log. */
+enum { FEW_POINTS = 30 };
+
 enum { COLOURS = 12, MAX_POINTS = 2000, MAX_PANELS = 64 };
 
 /* Eight that those with a colour weakness can tell apart (Okabe and Ito 2008), and
@@ -102,10 +105,12 @@ static void put_curve(FILE *f, const struct xl_curves *c, int i, const struct pa
 	const struct xl_curve *k = &c->curves[i];
 	const char *colour = colours[colour_of(c, i, panel)];
 
+	const char *style = k->n < FEW_POINTS ? "linespoints pt 7 ps 0.7" : "lines";
+
 	if (window_of(k, p) > 1)
 		fprintf(f, "$c%d using 1:2 with lines lc rgb '#c0%s' lw 1 notitle, \\\n  ", i,
 			colour);
-	fprintf(f, "$c%d using 1:3 with lines lc rgb '#%s' lw 2 dt %d title ", i, colour,
+	fprintf(f, "$c%d using 1:3 with %s lc rgb '#%s' lw 2 dt %d title ", i, style, colour,
 		k->log % 5 + 1);
 	putc('\'', f);
 	put_text(f, k->key, strlen(k->key), 24);
