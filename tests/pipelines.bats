@@ -299,7 +299,7 @@ face-000002+face-000001.png" ]
 	} >celeba/list_attr_celeba.txt
 	cp celeba/face-000000.png a.png
 	cp celeba/face-000001.png b.png
-	sed -n '/^```$/,/^```$/{/^xl-\|^export/p}' "$pipes/../README.md" >lines
+	sed -n '/^xl-crop celeba/,/^```$/{/^```$/!p}' "$pipes/../README.md" >lines
 	[ "$(grep -c '^xl-' lines)" = 2 ]
 	# as written, but for the cost
 	sed 's/--preset small/--preset tiny --width 2 --iters 1/' lines >cheap

@@ -762,17 +762,20 @@ static void a_torn_log_is_mended(void **state)
 	(void)state;
 	assert_int_equal(chdir(scratch), 0);
 	f = fopen("log", "w");
-	fputs("{\"step\":1}\n{\"st", f);
+	fputs("{\"tool\":\"xl-train\"}\n{\"st", f);
 	fclose(f);
 	assert_int_equal(xl_run_log_open(&l, "log", false, false), 1);
 	assert_message("log exists; --force replaces it");
 	assert_int_equal(xl_run_log_open(&l, "log", true, false), 0);
+	const struct xl_run_settings run = {.out = "m"};
+	assert_int_equal(xl_run_log_first(&l, m, &s, &run), 0);
 	assert_int_equal(xl_run_log_step(&l, m, &a, 8), 0);
 	xl_run_log_close(&l);
 	f = fopen("log", "r");
 	assert_true(fread(buf, 1, sizeof buf - 1, f) > 0);
 	fclose(f);
-	assert_non_null(strstr(buf, "{\"step\":1}\n{\"st\n{\"step\":0,"));
+	assert_non_null(strstr(buf, "{\"tool\":\"xl-train\"}\n{\"st\n{\"tool\":"));
+	assert_non_null(strstr(buf, "}\n{\"step\":0,"));
 	assert_non_null(strstr(buf, "\"images_per_s\":8,\"D.adv\":1.5,\"D.cls\":null,"
 				    "\"nonfinite\":\"D.cls\"}\n"));
 	assert_string_equal(xl_loss_words(words, sizeof words, &a, m->method, 8, 12),

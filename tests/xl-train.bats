@@ -71,7 +71,7 @@ usage() { # the words of a usage error
 	kill -9 $pid
 	wait $pid || true
 	for _ in 1 2; do
-		timeout -s KILL 0.3 "$train" lomit --resume two --every 1 --quiet --log log faces || true
+		timeout --foreground -s KILL 0.3 "$train" lomit --resume two --every 1 --quiet --log log faces || true
 	done
 	"$train" lomit --resume two --quiet --log log faces
 	cmp one two
@@ -332,12 +332,84 @@ there are 5_o_Clock_Shadow, "* ]]
 @test "a closed log does not cost the run" {
 	mkfifo pipe
 	head -n 1 pipe >first &
-	run -0 quick a 30 --log pipe --log-every 1
+	run -1 quick a 30 --log pipe --log-every 1
 	wait
 	[[ $output == *"pipe: log: cannot write: broken pipe"* ]]
 	[ "$(grep -c 'broken pipe' <<<"$output")" -eq 1 ]
 	grep -q '"method"' first
 	[ -e a ]
+}
+
+@test "a log on a full disk costs the status, and has no half line" {
+	quick b 2 --quiet
+	kib=$(($(stat -c %s b.ckpt) / 1024 + 8))
+	{ echo '{"tool":"x"}' && head -c $((kib * 1024 - 4000)) /dev/zero | tr '\0' '\n'; } >log
+	run -1 bash -c "trap '' XFSZ; ulimit -f $kib; exec '$train' lomit --resume b --iters 20 --log-every 1 --log log faces"
+	[ "$(grep -c 'log: log: cannot write: file too large' <<<"$output")" -eq 1 ]
+	[[ ${lines[-1]} == *"b is at step 20" ]]
+	grep -v '^$' log >written
+	[ "$(wc -l <written)" -ge 3 ] && jq -e . written >/dev/null
+	[ "$(tail -c 1 log | od -An -c)" = "$(printf '\n' | od -An -c)" ]
+}
+
+@test "what is read is not written over" {
+	cp faces keep
+	for file in out out.ckpt; do
+		cp keep $file
+		run -2 "$train" "${small[@]}" --out out --iters 1 --force keep $file
+		[ "$output" = "xl-train: $file: is an input, and would be written over" ]
+		cmp $file keep
+		rm $file
+	done
+	for args in "--force" ""; do
+		# shellcheck disable=SC2086  # a word or none
+		run -2 quick a 1 --log faces $args
+		[[ $output == "xl-train: faces"* ]]
+		run -2 bash -c '"$@" <faces' - "$train" "${small[@]}" --iters 1 --log faces $args
+		[[ $output == "xl-train: faces"* ]]
+		cmp faces keep
+	done
+	[ "$(ls)" = "faces
+keep" ]
+	quick a 1 --quiet
+	cp a.ckpt was
+	for log in faces a a.ckpt; do
+		run -2 "$train" lomit --resume a --iters 2 --log $log faces
+		[ "$output" = "xl-train: $log: not a log of xl-train, so nothing is appended" ]
+	done
+	run -2 "$train" "${small[@]}" --out new --iters 2 --log new faces
+	[ "$output" = "xl-train: new: the log cannot be the model or its checkpoint" ]
+	[ ! -e new ]
+	cmp faces keep
+	cmp a.ckpt was
+	# a log is replaced when the run begins, not when it is refused
+	echo '{"tool":"x"}' >log
+	run -2 "$train" "${small[@]}" --iters 1 --log log --force </dev/null
+	[ "$(cat log)" = '{"tool":"x"}' ]
+	quick b 1 --quiet --log log --force
+	[[ $(head -1 log) == '{"tool":"xl-train"'* ]]
+}
+
+@test "two runs do not share a log" {
+	for i in 1 2; do
+		"$train" "${small[@]}" --out run$i --iters 40 --log log faces 2>err$i &
+	done
+	failed=0
+	for _ in 1 2; do wait -n || failed=$((failed + 1)); done
+	[ "$failed" -eq 1 ]
+	grep -hqE "^xl-train: (log: another run writes its log there|log exists; --force replaces it)$" err1 err2
+	jq -e . log >/dev/null
+	[ "$(grep -c '"end":"done"' log)" -eq 1 ]
+	mkfifo pipe
+	"$train" "${small[@]}" --out slow --log slow.log --iters 1 <pipe &
+	exec 7>pipe
+	while [ ! -e slow.log ]; do sleep 0.02; done
+	run -2 quick b 1 --log slow.log --force
+	[ "$output" = "xl-train: slow.log: another run writes its log there" ]
+	cat faces >&7
+	exec 7>&-
+	wait
+	[ -s slow.log ] && [ -e slow ]
 }
 
 @test "the dry run costs nothing and needs no data" {

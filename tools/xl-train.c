@@ -11,16 +11,16 @@
 #include "core/tool.h"
 #include "train/train.h"
 #include "train/train_estimate.h"
-#include "train/train_files.h"
+#include "train/train_open.h"
 #include "train/train_setup.h"
 #include "train/train_with.h"
 
 static struct xl_settings settings;
 static struct xl_with with;
-static const char *attributes, *domain_by, *out, *resume, *log_path;
+static const char *attributes, *domain_by, *out, *resume;
 static struct xl_run_settings set;
-static bool force, dry;
-static struct xl_train_claim claim;
+static bool dry;
+static struct xl_train_open files;
 static volatile sig_atomic_t stop;
 
 /* clang-format off */
@@ -40,12 +40,12 @@ static const struct xl_opt opts[] = {
 	 .help = "continue from file.ckpt"},
 	{.type = XL_OPT_CALL, .name = "with", .arg = "file", .target = &with, .fn = xl_with_add,
 	 .help = "take a network, or a model's, where the method does (egsc-it)"},
-	{.type = XL_OPT_FLAG, .name = "force", .target = &force, .help = "replace model and log"},
+	{.type = XL_OPT_FLAG, .name = "force", .target = &files.force, .help = "replace model and log"},
 	{.type = XL_OPT_INT, .name = "every", .arg = "n", .def = "1000", .target = &set.every,
 	 .min = 1, .max = 1e9, .help = "save after every n iterations"},
 	{.type = XL_OPT_INT, .name = "keep", .arg = "k", .def = "0", .target = &set.keep,
 	 .min = 0, .max = 1e6, .help = "also keep the last k saves as file.STEP"},
-	{.type = XL_OPT_STR, .name = "log", .arg = "file", .target = &log_path,
+	{.type = XL_OPT_STR, .name = "log", .arg = "file", .target = &files.log_path,
 	 .help = "write JSON lines; a resumed run appends"},
 	{.type = XL_OPT_INT, .name = "log-every", .arg = "n", .def = "10", .target = &set.log_every,
 	 .min = 1, .max = 1e9, .help = "iterations between two lines of the log"},
@@ -67,6 +67,11 @@ static struct xl_tool tool = {
 static void say_note(const char *text)
 {
 	xl_note("%s", text);
+}
+
+static void say_lost(const char *text)
+{
+	xl_lose("%s", text);
 }
 
 static void say_skipped(const char *text)
@@ -98,8 +103,6 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &a, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a closed log must not cost a run */
 }
-
-/* ---- from the command line to a run ------------------------------------- */
 
 static int parse(int argc, char **argv)
 {
@@ -168,19 +171,19 @@ static struct xl_model *open_model(void)
 	return m;
 }
 
-static void unclaim(void)
+static void close_files(void)
 {
-	xl_train_unclaim(&claim);
+	xl_train_close(&files);
 }
 
 /* Refuses what a run would destroy, before anything is read. */
-static void open_files(struct xl_run_log *log, bool goes_on)
+static void open_files(bool goes_on)
 {
-	set.fresh = !goes_on && !force;
-	int rc = xl_train_claim(&claim, set.out, set.fresh);
-	atexit(unclaim);
-	if (rc == 0 && log_path)
-		rc = xl_run_log_open(log, log_path, resume != NULL, force);
+	set.fresh = files.is_new = !goes_on && !files.force;
+	files.out = set.out;
+	files.append = resume != NULL;
+	int rc = xl_train_open(&files);
+	atexit(close_files);
 	if (rc > 0)
 		xl_refuse("%s", xl_err_msg());
 	if (rc < 0)
@@ -191,9 +194,7 @@ static void print_estimate(struct xl_model *m, const struct xl_spool *s)
 {
 	struct xl_estimate e;
 
-	if (xl_estimate(&e, m, s))
-		xl_die("%s", xl_err_msg());
-	if (xl_estimate_print(&e, m, s, stdout))
+	if (xl_estimate(&e, m, s) || xl_estimate_print(&e, m, s, stdout))
 		xl_fail_write();
 }
 
@@ -204,29 +205,28 @@ static int finish(const struct xl_train *t, enum xl_train_end end)
 	if (end >= XL_TRAIN_NONFINITE)
 		xl_die("%s", xl_err_msg());
 	xl_note("%s", xl_train_words(t, text, sizeof text));
-	if (end == XL_TRAIN_DONE)
-		return xl_finish();
-	xl_note("stopped by a signal; continue with --resume %s", set.out);
-	xl_finish();
-	return 128 + stop;
+	if (end == XL_TRAIN_STOPPED)
+		xl_note("stopped by a signal; continue with --resume %s", set.out);
+	const int status = xl_finish();
+	return end == XL_TRAIN_STOPPED ? 128 + stop : status;
 }
 
 int main(int argc, char **argv)
 {
 	const int first = parse(argc, argv);
 	struct xl_model *m = open_model();
-	struct xl_run_log log = {.f = NULL};
 	struct xl_spool data;
-	struct xl_train t = {.model = m, .spool = &data, .log = &log, .stop = &stop, .saved = -1};
+	struct xl_train t = {.model = m, .spool = &data, .log = &files.log, .stop = &stop};
 	enum xl_train_end end = XL_TRAIN_DONE;
 	char name[80];
 
 	snprintf(name, sizeof name, "%s.msgpack", m->method->name);
 	set.out = out ? out : resume ? resume : name;
-	if (resume && strcmp(resume, set.out) == 0)
-		t.saved = m->step;
+	files.inputs = (const char *const *)argv + first;
+	files.n_inputs = argc - first;
+	t.saved = resume && strcmp(resume, set.out) == 0 ? m->step : -1;
 	if (!dry)
-		open_files(&log, t.saved >= 0);
+		open_files(t.saved >= 0);
 	take_data(&data, m, argv + first, argc - first);
 	if ((!resume ? xl_setup_build(m, &data, (uint64_t)xl_common.seed)
 		     : data.n > 0 && xl_setup_same_data(m, &data, resume)) ||
@@ -235,6 +235,7 @@ int main(int argc, char **argv)
 	set.iters = xl_model_int(m, "iters");
 	t.set = set;
 	t.note = say_note;
+	t.lose = say_lost;
 	t.progress = say_progress;
 	if (dry) {
 		print_estimate(m, &data);
@@ -242,7 +243,6 @@ int main(int argc, char **argv)
 		catch_signals();
 		end = xl_train_run(&t);
 	}
-	xl_run_log_close(&log);
 	xl_spool_done(&data);
 	xl_settings_done(&settings);
 	xl_model_free(m);

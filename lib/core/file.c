@@ -81,6 +81,21 @@ int xl_scratch_open(const char *what, const char **dir)
 	return fd;
 }
 
+static bool is_regular(const char *path, struct stat *st)
+{
+	bool is_stdin = !path || strcmp(path, "-") == 0;
+
+	return (is_stdin ? fstat(STDIN_FILENO, st) : stat(path, st)) == 0 && S_ISREG(st->st_mode);
+}
+
+bool xl_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return is_regular(a, &x) && is_regular(b, &y) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 static size_t dir_length(const char *path)
 {
 	const char *slash = strrchr(path, '/');

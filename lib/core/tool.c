@@ -20,6 +20,7 @@ enum { EXIT_PIPE = 141 };
 
 static const char *tool_name = "xl";
 static long failures;
+static bool is_lossy; /* a result could not be kept */
 static bool stdout_closed;
 
 const char *xl_tool_name(void)
@@ -56,6 +57,12 @@ void xl_warn(const char *fmt, ...)
 {
 	SAY(fmt);
 	failures++;
+}
+
+void xl_lose(const char *fmt, ...)
+{
+	SAY(fmt);
+	is_lossy = true;
 }
 
 void xl_note(const char *fmt, ...)
@@ -166,5 +173,5 @@ int xl_finish(void)
 	}
 	if (failed)
 		xl_fail_write();
-	return failures > 0 ? XL_EXIT_FAILED : XL_EXIT_OK;
+	return failures > 0 || is_lossy ? XL_EXIT_FAILED : XL_EXIT_OK;
 }

@@ -20,6 +20,9 @@ void xl_tool_set_name(const char *name);
 void xl_warn(const char *fmt, ...) XL_PRINTF(1, 2);
 void xl_note(const char *fmt, ...) XL_PRINTF(1, 2);
 
+/* xl_lose - the same for what is lost of the results: status 1, and no input counted */
+void xl_lose(const char *fmt, ...) XL_PRINTF(1, 2);
+
 /* xl_die - the same and exit with status 1; xl_usage - with a hint, status 2;
  * xl_refuse - without the hint, status 2 */
 _Noreturn void xl_die(const char *fmt, ...) XL_PRINTF(1, 2);

@@ -78,7 +78,7 @@ static void done(struct loop *l)
 static void log_result(struct xl_train *t, struct loop *l, int rc)
 {
 	if (rc && !l->log_lost)
-		t->note(xl_err_msg());
+		t->lose(xl_err_msg());
 	l->log_lost |= rc != 0;
 }
 
@@ -92,7 +92,7 @@ static int save(struct xl_train *t, struct loop *l)
 		return -1;
 	t->saved = m->step;
 	if (t->set.samples && xl_samples_write(&l->sheet, m) && !l->sheet_lost) {
-		t->note(xl_err_msg());
+		t->lose(xl_err_msg());
 		l->sheet_lost = true;
 	}
 	return 0;
@@ -210,7 +210,7 @@ static enum xl_train_end step(struct xl_train *t, struct loop *l)
 	/* a later save may succeed, but not where another run has the name */
 	if (is_last || (t->set.fresh && t->saved < 0 && xl_train_exists(t->set.out)))
 		return XL_TRAIN_FAILED;
-	t->note(xl_err_msg());
+	t->lose(xl_err_msg());
 	return XL_TRAIN_DONE;
 }
 
@@ -224,8 +224,7 @@ static void log_end(struct xl_train *t, struct loop *l, enum xl_train_end end)
 	char *message = end >= XL_TRAIN_NONFINITE ? xl_strdup(xl_err_msg()) : NULL;
 
 	e.message = message;
-	if (!l->log_lost)
-		log_result(t, l, xl_run_log_end(t->log, t->model, &e));
+	log_result(t, l, xl_run_log_end(t->log, t->model, &e));
 	if (message)
 		xl_err("%s", message);
 	free(message);

@@ -24,8 +24,9 @@ struct xl_train {
 	struct xl_run_settings set;
 	const volatile sig_atomic_t *stop; /* the signal that came, or 0 */
 
-	/* How the run speaks; neither may be NULL. progress comes at every step. */
+	/* How the run speaks, none NULL: a remark; what is lost; progress at every step */
 	void (*note)(const char *text);
+	void (*lose)(const char *text);
 	void (*progress)(int64_t done, int64_t total, const char *text);
 
 	int64_t saved; /* the step of the files under set.out, or -1 */
@@ -39,8 +40,8 @@ struct xl_train {
  * xl_train_run - train until model->step is set.iters
  *
  * Saves every set.every iterations and at the end. A log or sample that cannot
- * be written is noted once, a checkpoint that cannot be written each time, and
- * the run goes on; only the last save must succeed.
+ * be written is said to be lost once, a checkpoint that cannot be written each time,
+ * and the run goes on; only the last save must succeed.
  */
 enum xl_train_end xl_train_run(struct xl_train *t);
 

@@ -2,9 +2,11 @@
  * train_log.c - JSON lines and their text.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <msgpack/version_master.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -50,51 +52,112 @@ int64_t xl_peak_bytes(void)
 
 /* ---- the file ---------------------------------------------------------- */
 
-/* A run that was killed may have left half a line. */
-static int end_line(FILE *f)
+/* A log begins with this, as xl_run_log_first writes it. */
+static const char head[] = "{\"tool\":";
+
+/* A regular file, made if there is none; whatever else it is, as it is */
+static int open_log(struct xl_run_log *l, const char *path)
 {
-	if (fseek(f, -1, SEEK_END) || fgetc(f) == '\n')
+	struct stat st;
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return dup(STDOUT_FILENO);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return open(path, O_WRONLY | O_CLOEXEC);
+	l->is_file = true;
+	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	l->is_ours = fd >= 0;
+	return fd < 0 && errno == EEXIST ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666)
+					 : fd;
+}
+
+/* Whether the open file may become the log of this run: as xl_run_log_open */
+static int claim(const struct xl_run_log *l, int fd, bool force)
+{
+	char first[sizeof head - 1];
+	struct stat st;
+
+	if (!l->is_file)
 		return 0;
-	return fseek(f, 0, SEEK_END) || fputc('\n', f) == EOF ? -1 : 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		xl_err("%s: another run writes its log there", l->path);
+		return 1;
+	}
+	if (fstat(fd, &st))
+		return xl_write_failed(l->path);
+	if (st.st_size == 0 || (force && !l->append))
+		return 0;
+	if (!l->append) {
+		xl_err("%s exists; --force replaces it", l->path);
+		return 1;
+	}
+	if (pread(fd, first, sizeof first, 0) == sizeof first &&
+	    memcmp(first, head, sizeof first) == 0)
+		return 0;
+	xl_err("%s: not a log of xl-train, so nothing is appended", l->path);
+	return 1;
 }
 
 int xl_run_log_open(struct xl_run_log *l, const char *path, bool append, bool force)
 {
-	struct stat st;
-	const bool is_there = stat(path, &st) == 0, is_file = is_there && S_ISREG(st.st_mode);
+	int fd, rc;
 
-	memset(l, 0, sizeof *l);
-	if (is_file && st.st_size > 0 && !append && !force) {
-		xl_err("%s exists; --force replaces it", path);
-		return 1;
-	}
-	l->path = xl_strdup(path);
+	*l = (struct xl_run_log){.path = xl_strdup(path), .append = append};
 	if (!l->path)
 		return -1;
-	if (strcmp(path, "-") == 0)
-		l->f = fdopen(dup(STDOUT_FILENO), "w");
-	else
-		l->f = fopen(path, is_file && append ? "a+e" : "we");
-	if (!l->f || (is_file && append && end_line(l->f))) {
-		xl_write_failed(path);
+	fd = open_log(l, path);
+	rc = fd < 0 ? xl_write_failed(path) : claim(l, fd, force);
+	if (rc == 0 && !(l->f = fdopen(fd, "w")))
+		rc = xl_write_failed(path);
+	if (rc) {
+		if (fd >= 0)
+			close(fd);
+		l->is_ours = false;
 		xl_run_log_close(l);
-		return -1;
+		return rc;
 	}
+	setvbuf(l->f, NULL, _IONBF, 0); /* what failed is not written later */
 	return 0;
 }
 
 void xl_run_log_close(struct xl_run_log *l)
 {
+	struct stat st;
+
+	if (l->f && l->is_ours && fstat(fileno(l->f), &st) == 0 && st.st_size == 0)
+		unlink(l->path);
 	if (l->f)
-		fclose(l->f); /* every line was flushed and checked */
+		fclose(l->f); /* every line was written and checked */
 	free(l->path);
 	memset(l, 0, sizeof *l);
 }
 
+/* Empties the log, or ends the half line that a run that was killed may have left */
+static int begin_lines(struct xl_run_log *l)
+{
+	const int fd = fileno(l->f);
+	const off_t end = l->is_file ? lseek(fd, 0, SEEK_END) : 0;
+	char last = '\n';
+
+	if (!l->is_file || end == 0)
+		return 0;
+	if (!l->append)
+		return ftruncate(fd, 0) ? xl_write_failed(l->path) : 0;
+	if (pread(fd, &last, 1, end - 1) != 1)
+		return xl_write_failed(l->path);
+	return last == '\n' ? 0 : xl_write_all(fd, l->path, "\n", 1);
+}
+
 static int finish(struct xl_run_log *l, struct xl_json *j)
 {
+	const off_t end = l->is_file ? lseek(fileno(l->f), 0, SEEK_END) : -1;
+
 	if (xl_json_end(j, l->f) == 0)
 		return 0;
+	clearerr(l->f);
+	if (end >= 0) /* or the next line would stand behind half of this one */
+		(void)!ftruncate(fileno(l->f), end);
 	return xl_err_prefix("%s", l->path);
 }
 
@@ -160,6 +223,8 @@ int xl_run_log_first(struct xl_run_log *l, const struct xl_model *m, const struc
 
 	if (!l->f)
 		return 0;
+	if (begin_lines(l))
+		return -1;
 	xl_json_begin(&j);
 	xl_json_str(&j, "tool", "xl-train");
 	xl_json_str(&j, "version", XL_VERSION);

@@ -27,13 +27,18 @@ const char *xl_loss_words(char *buf, size_t size, const struct xl_loss_means *a,
 struct xl_run_log {
 	FILE *f;
 	char *path;
+	bool is_file, append;
+	bool is_ours; /* made by xl_run_log_open, and nothing was there */
 };
 
 /*
- * xl_run_log_open - open the log, "-" for stdout; append: keep what is there
+ * xl_run_log_open  - open the log, "-" for stdout; append: keep what is there
+ * xl_run_log_close - close it; a file that it made, and that is still empty, goes
  *
- * Returns  0; 1 with xl_err set where it exists and may not be replaced; -1 with
- *          xl_err set
+ * The file is this run's until it is closed. What is there is replaced or added to
+ * by the first line, not before.
+ * Returns  0; 1 with xl_err set where it exists and may not be replaced, is no log
+ *          to append to, or another run has it; -1 with xl_err set
  */
 int xl_run_log_open(struct xl_run_log *l, const char *path, bool append, bool force);
 void xl_run_log_close(struct xl_run_log *l);
@@ -45,7 +50,8 @@ struct xl_run_settings {
 	bool fresh; /* a new run: it must not replace a model that appears meanwhile */
 };
 
-/* Each writes a line where there is a log. 0, or -1 with xl_err set. */
+/* Each writes a line where there is a log, all of it or nothing. 0, or -1 with
+ * xl_err set. */
 int xl_run_log_first(struct xl_run_log *l, const struct xl_model *m, const struct xl_spool *s,
 		     const struct xl_run_settings *o);
 int xl_run_log_step(struct xl_run_log *l, const struct xl_model *m, const struct xl_loss_means *a,
