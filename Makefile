@@ -111,7 +111,8 @@ man: all
 
 # One completion serves all tools; bash looks for it by the name of each.
 PAGES     := $(wildcard man/*.[157])
-SCRIPTS   := $(wildcard pipelines/*.sh pipelines/*.jq pipelines/*/*.sh pipelines/*/*.jq pipelines/*/*.tsv)
+SCRIPTS   := $(wildcard pipelines/*.sh pipelines/*.jq pipelines/*.html pipelines/*/*.sh \
+	pipelines/*/*.jq pipelines/*/*.tsv)
 MODELS    := $(wildcard models/*.msgpack models/*.png)
 INSTALLED = $(TOOL_SRC:tools/%.c=$(DESTDIR)$(BINDIR)/%) $(TOOL_SRC:tools/%.c=$(DESTDIR)$(COMPDIR)/%) \
 	$(DESTDIR)$(COMPDIR)/xl $(DESTDIR)$(LIBDIR)/libxl.a $(DESTDIR)$(LIBDIR)/pkgconfig/xl.pc \

@@ -1,0 +1,207 @@
+#!/usr/bin/env bash
+# study.sh [-n]: make a page that asks people which of two results is better, pair by
+# pair, as the papers did; -n only prints the commands.
+# study.sh tally KEY ANSWERS...: count what they answered. Set by variables:
+#   A, B        results of two methods, in one order: streams (image records, or records
+#               with out), or folders of pictures
+#   INPUTS      what they were made of, likewise: as many, or one for all [none]
+#   EXEMPLARS   and after whose example [none]
+#   NAME_A      what to call A in the tally, NAME_B for B [A, B]
+#   QUESTIONS   which of these to ask [realism; with exemplars style, with inputs
+#               background]:
+#                 realism     looks more like a real photograph
+#                 style       has taken over the look of the exemplar better
+#                 content     shows better what the exemplar has and the input has not
+#                 background  has kept better what should not change
+#                 identity    shows more the person or thing of the input
+#                 quality     is better, and still shows what the input shows
+#                 domain      looks more like DOMAIN
+#   DOMAIN      what results should show, as "a face with glasses"
+#   COUNT       pairs to show, drawn at random, or all [20]
+#   SEED        which pairs, in which order, and which result is on which side [0]
+#   OUT         the page [study.html]
+# Makes OUT, one file for any browser that needs no network, whose participants choose by
+# mouse or arrow keys and save a file of answers; and beside it OUT.key.json, which says
+# what was on which side: keep it. With A or B real photographs, realism is how often
+# results are taken for real. The tally has, for each question, the share of answers that
+# prefer A and its Wilson interval of 95%.
+
+set -euo pipefail
+: "${A:=}" "${B:=}" "${INPUTS:=}" "${EXEMPLARS:=}" "${NAME_A:=A}" "${NAME_B:=B}"
+: "${QUESTIONS:=}" "${DOMAIN:=}" "${COUNT:=20}" "${SEED:=0}" "${OUT:=study.html}"
+
+tally=()
+if [ "${1:-}" = tally ]; then
+	tally=("$@")
+	set --
+fi
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+need_jq
+
+# ---- the tally ----
+
+# A page saves some hundred bytes an answer.
+most_bytes=4000000
+
+# say_file FILE: its name, harmless to a terminal
+say_file() { printf '%s' "$1" | tr '\000-\037\177' '?'; }
+
+# read_json FILE: its only value, or dies
+read_json() {
+	local text
+	[[ -r $1 && ! -d $1 ]] || die "$(say_file "$1"): cannot be read"
+	text=$(head -c $((most_bytes + 1)) <"$1" | tr '\0' '\1')
+	[ ${#text} -le "$most_bytes" ] || die "$(say_file "$1"): too large for answers"
+	jq -c -s 'if length == 1 then .[0] else error("") end' <<<"$text" 2>/dev/null ||
+		die "$(say_file "$1"): not JSON, or damaged"
+}
+
+# checked FILE PROGRAM [OPTION...]: its value after the program, which says in a string
+# what is wrong with it
+checked() {
+	local value verdict
+	value=$(read_json "$1") || exit 1
+	verdict=$(jq -c "${@:3}" "include \"study\"; $2" -L "$root/pipelines" <<<"$value" 2>/dev/null) ||
+		die "$(say_file "$1"): not a file of study.sh"
+	[[ $verdict != \"* ]] || die "$(say_file "$1"): $(jq -r . <<<"$verdict")"
+	printf '%s\n' "$verdict"
+}
+
+count_answers() {
+	local key file all=()
+	[ $# -ge 2 ] || usage "tally: needs the key and at least one file of answers"
+	key=$(checked "$1" check_key) || exit 1
+	for file in "${@:2}"; do
+		# shellcheck disable=SC2016  # a variable of jq
+		all+=("$(checked "$file" 'check_answers($key)' --argjson key "$key")") || exit 1
+	done
+	printf '%s\n' "${all[@]}" |
+		jq -r -s -L "$root/pipelines" --argjson key "$key" 'include "study"; tally($key)' 2>/dev/null ||
+		die "the files of answers cannot be counted together: one is there twice"
+}
+
+if [ ${#tally[@]} -gt 0 ]; then
+	count_answers "${tally[@]:1}"
+	exit
+fi
+
+# ---- what to ask ----
+
+[[ -n $A && -n $B ]] || usage "set A and B to the results of two methods"
+[[ $SEED =~ ^[0-9]{1,9}$ ]] || usage "SEED: '$SEED' is not a whole number of at most 9 digits"
+[[ $COUNT =~ ^([1-9][0-9]{0,2}|1000|all)$ ]] ||
+	usage "COUNT: '$COUNT' is neither a number of pairs from 1 to 1000 nor all"
+[ -n "$QUESTIONS" ] || QUESTIONS="realism${EXEMPLARS:+ style}${INPUTS:+ background}"
+
+# need QUESTION VARIABLE: which says what the question is about
+need() { [ -n "${!2}" ] || usage "QUESTIONS: $1 cannot be asked without $2"; }
+
+asked='[]'
+for q in $QUESTIONS; do
+	case $q in
+	realism) text="Which result looks more like a real photograph?" ;;
+	style) need "$q" EXEMPLARS && text="Which result has taken over the look of the exemplar better?" ;;
+	content)
+		need "$q" EXEMPLARS && need "$q" INPUTS
+		text="Which result shows better what the exemplar has and the input has not?" ;;
+	background) need "$q" INPUTS && text="Which result has kept better what should not change in the input?" ;;
+	identity) need "$q" INPUTS && text="Which result shows more the person or thing of the input?" ;;
+	quality) need "$q" INPUTS && text="Which result is better, and still shows what the input shows?" ;;
+	domain) need "$q" DOMAIN && text="Which result looks more like $DOMAIN?" ;;
+	*) usage "QUESTIONS: '$q' is none of realism style content background identity quality domain" ;;
+	esac
+	asked=$(jq -c --arg name "$q" --arg text "$text" '. + [{$name, $text}]' <<<"$asked")
+done
+[ "$(jq 'map(.name) | unique | length' <<<"$asked")" = "$(jq length <<<"$asked")" ] ||
+	usage "QUESTIONS: one is there twice"
+
+# ---- the pictures ----
+
+# list FOLDER: its pictures, in order
+list() {
+	find "$1" -maxdepth 1 -type f -iregex '.*\.\(png\|jpe?g\|webp\|gif\|tiff?\|bmp\)' | LC_ALL=C sort
+}
+
+# length SOURCE: how many pictures it has
+length() {
+	[ -r "$1" ] || die "$1: cannot be read"
+	if [ -d "$1" ]; then list "$1" | wc -l; else xl-cat --json "$1" | wc -l; fi
+}
+
+# draw SOURCE NUMBER FILE: the command that makes that picture a PNG
+draw() {
+	if [ -d "$1" ]; then
+		words xl-decode -o "$3" "$(list "$1" | sed -n "$(($2 + 1))p")"
+	else
+		echo "xl-cat --records $2:$(($2 + 1)) $(words "$1") | xl-decode -o $(words "$3")"
+	fi
+}
+
+declare -A many
+for name in A B INPUTS EXEMPLARS; do
+	[ -z "${!name}" ] || many[$name]=$(length "${!name}")
+done
+n=${many[A]}
+[ "$n" = "${many[B]}" ] || die "$A has $n pictures, $B ${many[B]}"
+[ "$n" -gt 0 ] || die "$A: there is no picture"
+for name in INPUTS EXEMPLARS; do
+	[ -z "${!name}" ] || [ "${many[$name]}" = 1 ] || [ "${many[$name]}" = "$n" ] ||
+		die "${!name} has ${many[$name]} pictures for $n results"
+done
+[ "$COUNT" != all ] || COUNT=$n
+[ "$COUNT" -le 1000 ] || die "$A: has $n pictures; set COUNT to at most 1000"
+
+# ---- the page ----
+
+do_it() { if [ -n "$dry" ]; then echo "$1"; else (eval "$1"); fi; }
+
+parts=$OUT.parts
+items=$(words "$parts/items") data=$(words "$parts/data") key=$(words "$OUT.key.json")
+remove_parts() { rm -rf "$parts"; }
+[ -n "$dry" ] || trap remove_parts EXIT
+
+# add_item NUMBER SIDE: its pictures, and the line of the page's data
+add_item() {
+	local name file number sources=(left "$A" right "$B") line="jq -c -n"
+	[ "$2" = a ] || sources=(left "$B" right "$A")
+	sources+=(input "$INPUTS" exemplar "$EXEMPLARS")
+	set -- "$1" "${sources[@]}"
+	number=$1
+	shift
+	while [ $# -gt 0 ]; do
+		if [ -n "$2" ]; then
+			name=$1 file=$parts/$1.png
+			do_it "$(draw "$2" "$([ "$(length_of "$1")" = 1 ] && echo 0 || echo "$number")" "$file")"
+			line="$line --rawfile $name <(base64 -w0 $(words "$file"))"
+		fi
+		shift 2
+	done
+	do_it "$line '\$ARGS.named | map_values(\"data:image/png;base64,\" + .)' >> $items"
+}
+
+# length_of ROLE: of the source of these pictures
+length_of() {
+	case $1 in
+	input) echo "${many[INPUTS]}" ;;
+	exemplar) echo "${many[EXEMPLARS]}" ;;
+	*) echo "$n" ;;
+	esac
+}
+
+plan=$(jq -n -c -L "$root/pipelines" --argjson n "$n" --argjson count "$COUNT" --argjson seed "$SEED" \
+	'include "study"; plan($n; $count; $seed)')
+do_it "rm -rf $(words "$parts") && mkdir -p $(words "$parts")"
+while read -r number left; do
+	add_item "$number" "$left"
+done < <(jq -r '.[] | "\(.number) \(.left)"' <<<"$plan")
+
+do_it "jq -c -s --argjson questions $(words "$asked") '{\$questions, items: .}' $items > $data"
+do_it "study=\$(sha256sum < $data | cut -c1-16)
+jq -c --arg study \"\$study\" '{\$study} + .' $data | sed 's/</\\\\u003c/g' > $data.json
+sed -e '/@STUDY@/{r $data.json' -e 'd}' $(words "$root/pipelines/study.html") > $(words "$OUT")
+jq -n --arg study \"\$study\" --arg a $(words "$NAME_A") --arg b $(words "$NAME_B") \\
+	--argjson questions $(words "$(jq -c 'map(.name)' <<<"$asked")") --argjson items $(words "$plan") \\
+	'{\$study, \$a, \$b, \$questions, \$items}' > $key"
+do_it "rm -rf $(words "$parts")"
+[ -n "$dry" ] || say "wrote $OUT for participants, $OUT.key.json for the tally"
