@@ -1,7 +1,7 @@
 /*
  * jpegs.c - writes pictures for bench/crop.sh to decode: of CelebA's size, in
  * JPEG of quality 95. Smooth colours with as much noise as makes files of 28 KB,
- * which is twice CelebA's.
+ * which is four times CelebA's.
  *
  *   jpegs FOLDER COUNT
  */

@@ -1,6 +1,6 @@
 /*
  * steps.c - times what people wait for: whole training steps of LOMIT and one
- * translation, on made numbers. bench/run.sh turns its output into a table,
+ * translation, on made numbers. bench/steps.sh turns its output into a table,
  * beside PyTorch where that is.
  *
  *   steps [-r RUNS] [-v VARIANT] SIZE WIDTH BATCH
