@@ -138,12 +138,29 @@ static int mbu_preset(void *hyper, const char *name)
 	return 0;
 }
 
+/* -1 leaves a weight or rate to the task; nothing else below 0 means anything. */
+static int check_given(const struct xl_mbu *h)
+{
+	const double given[] = {h->lr,         h->lr_c,       h->w_recon1_a,
+				h->w_recon1_b, h->w_cycle_c,  h->w_cycle_s,
+				h->w_recon2_a, h->w_recon2_b, h->w_dc};
+
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+		if (given[i] < 0 && given[i] != -1)
+			return xl_err(
+				"a weight or rate of %g is neither 0 or more, nor the task's, -1",
+				given[i]);
+	return 0;
+}
+
 static int mbu_check(const void *hyper, int n_attributes)
 {
 	const struct xl_mbu *h = hyper;
 	const struct weights w = weights_of(h);
 
 	(void)n_attributes; /* the domain is all that is learnt from */
+	if (check_given(h))
+		return -1;
 	if (h->size % XL_MBU_STRIDE)
 		return xl_err("size %d is not a multiple of %d", (int)h->size, XL_MBU_STRIDE);
 	if (xl_mbu_sep(h) >= 16 * h->width)
