@@ -257,6 +257,39 @@ static void test_rng_moments(void **state)
 	assert_true(fabs(z4 - 3) < 5 * sqrt(96.0 / N));
 }
 
+/* Many at once: moments, the two of a pair and neighbours uncorrelated, a part the same. */
+static void test_rng_normals(void **state)
+{
+	enum { N = 100000, PART = 7 };
+	static float z[N];
+	float part[PART + 1] = {[PART] = 9};
+	double m[4] = {0}, with_next = 0, squares = 0;
+	struct xl_rng r;
+
+	(void)state;
+	xl_rng_init(&r, 5, XL_RNG_TEST, 1, 0);
+	xl_rng_normals(&r, z, N);
+	for (int i = 0; i < N; i++) {
+		const double v = (double)z[i], next = (double)z[(i + 1) % N];
+
+		assert_true(isfinite(v));
+		for (int k = 0; k < 4; k++)
+			m[k] += pow(v, k + 1) / N;
+		with_next += v * next / N;
+		squares += (v * v - 1) * (next * next - 1) / N;
+	}
+	assert_true(fabs(m[0]) < 5 / sqrt(N));
+	assert_true(fabs(m[1] - 1) < 5 * sqrt(2.0 / N));
+	assert_true(fabs(m[2]) < 5 * sqrt(15.0 / N));
+	assert_true(fabs(m[3] - 3) < 5 * sqrt(96.0 / N));
+	assert_true(fabs(with_next) < 5 / sqrt(N));
+	assert_true(fabs(squares) < 5 * 2 / sqrt(N));
+	xl_rng_init(&r, 5, XL_RNG_TEST, 1, 0);
+	xl_rng_normals(&r, part, PART);
+	assert_memory_equal(part, z, PART * sizeof *z);
+	assert_true(part[PART] == 9);
+}
+
 static void test_rng_below_and_permute(void **state)
 {
 	uint32_t counts[6] = {0}, idx[100];
@@ -673,6 +706,7 @@ int main(void)
 		cmocka_unit_test(test_rng_streams_differ),
 		cmocka_unit_test(test_mersenne_known_answers),
 		cmocka_unit_test(test_rng_moments),
+		cmocka_unit_test(test_rng_normals),
 		cmocka_unit_test(test_rng_below_and_permute),
 		cmocka_unit_test(test_digest_known_answers),
 		cmocka_unit_test(test_opt_values),

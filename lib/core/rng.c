@@ -68,6 +68,33 @@ double xl_rng_normal(struct xl_rng *r)
 	return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
 }
 
+static void normal_pair(const uint32_t word[2], float out[2])
+{
+	const float radius = sqrtf(-2 * logf(((float)word[0] + 0.5f) * 0x1p-32f));
+	float sine, cosine;
+
+	sincosf(6.2831853f * 0x1p-32f * (float)word[1], &sine, &cosine);
+	out[0] = radius * cosine;
+	out[1] = radius * sine;
+}
+
+void xl_rng_normals(struct xl_rng *r, float *out, int64_t n)
+{
+	enum { EACH = 4 };
+	uint32_t word[EACH];
+	float rest[EACH];
+
+	for (; n > 0; n -= EACH, out += EACH, r->counter[0]++) {
+		float *to = n < EACH ? rest : out;
+
+		philox(r->counter, r->key, word);
+		normal_pair(word, to);
+		normal_pair(word + 2, to + 2);
+		for (int64_t i = 0; n < EACH && i < n; i++)
+			out[i] = rest[i];
+	}
+}
+
 /* Lemire 2019, "Fast random integer generation in an interval", algorithm 5. */
 uint32_t xl_rng_below(struct xl_rng *r, uint32_t n)
 {

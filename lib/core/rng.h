@@ -43,6 +43,10 @@ double xl_rng_uniform(struct xl_rng *r);             /* 0 <= u < 1, 32 bits */
 double xl_rng_normal(struct xl_rng *r);              /* mean 0, variance 1 */
 uint32_t xl_rng_below(struct xl_rng *r, uint32_t n); /* 0..n-1 without bias */
 
+/* xl_rng_normals - n normal numbers in single precision, from a fresh stream; both of each
+ * pair that Box and Muller give. The first ones do not depend on n. */
+void xl_rng_normals(struct xl_rng *r, float *out, int64_t n);
+
 /* xl_rng_permute - shuffle idx[0..n-1] (Fisher-Yates) */
 void xl_rng_permute(struct xl_rng *r, uint32_t *idx, uint32_t n);
 

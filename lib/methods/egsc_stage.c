@@ -68,12 +68,12 @@ static struct xl_var *with_noise(struct stage *g, struct xl_var *mu)
 	struct xl_rng rng;
 	xl_rng_init(&rng, (uint64_t)xl_meta_int(g->r, "noise_seed", 0), XL_RNG_CODE,
 		    xl_codes_number(g->r->id), 0);
-	for (int64_t i = 0; to && i < n; i++)
-		to[i] = (float)(g->h->noise * xl_rng_normal(&rng));
-	if (to)
+	if (to) {
+		xl_rng_normals(&rng, to, n);
 		v = xl_var_input(g->t, 1, mu->d.c, mu->d.h, mu->d.w, to);
+	}
 	free(to);
-	return xl_op_add(g->t, mu, v);
+	return xl_op_add(g->t, mu, g->h->noise == 1 ? v : xl_op_affine(g->t, v, g->h->noise, 0));
 }
 
 static int need_content(struct stage *g)

@@ -152,8 +152,7 @@ static void draw_sample(void *ctx, int64_t i)
 	struct xl_rng rng;
 
 	xl_rng_init(&rng, d->seed, XL_RNG_NOISE, d->iter, d->first + (uint32_t)i);
-	for (int64_t j = 0; j < d->each; j++)
-		d->to[i * d->each + j] = (float)xl_rng_normal(&rng);
+	xl_rng_normals(&rng, d->to + i * d->each, d->each);
 }
 
 /* mu + noise; samples of a step are numbered in the order they are encoded. */
