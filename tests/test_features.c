@@ -27,19 +27,22 @@ static void ok(int rc)
 		fail_msg("%s", xl_err_msg());
 }
 
-/* A model file with the weights that every test here has. */
-static void write_model(const char *path, const char *network)
+/* A model file with the weights that every test here has, and what it says of the file they
+ * are from, or NULL. */
+static void write_model(const char *path, const char *network, const char *source)
 {
 	struct xl_record *r[2] = {xl_record_new(XL_MODEL, "model"), made_weights(network)};
 
 	assert_non_null(r[0]);
 	ok(xl_meta_set_str(r[0], "network", network));
+	if (source)
+		ok(xl_meta_set_strs(r[0], "sources", &source, 1));
 	ok(xl_modelfile_write(path, r, 2));
 	xl_record_free(r[0]);
 	xl_record_free(r[1]);
 }
 
-static char *model_of(const char *network)
+static char *model_from(const char *network, const char *source)
 {
 	static char path[] = "/tmp/xl-test-features-XXXXXX";
 	int fd;
@@ -48,8 +51,13 @@ static char *model_of(const char *network)
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
-	write_model(path, network);
+	write_model(path, network, source);
 	return path;
+}
+
+static char *model_of(const char *network)
+{
+	return model_from(network, NULL);
 }
 
 /* Loads, and leaves no file behind. */
@@ -242,6 +250,25 @@ static void own(void **state)
 	xl_tensor_free(t);
 }
 
+/* The name of the network is for weights from a file that is known by its digest. */
+static void published(void **state)
+{
+	struct xl_features f = {.path = model_from("squeezenet1_1",
+						   "b8a52dc0000000000000000000000000000000000000"
+						   "00000000000000000000")};
+
+	(void)state;
+	ok(xl_features_load(&f));
+	unlink(f.path);
+	assert_string_equal(f.name, "squeezenet1_1");
+	assert_int_equal(strlen(f.digest), 64);
+	xl_features_done(&f);
+	f = (struct xl_features){.path = NULL};
+	load(&f, "squeezenet1_1");
+	assert_string_equal(f.name, "own_d512");
+	xl_features_done(&f);
+}
+
 static void names(void **state)
 {
 	static const struct {
@@ -295,6 +322,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(too_small),
 		cmocka_unit_test(own),
 		cmocka_unit_test(names),
+		cmocka_unit_test(published),
 		cmocka_unit_test(not_networks),
 	};
 
@@ -302,7 +330,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], "classifier") == 0)
 			xl_classifier_free(made_classifier("-"));
 		else
-			write_model("-", argv[1]);
+			write_model("-", argv[1], NULL);
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
