@@ -146,7 +146,7 @@ find_classifier() {
 	made=$(words xl-synth faces --count "$FACES" --size "$size" "${@:3}")
 	stage "$CLASSIFIER" "$made |
 	$(words xl-classify --train --attributes "$attributes" --size "$size" --width 16 \
-		--iters "$STEPS" --force --out "$CLASSIFIER") > $(words "$OUT/classifier.txt")"
+		--iters "$STEPS" --lr 3e-3 --force --out "$CLASSIFIER") > $(words "$OUT/classifier.txt")"
 }
 
 # tables FILTER METHOD: the command that prints evaluation.json as a table, by FILTER of

@@ -10,8 +10,8 @@
 #   WHERE       only inputs with these labels [Bald=0,Wearing_Hat=0]
 #   SEED        other faces than those of training [1]
 #   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
-#   FACES       made faces that it is trained on [3000]
-#   STEPS       of its training [1000]
+#   FACES       made faces that it is trained on [5000]
+#   STEPS       of its training [3000]
 #   SHOWN       pairs on the sheet of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
@@ -24,7 +24,7 @@
 
 set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
-: "${FACES:=3000}" "${STEPS:=1000}" "${CLASSIFIER:=}"
+: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}"
 : "${PAIRS:=200}" "${SIZE:=}" "${DOMAIN:=Blond_Hair}" "${SEED:=1}" "${SHOWN:=8}"
 : "${OUT:=evaluated}" "${WHERE=Bald=0,Wearing_Hat=0}"
 
