@@ -15,6 +15,7 @@
 #include "metrics/coverage.h"
 #include "metrics/iou.h"
 #include "metrics/lockstep.h"
+#include "metrics/miou.h"
 
 enum { SIDE = 16 };
 
@@ -476,6 +477,83 @@ static void test_iou_golden(void **state)
 	assert_near(xl_overlap_dice(&o), 0.4304932735426009, 1e-13);
 }
 
+static struct xl_tensor *labels(int which)
+{
+	struct xl_tensor *t = new3(XL_U1, 1, SIDE, SIDE);
+
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		const int x = i % SIDE, y = i / SIDE;
+		const int truth = (x + y) % 13 == 0 ? 255 : (x / 4 + y / 5) % 5;
+
+		((uint8_t *)t->data)[i] =
+			(uint8_t)(which == 0 ? truth : (x / 4 + (y + x % 3) / 5) % 5);
+	}
+	return t;
+}
+
+static void test_miou_golden(void **state)
+{
+	static const int64_t confusion[5][5] = {{32, 6, 0, 0, 0},
+						{0, 37, 7, 0, 0},
+						{0, 0, 39, 10, 0},
+						{0, 0, 0, 49, 12},
+						{8, 0, 0, 0, 36}};
+	static const double each[] = {0.6956521739130435, 0.74, 0.6964285714285714,
+				      0.6901408450704225, 0.6428571428571429};
+	struct xl_tensor *truth = labels(0), *pred = labels(1);
+	struct xl_miou m = {.classes = 6};
+	struct xl_values v = {.n = 0};
+	char name[32];
+
+	(void)state;
+	xl_miou_values(&v, &m);
+	assert_int_equal(v.n, 0);
+	assert_int_equal(xl_miou_add(&m, truth, pred), 0);
+	for (int g = 0; g < 5; g++)
+		for (int p = 0; p < 5; p++)
+			assert_int_equal(m.count[g][p], confusion[g][p]);
+	xl_miou_values(&v, &m);
+	assert_near(value_of(&v, "miou"), 0.693015746653836, 1e-13);
+	assert_near(value_of(&v, "pixel_accuracy"), 0.8177966101694916, 1e-13);
+	assert_near(value_of(&v, "class_accuracy"), 0.8200786456240665, 1e-13);
+	assert_near(value_of(&v, "classes"), 5, 0);
+	assert_near(value_of(&v, "pixels"), 236, 0);
+	assert_near(value_of(&v, "ignored"), 20, 0);
+	for (int k = 0; k < 5; k++) {
+		snprintf(name, sizeof name, "iou_class_%d", k);
+		assert_near(value_of(&v, name), each[k], 1e-13);
+	}
+	assert_true(isnan(value_of(&v, "iou_class_5")));
+	xl_tensor_free(truth);
+	xl_tensor_free(pred);
+}
+
+/* What is refused is not counted. */
+static void test_miou_refusals(void **state)
+{
+	struct xl_tensor *truth = labels(0), *pred = labels(1), *wide = new3(XL_U1, 1, SIDE, 3);
+	struct xl_tensor *soft = new3(XL_F4, 1, SIDE, SIDE), *rgb = new3(XL_U1, 3, SIDE, SIDE);
+	struct xl_miou m = {.classes = 4}, none = {.classes = 4};
+
+	(void)state;
+	assert_int_equal(xl_miou_add(&m, truth, pred), -1);
+	assert_string_equal(xl_err_msg(), "prediction has label 4, of 4 classes");
+	memset(pred->data, 0, xl_tensor_bytes(pred));
+	assert_int_equal(xl_miou_add(&m, truth, pred), -1);
+	assert_string_equal(xl_err_msg(), "truth has label 4, of 4 classes");
+	assert_int_equal(xl_miou_add(&m, truth, wide), -1);
+	assert_string_equal(xl_err_msg(), "prediction is 3x16, truth 16x16");
+	assert_int_equal(xl_miou_add(&m, truth, soft), -1);
+	assert_int_equal(xl_miou_add(&m, rgb, rgb), -1);
+	assert_string_equal(xl_err_msg(), "truth is (3,16,16) |u1, labels are (1,H,W) |u1");
+	assert_memory_equal(&m, &none, sizeof m);
+	xl_tensor_free(truth);
+	xl_tensor_free(pred);
+	xl_tensor_free(wide);
+	xl_tensor_free(soft);
+	xl_tensor_free(rgb);
+}
+
 static void test_iou_edges(void **state)
 {
 	struct xl_overlap o;
@@ -580,6 +658,8 @@ int main(void)
 		cmocka_unit_test(test_coverage_types),
 		cmocka_unit_test(test_iou_golden),
 		cmocka_unit_test(test_iou_edges),
+		cmocka_unit_test(test_miou_golden),
+		cmocka_unit_test(test_miou_refusals),
 		cmocka_unit_test(test_iou_sweep),
 		cmocka_unit_test(test_moments),
 		cmocka_unit_test(test_values),

@@ -56,6 +56,37 @@ halves() {
 	near iou 0.10714285714285714
 }
 
+@test "labels: golden values over two records, and what is no label" {
+	local truth='int(i % 16 / 4) + int(int(i / 16) / 5)'
+	bytes 256 "(i % 16 + int(i / 16)) % 13 == 0 ? 255 : ($truth) % 5" >t.u1
+	bytes 256 '(int(i % 16 / 4) + int((int(i / 16) + i % 16 % 3) / 5)) % 5' >p.u1
+	record image t m_true '|u1' 1 16 16 t.u1 >t
+	record code p m '|u1' 1 16 16 p.u1 >p
+	cat t t >tt
+	cat p p >pp
+	run -0 "$iou" --classes 5 tt pp
+	near records 2
+	near miou 0.693015746653836
+	near pixel_accuracy 0.8177966101694916
+	near class_accuracy 0.8200786456240665
+	near iou_class_1 0.74
+	near ignored 40
+	run -0 "$iou" --classes 19 --json t p
+	jq -e '.metric == "miou" and .classes == 5 and .iou_class_7 == null and .records == 1
+		and .settings.classes == 19 and (.digests.pred | length) == 64' <<<"$output"
+	run -1 "$iou" --classes 4 t p
+	[[ $output == *"xl-iou: p: record 0 (p): prediction has label 4, of 4 classes"* ]]
+	near records 0
+	run -1 "$iou" --classes 5 --mask q t p
+	[[ $output == *"xl-iou: p: record 0 (p): has no tensor 'q'"* ]]
+	run -2 "$iou" --classes 5 --sweep t p
+	[ "${lines[0]}" = "xl-iou: --classes goes neither with --sweep nor with --each" ]
+	run -2 "$iou" --classes 49 t p
+	: >none
+	run -0 "$iou" --classes 5 none none
+	[ "$output" = "records 0" ]
+}
+
 @test "a small mask is enlarged bilinearly, truth divides at 128" {
 	halves
 	run -0 "$iou" truth top
@@ -221,6 +252,8 @@ halves() {
 	halves
 	cat truth truth >images.msgpack
 	cat top all >masks.msgpack
+	record image 1 m_true '|u1' 1 4 4 none.u1 >truth.msgpack
+	record code 1 m '|u1' 1 4 4 none.u1 >labels.msgpack
 	sed -n '/^.Sh EXAMPLES/,/^.Sh DIAGNOSTICS/s/^\.Dl //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g' >examples
 	[ "$(wc -l <examples)" -ge 3 ]
 	while read -r line; do

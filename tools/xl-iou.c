@@ -1,6 +1,7 @@
 /*
  * xl-iou.c - compare soft masks with true masks, record against record:
- * intersection over union at one threshold, or swept over many.
+ * intersection over union at one threshold, or swept over many; or labels of pixels
+ * with true ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,14 @@
 #include "metrics/coverage.h"
 #include "metrics/iou.h"
 #include "metrics/lockstep.h"
+#include "metrics/miou.h"
 
 enum { TRUTH, PRED };
 
 static bool json, each, sweep;
 static const char *mask_name, *truth_name;
 static double threshold;
+static int64_t classes; /* of labels; 0: masks */
 
 /* clang-format off */
 static struct xl_opt opts[] = {
@@ -29,6 +32,8 @@ static struct xl_opt opts[] = {
 	 .min = 0, .max = 1, .help = "the mask is where its value is at least this"},
 	{.type = XL_OPT_FLAG, .name = "sweep", .target = &sweep,
 	 .help = "also try the thresholds 0.05, 0.10 ... 0.95"},
+	{.type = XL_OPT_INT, .name = "classes", .arg = "k", .target = &classes, .min = 2,
+	 .max = XL_MIOU_CLASSES, .help = "compare labels 0 to k-1 instead: mean IoU of classes"},
 	{.type = XL_OPT_FLAG, .name = "each", .target = &each,
 	 .help = "print the values of every record as well"},
 	{.type = XL_OPT_FLAG, .name = "json", .target = &json,
@@ -48,7 +53,8 @@ static const struct xl_tool tool = {
 struct totals {
 	struct xl_iou iou;
 	struct xl_iou_sweep sweep;
-	int64_t skipped;
+	struct xl_miou miou;
+	int64_t measured, skipped;
 };
 
 static int print_each(const struct xl_lockstep *s, const struct xl_overlap *o)
@@ -98,22 +104,47 @@ out:
 	return ret;
 }
 
+/* The same of labels. */
+static int compare_labels(struct xl_lockstep *s, struct totals *t)
+{
+	const char *const name[] = {truth_name, mask_name};
+	const struct xl_tensor *m[2];
+
+	for (int i = 0; i < 2; i++) {
+		m[i] = xl_record_tensor(s->record[i], name[i]);
+		if (!m[i]) {
+			xl_err("has no tensor '%s'", name[i]);
+			return xl_lockstep_err_at(s, i);
+		}
+	}
+	if (xl_miou_add(&t->miou, m[TRUTH], m[PRED]))
+		return xl_lockstep_err_at(s, PRED);
+	for (int i = 0; i < 2; i++)
+		xl_lockstep_used(s, i, m[i]);
+	return 0;
+}
+
 static int print_json(struct xl_lockstep *s, const struct xl_values *v)
 {
 	static const char *const role[] = {"truth", "pred"};
 	struct xl_json j;
 
 	xl_json_begin(&j);
-	xl_json_str(&j, "metric", "iou");
+	xl_json_str(&j, "metric", classes ? "miou" : "iou");
 	xl_json_str(&j, "version", XL_VERSION);
 	xl_lockstep_json_names(s, &j, role);
 	xl_values_json(v, &j);
 	xl_json_open(&j, "settings", '{');
-	xl_json_num(&j, "threshold", threshold);
-	xl_json_num(&j, "truth_threshold", 0.5);
 	xl_json_str(&j, "mask", mask_name);
 	xl_json_str(&j, "truth", truth_name);
-	xl_json_str(&j, "resize", "bilinear");
+	if (classes) {
+		xl_json_int(&j, "classes", classes);
+		xl_json_int(&j, "ignored_label", XL_MIOU_IGNORED);
+	} else {
+		xl_json_num(&j, "threshold", threshold);
+		xl_json_num(&j, "truth_threshold", 0.5);
+		xl_json_str(&j, "resize", "bilinear");
+	}
 	xl_json_close(&j, '}');
 	xl_lockstep_json_digests(s, &j, role);
 	return xl_json_end(&j, stdout);
@@ -123,11 +154,12 @@ static int print_all(struct xl_lockstep *s, const struct totals *t)
 {
 	struct xl_values v = {.n = 0};
 
-	xl_values_int(&v, "records", "", t->iou.iou.n);
+	xl_values_int(&v, "records", "", t->measured);
 	if (json || t->skipped)
 		xl_values_int(&v, "skipped", "", t->skipped);
 	xl_iou_values(&v, &t->iou, true);
 	xl_iou_sweep_values(&v, &t->sweep);
+	xl_miou_values(&v, &t->miou);
 	if (json)
 		return print_json(s, &v);
 	xl_values_text(&v, stdout, NULL);
@@ -137,21 +169,26 @@ static int print_all(struct xl_lockstep *s, const struct totals *t)
 int main(int argc, char **argv)
 {
 	const int first = xl_opt_parse(&tool, argc, argv);
-	struct totals t = {.skipped = 0};
+	static struct totals t;
 	struct xl_lockstep s;
 	const char *paths[2];
 	int got = -1;
 
 	if (argc - first != 2)
 		xl_usage("needs two streams, TRUTH and PRED; %d given", argc - first);
+	if (classes && (sweep || each))
+		xl_usage("--classes goes neither with --sweep nor with --each");
+	t.miou.classes = (int)classes;
 	paths[TRUTH] = argv[first];
 	paths[PRED] = argv[first + 1];
 	xl_check_streams(paths, 2);
 	if (xl_lockstep_open(&s, paths, 2) == 0) {
 		while ((got = xl_lockstep_next(&s)) > 0) {
-			if (compare(&s, &t) < 0) {
+			if ((classes ? compare_labels(&s, &t) : compare(&s, &t)) < 0) {
 				xl_warn("%s", xl_err_msg());
 				t.skipped++;
+			} else {
+				t.measured++;
 			}
 			xl_progress(s.count, 0, "records", NULL);
 		}
