@@ -96,10 +96,11 @@ check: all $(TESTS)
 check-long: all $(TESTS)
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) XL_LONG=1 tests/run.sh
 
-bench: all $(BUILD)/bench/bench $(BUILD)/bench/steps $(BUILD)/bench/jpegs
+bench: all $(BUILD)/bench/bench $(BUILD)/bench/steps $(BUILD)/bench/jpegs $(BUILD)/bench/distance
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/run.sh
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/steps.sh
 	XL_BIN=$(BIN) XL_BUILD=$(BUILD) bench/crop.sh
+	XL_BUILD=$(BUILD) bench/fid.sh
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libxl.a
 	@mkdir -p $(@D)
