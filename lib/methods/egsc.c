@@ -116,6 +116,12 @@ struct xl_egsc_stages xl_egsc_stages(const struct xl_egsc *h)
 	return s;
 }
 
+/* -1 leaves a weight or rate to the task; nothing else below 0 means anything. */
+static bool is_given_or_left(double x)
+{
+	return x >= 0 || x == -1;
+}
+
 static int egsc_check(const void *hyper, int n_attributes)
 {
 	const struct xl_egsc *h = hyper;
@@ -124,6 +130,9 @@ static int egsc_check(const void *hyper, int n_attributes)
 	const int step = 1 << (h->n1 - 1);
 
 	(void)n_attributes;
+	if (!is_given_or_left(h->lr) || !is_given_or_left(h->pre_lr) ||
+	    !is_given_or_left(h->lambda_s) || !is_given_or_left(h->lambda_c))
+		return xl_err("lr, pre-lr, lambda-s and lambda-c are 0 or more, or -1");
 	if (h->size % step)
 		return xl_err("size %d is not a multiple of %d (n1 %d)", (int)h->size, step,
 			      (int)h->n1);
