@@ -81,6 +81,23 @@ setup() {
 	[ "$(xl-hadain --seed 4 --exemplar b.png a.png | xl-decode --stream | meta noise_seed -)" = null ]
 }
 
+@test "what a model was trained with is set anew for its stages" {
+	xl-encode --set noise-test=0 --seed 4 a.png | tensor c - >4
+	cp a.png other.png
+	xl-encode --set noise-test=0 other.png | tensor c - | cmp - 4
+	run ! cmp <(xl-encode a.png | tensor c -) 4
+	xl-hadain --exemplar b.png a.png | xl-decode --set stretch-out=1 --stream | tensor x - >x
+	tr ' ' '\n' <x | grep . | sort -g | sed -n '1p;$p' | paste -sd' ' >ends
+	[ "$(cat ends)" = "-1 1" ]
+	run -2 xl-decode --set iters=3 a.png
+	[ "${lines[0]}" = \
+		"xl-decode: --set: 'iters' is nothing that can be set here (noise-test, stretch-out)" ]
+	run -2 xl-encode --set noise-test a.png
+	[ "${lines[0]}" = "xl-encode: --set: 'noise-test' is not key=value" ]
+	run -1 xl-encode --set noise-test=2 a.png
+	[ "$output" = "xl-encode: --set: --noise-test: '2' is not a whole number from 0 to 1" ]
+}
+
 @test "masks are edited on every channel" {
 	xl-encode a.png >1
 	xl-mask --erase 0,0,16,8 1 >erased

@@ -31,6 +31,8 @@ static struct xl_opt opts[] = {
 	 .help = "write each picture there, named by its id"},
 	{.type = XL_OPT_FLAG, .name = "stream", .target = &is_stream,
 	 .help = "write image records to stdout"},
+	{.type = XL_OPT_CALL, .name = "set", .arg = "key=value", .target = &engine,
+	 .fn = xl_engine_set, .help = "as stretch-out=1, where the method has it"},
 	{.type = XL_OPT_END},
 };
 /* clang-format on */

@@ -21,6 +21,8 @@ static struct xl_opt opts[] = {
 	 .help = "keep the size of picture files"},
 	{.type = XL_OPT_ENUM, .name = "domain", .arg = "A|B", .target = &domain,
 	 .help = "their domain [what records say, else A]"},
+	{.type = XL_OPT_CALL, .name = "set", .arg = "key=value", .target = &engine,
+	 .fn = xl_engine_set, .help = "as noise-test=0, where the method has it"},
 	{.type = XL_OPT_END},
 };
 /* clang-format on */

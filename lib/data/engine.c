@@ -7,10 +7,60 @@
 #include "core/opt.h"
 #include "data/engine.h"
 
+enum { NAME = 64 }; /* bytes of a hyper-parameter's name */
+
+/* The name before "=", of a setting that some method has; -1 with xl_err set. */
+static int name_of(const char *set, char name[NAME])
+{
+	const size_t n = strcspn(set, "=");
+	char known[256] = "";
+
+	if (n == 0 || n >= NAME || !set[n])
+		return xl_err("'%s' is not key=value", set);
+	snprintf(name, NAME, "%.*s", (int)n, set);
+	for (int i = 0; xl_method_at(i); i++) {
+		const char *const *has = xl_method_at(i)->at_stages;
+		if (xl_method_sets(xl_method_at(i), name))
+			return 0;
+		for (; has && *has; has++)
+			xl_list_add(known, sizeof known, *has);
+	}
+	return xl_err("'%s' is nothing that can be set here (%s)", name, known);
+}
+
+int xl_engine_set(void *ctx, const char *name, const char *value)
+{
+	struct xl_engine *e = ctx;
+	char key[NAME];
+
+	if (name_of(value, key))
+		return xl_err_prefix("--%s", name);
+	if (e->n_set == XL_ENGINE_SETS)
+		return xl_err("--%s: %d times at most", name, XL_ENGINE_SETS);
+	e->set[e->n_set++] = value;
+	return 0;
+}
+
+static int apply_sets(struct xl_engine *e)
+{
+	char key[NAME];
+
+	for (int i = 0; i < e->n_set; i++) {
+		const char *method = e->model->method->name;
+		if (name_of(e->set[i], key))
+			return -1;
+		if (!xl_method_sets(e->model->method, key))
+			return xl_err("--set: method %s has no '%s' to set here", method, key);
+		if (xl_model_set(e->model, key, e->set[i] + strlen(key) + 1))
+			return xl_err_prefix("--set");
+	}
+	return 0;
+}
+
 int xl_engine_start(struct xl_engine *e)
 {
-	if (!e->model)
-		e->model = xl_model_load(e->path);
+	if (!e->model && (e->model = xl_model_load(e->path)) && apply_sets(e))
+		return -1;
 	if (e->model && !e->tape)
 		e->tape = xl_tape_new();
 	return e->model && e->tape ? 0 : -1;

@@ -8,11 +8,24 @@
 #include "methods/edit.h"
 #include "methods/model.h"
 
+enum { XL_ENGINE_SETS = 8 };
+
 struct xl_engine {
-	const char *path; /* of the model; NULL: looked up (xl_model_load) */
+	const char *path;                /* of the model; NULL: looked up (xl_model_load) */
+	const char *set[XL_ENGINE_SETS]; /* "key=value", of the model's hyper-parameters */
+	int n_set;
 	struct xl_model *model;
 	struct xl_tape *tape;
 };
+
+/*
+ * xl_engine_set - note a hyper-parameter of the stages, as the fn of an option (opt.h); ctx:
+ *                 struct xl_engine, borrows the value
+ *
+ * Errors   0, or -1 with xl_err set: "--set: 'x' is nothing that can be set here
+ *          (noise-test, stretch-out)"
+ */
+int xl_engine_set(void *ctx, const char *name, const char *value);
 
 /* xl_engine_start - load the model unless that is done; 0, or -1 with xl_err set.
  * xl_engine_done - free both */

@@ -192,6 +192,7 @@ static int egsc_ready(const struct xl_model *m)
 }
 
 static const char *const default_attributes[] = {"digit", "fg", "bg", NULL};
+static const char *const at_stages[] = {"noise-test", "stretch-out", NULL};
 static const char *const after_mask[] = {"h", "out", NULL};
 static const char *const code_tensors[] = {"c", "m", "s", "h", NULL};
 
@@ -222,6 +223,7 @@ const struct xl_method xl_method_egsc = {
 	.mask = xl_egsc_stage_mask,
 	.fuse = xl_egsc_stage_fuse,
 	.decode = xl_egsc_stage_decode,
+	.at_stages = at_stages,
 	.after_mask = after_mask,
 	.code_tensors = code_tensors,
 };

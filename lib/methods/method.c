@@ -22,12 +22,22 @@ const struct xl_method *xl_method_at(int i)
 	return methods[i];
 }
 
-bool xl_method_can(const struct xl_method *m, const char *mode)
+static bool is_among(const char *const *known, const char *name)
 {
-	for (const char *const *known = m->fuse_modes; known && *known; known++)
-		if (strcmp(*known, mode) == 0)
+	for (; known && *known; known++)
+		if (strcmp(*known, name) == 0)
 			return true;
 	return false;
+}
+
+bool xl_method_can(const struct xl_method *m, const char *mode)
+{
+	return is_among(m->fuse_modes, mode);
+}
+
+bool xl_method_sets(const struct xl_method *m, const char *name)
+{
+	return is_among(m->at_stages, name);
 }
 
 const struct xl_method *xl_method_find(const char *name)

@@ -106,6 +106,10 @@ struct xl_method {
 	 * draw, from 0, with meta seed. The exemplar is then a copy of r. */
 	const char *const *fuse_modes;
 
+	/* hyper-parameters that matter to the stages alone, and may be set for them (xl-encode,
+	 * xl-decode --set), NULL terminated; NULL: none */
+	const char *const *at_stages;
+
 	/* the tensors a change of the mask makes stale, NULL terminated */
 	const char *const *after_mask;
 	/* tensors that only this method's own codes hold: for the check of digests */
@@ -118,6 +122,8 @@ struct xl_method {
 const struct xl_method *xl_method_find(const char *name);
 /* xl_method_can - whether fuse knows this mode */
 bool xl_method_can(const struct xl_method *m, const char *mode);
+/* xl_method_sets - whether a hyper-parameter may be set for its stages (at_stages) */
+bool xl_method_sets(const struct xl_method *m, const char *name);
 /* xl_method_at - all of them, i from 0; NULL at the end */
 const struct xl_method *xl_method_at(int i);
 
