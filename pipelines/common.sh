@@ -38,6 +38,9 @@ fi
 [ -n "$dry" ] || command -v xl-cat >/dev/null ||
 	die "the tools of xl are neither built nor in PATH: run make in $root, or set XL_BIN"
 
+# An OUT that begins with a dash is no option of what is run.
+case ${OUT:-} in -*) OUT=./$OUT ;; esac
+
 # words WORD...: as a shell would read them back
 words() {
 	local w list=
@@ -78,10 +81,29 @@ run_stage() {
 	say "$3"
 	mkdir -p "${note%/*}"
 	rm -f "$note"
-	(eval "$4") # alone: set -e must not be suspended in it
-	[ -z "${5:-}" ] || mv "$5" "$target"
-	echo "$2" >"$note"
 	again=1
+	set +e
+	(set -e; eval "$4") # alone: in a condition, set -e would be suspended in it
+	failed=$?
+	set -e
+	if [ "$failed" = 0 ] && [ -n "${5:-}" ] && [ ! -s "$5" ]; then
+		say "${5%.part}: nothing to put there" && failed=1
+	fi
+	if [ "$failed" = 0 ] || { [ -n "${lenient:-}" ] && is_partial "$5"; }; then
+		[ -z "${5:-}" ] || mv "$5" "$target"
+	else
+		[ -z "${5:-}" ] || rm -f "$5"
+		say "the stage that makes $target failed"
+		exit $((failed == 123 ? 1 : failed)) # xargs says 123
+	fi
+	[ "$failed" != 0 ] || echo "$2" >"$note"
+}
+
+# is_partial FILE: whether the stage that just failed, alone or under xargs, did so by
+# inputs that it named, and FILE holds what came of the others
+lost=
+is_partial() {
+	case $failed in 1 | 123) [ -s "$1" ] && lost=1 ;; *) false ;; esac
 }
 
 # stage TARGET COMMAND [NOTE]: the command makes the file or folder TARGET; NOTE is
@@ -93,9 +115,20 @@ into() {
 	run_stage "$1" "$2" "$2 > $(words "$1")" "{ $2; } > $(words "$1.part")" "$1.part"
 }
 
+# codes_into TARGET COMMAND: the same, of inputs that may fail as long as one does not:
+# the rest is done, and done ends with status 1
+codes_into() { lenient=1 into "$@"; }
+
+# done_with WORDS...: what was made, as a script ends
+done_with() {
+	[ -z "$dry" ] || return 0
+	say "made $*"
+	[ -z "$lost" ] || die "without the inputs named above"
+}
+
 # make_dir DIR: the folder, unless this only prints
 make_dir() {
-	if [ -n "$dry" ]; then echo "mkdir -p $(words "$1")"; else mkdir -p "$1"; fi
+	if [ -n "$dry" ]; then echo "mkdir -p $(words "$1")"; else mkdir -p -- "$1"; fi
 }
 
 # find_model: sets MODEL, where it is not set, as the tools do
@@ -127,7 +160,7 @@ encode_command() {
 xl-synth faces $synth --seed $seed | xl-decode --dir $folder
 $code $folder/*.png"
 	elif [ -d "$source" ]; then
-		printf '%s\n' "find $(words "$source") -type f -iregex '.*\.\(png\|jpe?g\|webp\|gif\|tiff?\|bmp\)' |
+		printf '%s\n' "find $(words "$source") -type f -iregex '.*\.\(png\|jpe?g?\|webp\|gif\|tiff?\|p[pgbn]m\|hei[cf]\|avif\)' |
 	LC_ALL=C sort | xargs -r -d '\n' $code"
 	else
 		echo "$code $(words "$source")"

@@ -167,6 +167,35 @@ face-000002+face-000001.png" ]
 	[ "$output" = "translate.sh: no-such: no such file or folder" ]
 }
 
+@test "an input that is no picture is named, and the rest is translated" {
+	"$XL_BIN/xl-synth" faces --count 3 --size 32 | "$XL_BIN/xl-decode" --dir in
+	for name in "$pipes"/*/translate.sh; do
+		run -1 grep -n '^into .*encode_command\|say "made' "$name"
+	done
+	echo text >in/face-000001.png
+	for inputs in in in/face-000000.png; do
+		run -1 --separate-stderr env SMOKE=1 MODEL="$model" INPUTS="$inputs" EXEMPLARS=in \
+			OUT=rest "$pipes/lomit/translate.sh"
+		[ "$(grep -c "^xl-encode: in/face-000001.png: not an image" <<<"$stderr")" -ge 1 ]
+		[ "${stderr_lines[-1]}" = "translate.sh: without the inputs named above" ]
+	done
+	[ "$(ls rest/pictures)" = "face-000000+face-000000.png
+face-000000+face-000002.png" ]
+	# nothing of it is a picture: what was made before stays
+	mkdir none
+	sums() { find rest -type f -not -path '*/.made/*' -print0 | xargs -0 sha256sum; }
+	for inputs in none in/face-000001.png /dev/null; do
+		before=$(sums)
+		run -1 --separate-stderr env SMOKE=1 MODEL="$model" INPUTS="$inputs" EXEMPLARS=in \
+			OUT=rest "$pipes/lomit/translate.sh"
+		[ "${stderr_lines[-1]}" = "translate.sh: the stage that makes rest/inputs.msgpack failed" ]
+		[[ $inputs == in/* || ${stderr_lines[-2]} == *": rest/inputs.msgpack: nothing to put there" ]]
+		[ "$(sums)" = "$before" ]
+	done
+	OUT=-P small translate
+	[ -s ./-P/grid.png ]
+}
+
 @test "what is finished is not done again" {
 	small translate
 	before=$(stat -c '%n %y' translated/*)
@@ -193,7 +222,8 @@ face-000002+face-000001.png" ]
 	printf '#!/bin/sh\nhead -c 100; exit 3\n' >bin/xl-decode
 	XL_BIN=$PWD/bin run -3 small evaluate
 	[ ! -e evaluated/results.msgpack ] && [ ! -e evaluated/evaluation.txt ]
-	[[ ${lines[-1]} == *"xl-decode "* ]]
+	[[ ${lines[-2]} == *"xl-decode "* ]]
+	[ "${lines[-1]}" = "evaluate.sh: the stage that makes evaluated/results.msgpack failed" ]
 	cp "$XL_BIN/xl-decode" bin
 	XL_BIN=$PWD/bin run -0 small evaluate
 	[[ $output == *"evaluated/exemplar_codes.msgpack is there"* ]]

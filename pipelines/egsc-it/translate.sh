@@ -11,6 +11,7 @@
 #   MODEL       model file [XL_MODEL, else the default model]
 #   OUT         folder for what is made [translated]
 #   SMOKE=1     two inputs, two exemplars
+# An input that is no picture is named, the others are translated, and the status is 1.
 # Makes in OUT: inputs.msgpack and exemplars.msgpack (codes), translated.msgpack,
 # pictures/INPUT+EXEMPLAR.png, grid.png (inputs down, exemplars across).
 
@@ -56,9 +57,9 @@ codes=$(words "$OUT/inputs.msgpack") exemplars=$(words "$OUT/exemplars.msgpack")
 translated=$(words "$OUT/translated.msgpack") pictures=$(words "$OUT/pictures")
 model=$(words --model "$MODEL")
 
-into "$OUT/inputs.msgpack" "$(encode_command "" "$INPUTS" "$SEED" --model "$MODEL" \
+codes_into "$OUT/inputs.msgpack" "$(encode_command "" "$INPUTS" "$SEED" --model "$MODEL" \
 	--domain "$domain" --seed "$SEED")"
-into "$OUT/exemplars.msgpack" "$(encode_command "" "$EXEMPLARS" "$SEED" --model "$MODEL" \
+codes_into "$OUT/exemplars.msgpack" "$(encode_command "" "$EXEMPLARS" "$SEED" --model "$MODEL" \
 	--domain "$other" --seed "$SEED")"
 into "$OUT/translated.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $exemplars $codes | xl-decode $model --stream"
@@ -66,4 +67,4 @@ stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
 into_grid "$codes" "$exemplars" "$translated" "cat $exemplars"
-[ -n "$dry" ] || say "made $OUT/grid.png and $OUT/pictures"
+done_with "$OUT/grid.png and $OUT/pictures"

@@ -6,6 +6,7 @@
 #   MODEL       model file [XL_MODEL, else the default model]
 #   OUT         folder for what is made [translated]
 #   SMOKE=1     two inputs, two exemplars
+# An input that is no picture is named, the others are translated, and the status is 1.
 # Makes in OUT: inputs.msgpack and exemplars.msgpack (codes), translated.msgpack,
 # pictures/INPUT+EXEMPLAR.png, grid.png (inputs down, exemplars across).
 
@@ -28,12 +29,12 @@ for path in "$INPUTS" "$EXEMPLARS"; do
 	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
 	[ -z "$path" ] || needs+=("$path")
 done
-into "$OUT/inputs.msgpack" "$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL")"
-into "$OUT/exemplars.msgpack" "$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL")"
+codes_into "$OUT/inputs.msgpack" "$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL")"
+codes_into "$OUT/exemplars.msgpack" "$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL")"
 into "$OUT/translated.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model --stream"
 stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
 into_grid "$codes" "$styles" "$translated" "cat $styles"
-[ -n "$dry" ] || say "made $OUT/grid.png and $OUT/pictures"
+done_with "$OUT/grid.png and $OUT/pictures"

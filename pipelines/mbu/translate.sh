@@ -8,6 +8,7 @@
 #   MODEL       model file [XL_MODEL, else the default model]
 #   OUT         folder for what is made [translated]
 #   SMOKE=1     two inputs, two exemplars
+# An input that is no picture is named, the others are translated, and the status is 1.
 # Makes in OUT: inputs.msgpack and exemplars.msgpack (codes), translated.msgpack and
 # removed.msgpack, pictures/INPUT+EXEMPLAR.png, grid.png (inputs down, exemplars
 # across), masks.png (where each was changed), removed.png (each exemplar, and without
@@ -35,10 +36,10 @@ for path in "$INPUTS" "$EXEMPLARS"; do
 	[ -z "$path" ] || needs+=("$path")
 done
 synth=$(words --count "$count" --size 128 --where "$(of_domain A)")
-into "$OUT/inputs.msgpack" \
+codes_into "$OUT/inputs.msgpack" \
 	"$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL" --domain A)"
 synth=$(words --count "$count" --size 128 --where "$(of_domain B)")
-into "$OUT/exemplars.msgpack" \
+codes_into "$OUT/exemplars.msgpack" \
 	"$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL" --domain B)"
 into "$OUT/fused.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-mask $model"
@@ -56,4 +57,4 @@ for ((i = 0; i < rows; i++)); do
 		xl-cat --records \$i:\$((i + 1)) \$stream | xl-mask $model
 	done
 done | xl-grid --show x,m --columns 2"
-[ -n "$dry" ] || say "made $OUT/grid.png, $OUT/masks.png, $OUT/removed.png and $OUT/pictures"
+done_with "$OUT/grid.png, $OUT/masks.png, $OUT/removed.png and $OUT/pictures"

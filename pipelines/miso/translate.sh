@@ -13,6 +13,7 @@
 #   MODEL       model file [XL_MODEL, else the default model]
 #   OUT         folder for what is made [translated]
 #   SMOKE=1     two inputs, two styles, three steps
+# An input that is no picture is named, the others are translated, and the status is 1.
 # Makes in OUT: inputs.msgpack (codes), styles.msgpack (codes of exemplars, or the
 # first input in the styles drawn), translated.msgpack, pictures/INPUT+STYLE.png,
 # grid.png (inputs down, styles across), passage.png (the first input on the way).
@@ -53,10 +54,10 @@ for path in "$INPUTS" "$EXEMPLARS"; do
 	[ -z "$path" ] || needs+=("$path")
 done
 synth=$(faces $domain)
-into "$OUT/inputs.msgpack" \
+codes_into "$OUT/inputs.msgpack" \
 	"$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL" --domain $domain)"
 if [ -n "$EXEMPLARS" ]; then
-	into "$OUT/styles.msgpack" \
+	codes_into "$OUT/styles.msgpack" \
 		"$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL" --domain $other)"
 	shown="cat $styles"
 else
@@ -80,4 +81,4 @@ for ((i = 0; i < $STEPS; i++)); do
 			--exemplar2 <(xl-cat --records \$last:\$((last + 1)) $styles) \\
 			--mix \$(awk \"BEGIN { print \$i / $((STEPS > 1 ? STEPS - 1 : 1)) }\")
 done | xl-decode $model --stream | xl-grid --columns $STEPS"
-[ -n "$dry" ] || say "made $OUT/grid.png, $OUT/passage.png and $OUT/pictures"
+done_with "$OUT/grid.png, $OUT/passage.png and $OUT/pictures"
