@@ -11,10 +11,12 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "core/digest.h"
 #include "core/file.h"
@@ -641,6 +643,44 @@ static void test_file_appears_whole(void **state)
 	unlink("a"); /* remove_dir fails if a temporary file is left */
 }
 
+static void test_file_of_a_killed_program(void **state)
+{
+	struct xl_file o;
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_int_equal(xl_file_begin(&o, "a"), 0);
+	bool is_nameless = o.is_nameless;
+	xl_file_abort(&o);
+	if (!is_nameless) /* this file system cannot */
+		skip();
+	child = fork();
+	if (child == 0) {
+		if (xl_file_begin(&o, "a") == 0 && fputs("half", o.f) >= 0 && fflush(o.f) == 0)
+			raise(SIGKILL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status)); /* and remove_dir finds the folder empty */
+}
+
+static void test_file_gets_a_new_name(void **state)
+{
+	struct xl_file o;
+
+	(void)state;
+	write_file("a", "one");
+	assert_int_equal(xl_file_begin_new(&o, "a"), 0);
+	fputs("two", o.f);
+	assert_int_equal(xl_file_commit_new(&o, "a"), 1);
+	assert_int_equal(xl_file_commit_new(&o, "b"), 0);
+	assert_content("a", "one");
+	assert_content("b", "two");
+	unlink("a");
+	unlink("b");
+}
+
 static void test_file_keeps_links_and_devices(void **state)
 {
 	struct stat st;
@@ -717,6 +757,8 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_full_disk),
 		cmocka_unit_test(test_file_appears_whole),
+		cmocka_unit_test(test_file_of_a_killed_program),
+		cmocka_unit_test(test_file_gets_a_new_name),
 		cmocka_unit_test(test_file_keeps_links_and_devices),
 		cmocka_unit_test(test_file_failures),
 		cmocka_unit_test(test_file_names_that_are_taken),

@@ -247,3 +247,43 @@ ids() { jq -r .id; }
 	find photos -name '*.pgm' | sort | "$crop" --size 256x192 --crop 0 - >wide.msgpack
 	[ "$("$cat" --json train.msgpack two.msgpack h2z.msgpack wide.msgpack me.msgpack | wc -l)" -eq 9 ]
 }
+
+@test "names ended by zero bytes" {
+	"$XL_BIN/xl-synth" faces --count 1 --size 16 | "$XL_BIN/xl-decode" >plain.png
+	cp plain.png $'with\nnewline.png'
+	find . -maxdepth 1 -name '*.png' -print0 | LC_ALL=C sort -z >list
+	"$XL_BIN/xl-crop" - <list >out
+	[ "$("$XL_BIN/xl-cat" --json out | jq -r .id)" = "plain.png
+with
+newline.png" ]
+	echo ./plain.png | "$XL_BIN/xl-crop" - | "$XL_BIN/xl-cat" --json | jq -e '.id == "plain.png"'
+	run -2 bash -c '"$XL_BIN/xl-crop" - <plain.png'
+	[ "$output" = "xl-crop: stdin: a picture, not a list of paths; name it as /dev/stdin" ]
+	run -2 bash -c '"$XL_BIN/xl-crop" - <out'
+	[ "$output" = "xl-crop: stdin: records, not a list of paths" ]
+}
+
+@test "an idx file cut while it is read is one line" {
+	{ printf '\0\0\10\3\0\0\2\0\0\0\0\2\0\0\0\2' && head -c 2048 /dev/zero; } >digits
+	mkfifo pipe
+	"$XL_BIN/xl-crop" --threads 1 digits >pipe 2>err &
+	exec 7<pipe
+	head -c 100 <&7 >/dev/null
+	truncate -s 100 digits
+	cat <&7 >/dev/null
+	exec 7<&-
+	run -1 wait $!
+	[ "$(wc -l <err)" -eq 2 ]
+	grep -qE '^xl-crop: digits: has become shorter while it was read \([0-9]+ pictures\)$' err
+	grep -q '^xl-crop: 1 input failed$' err
+}
+
+@test "what has no end is refused by its first bytes" {
+	run -1 timeout 60 "$XL_BIN/xl-crop" /dev/zero
+	[ "${lines[0]}" = "xl-crop: /dev/zero: not an image (first bytes 00 00)" ]
+	run -1 timeout 60 bash -c 'yes | "$XL_BIN/xl-encode"'
+	[ "${lines[0]}" = "xl-encode: stdin: not an image (first bytes 79 0a)" ]
+	run -1 timeout 60 "$XL_BIN/xl-convert" /dev/zero x.npz
+	[[ $output == "xl-convert: /dev/zero: neither a stream of xl nor safetensors"* ]]
+	[ ! -e x.npz ]
+}

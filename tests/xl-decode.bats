@@ -197,6 +197,15 @@ rename() { xl-crop --size 8 a.png | sed "1s/\xa2id\xa5a\.png/\xa2id\xa5$1/"; }
 	closed_pipe "trap '' PIPE; xl-decode --stream a.png b.png"
 }
 
+@test "a folder that is full is said once, of the picture's own name" {
+	"$XL_BIN/xl-synth" faces --count 3 --size 64 >three
+	for command in "xl-decode --dir d" "xl-mask --model m.msgpack --to-png d"; do
+		run -1 bash -c "ulimit -f 0; exec \"\$XL_BIN\"/$command three >/dev/null"
+		[ "$output" = "${command%% *}: d/face-000000.png: cannot write: file too large" ]
+		[ -z "$(ls -A d)" ]
+	done
+}
+
 @test "the page's examples run" {
 	page xl-decode
 	[ "$(ls results | paste -sd,)" = a+c.png,b+c.png ]

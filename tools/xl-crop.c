@@ -10,6 +10,7 @@
 #include "core/pool.h"
 #include "core/progress.h"
 #include "core/tool.h"
+#include "data/pathlist.h"
 #include "data/sets.h"
 
 static struct xl_crop crop = {.w = 128, .h = 128, .take = XL_CROP_LARGEST};
@@ -69,21 +70,20 @@ static void add(struct xl_set *s, const char *path)
 
 static void add_list(struct xl_set *s)
 {
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
+	char *text;
+	size_t size;
 
 	if (isatty(STDIN_FILENO))
 		xl_refuse("not reading paths from a terminal; use a pipe");
-	while ((n = getline(&line, &cap, stdin)) > 0) {
-		if (line[n - 1] == '\n')
-			line[n - 1] = '\0';
-		if (*line)
-			add(s, line);
-	}
-	if (ferror(stdin))
-		xl_warn("stdin: cannot be read to its end");
-	free(line);
+	int rc = xl_path_list(&text, &size);
+	if (rc > 0)
+		xl_refuse("%s", xl_err_msg());
+	if (rc < 0)
+		xl_die("%s", xl_err_msg());
+	for (char *p = text; p < text + size; p += strlen(p) + 1)
+		if (*p)
+			add(s, p);
+	free(text);
 }
 
 /* Pictures that are decoded together, each on some thread. */
@@ -118,15 +118,43 @@ static void decode(struct batch *b, int64_t i)
 		b->errors[i] = xl_strdup(xl_err_msg());
 }
 
+/* The same is said of a file once, with the number of pictures it was true of. */
+static struct {
+	char *text;
+	int64_t n;
+} lost;
+
+static void say_lost(void)
+{
+	if (lost.n == 1)
+		xl_warn("%s", lost.text);
+	else if (lost.n > 1)
+		xl_warn("%s (%lld pictures)", lost.text, (long long)lost.n);
+	free(lost.text);
+	lost.text = NULL;
+	lost.n = 0;
+}
+
+/* Takes text. */
+static void lose(char *text)
+{
+	if (!text || !lost.text || strcmp(text, lost.text) != 0) {
+		say_lost();
+		lost.text = text ? text : xl_strdup("out of memory");
+	} else {
+		free(text);
+	}
+	lost.n++;
+}
+
 static void write_batch(struct batch *b, struct xl_writer *w)
 {
 	for (int64_t i = 0; i < b->n; i++) {
 		if (!b->records[i])
-			xl_warn("%s", b->errors[i] ? b->errors[i] : "out of memory");
+			lose(b->errors[i]);
 		else if (xl_writer_put(w, b->records[i]))
 			xl_fail_write();
 		xl_record_free(b->records[i]);
-		free(b->errors[i]);
 	}
 	b->n = 0;
 }
@@ -168,6 +196,7 @@ static void write_all(const struct xl_set *set)
 		s.decoded = free_one;
 	}
 	write_batch(s.written, s.w);
+	say_lost();
 	batch_done(&b[0]);
 	batch_done(&b[1]);
 	if (xl_writer_close(s.w))

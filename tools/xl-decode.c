@@ -105,21 +105,17 @@ static void fail(const char *where, const struct xl_record *r)
 
 /* ---- many pictures ---------------------------------------------------- */
 
-static int put(struct xl_writer *out, struct xl_record *r)
+/* What cannot be written ends it: the next could not either. */
+static void put(struct xl_writer *out, const struct xl_record *r)
 {
 	char *path = NULL;
-	int rc;
+	int rc = out ? xl_writer_put(out, r)
+		     : xl_save_picture(xl_record_tensor(r, "x"), dir, r->id, &path);
 
-	if (out) {
-		if (xl_writer_put(out, r))
-			xl_fail_write();
-		return 0;
-	}
-	rc = xl_save_picture(xl_record_tensor(r, "x"), dir, r->id, &path);
-
+	if (rc < 0)
+		xl_fail_write();
 	numbered += rc > 0;
 	free(path);
-	return rc < 0 ? -1 : 0;
 }
 
 static void draw_all(struct xl_inputs *in)
@@ -134,8 +130,10 @@ static void draw_all(struct xl_inputs *in)
 	while ((got = xl_inputs_next(in, &r)) != 0) {
 		if (got < 0)
 			xl_warn("%s", xl_err_msg());
-		else if (draw(in, r, &name) || to_image(r, name) || put(out, r))
+		else if (draw(in, r, &name) || to_image(r, name))
 			fail(xl_inputs_where(in), r);
+		else
+			put(out, r);
 		xl_record_free(r);
 		xl_progress(in->count, 0, "images", NULL);
 	}

@@ -65,12 +65,15 @@ static const struct xl_tool tool = {
 
 /* ---- one record ------------------------------------------------------- */
 
+/* What cannot be written ends it: the next could not either. */
 static int show(const struct xl_record *r, const struct xl_tensor *m, const struct xl_cells *g)
 {
 	struct xl_tensor *picture = xl_edit_show(m, g);
 	char *path = NULL;
-	int rc = picture ? xl_save_picture(picture, png_dir, r->id, &path) : -1;
+	int rc = -1;
 
+	if (picture && (rc = xl_save_picture(picture, png_dir, r->id, &path)) < 0)
+		xl_fail_write();
 	if (rc > 0)
 		xl_note("%s: the name was taken, so this one is numbered", path);
 	xl_tensor_free(picture);

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <math.h>
 #include <msgpack/version_master.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -262,6 +263,7 @@ int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv)
 	int val;
 
 	xl_keep_standard();
+	signal(SIGXFSZ, SIG_IGN); /* write fails with EFBIG instead, and is reported */
 	xl_tool_set_name(tool->name);
 	xl_opt_defaults(common);
 	xl_opt_defaults(tool->opts);

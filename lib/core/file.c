@@ -1,6 +1,8 @@
 /*
  * file.c - files that appear whole or not at all.
  *
+ * Where the file system can, they have no name until they are complete (O_TMPFILE):
+ * a program that is killed leaves nothing behind, and needs no handler for that.
  * The temporary name is made with open(O_EXCL) and not mkstemp, so that the
  * file gets the permissions the user's umask asks for.
  */
@@ -103,71 +105,99 @@ static size_t dir_length(const char *path)
 	return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Opens a new file beside o->path, under a name that says whose it is. */
-static int open_beside(struct xl_file *o, mode_t mode)
+/* The next name beside o->path that nobody else will choose */
+static int name_beside(struct xl_file *o, int i)
 {
 	size_t dir = dir_length(o->path);
-	int fd = -1;
 
-	for (int i = 0; i < TRIES && fd < 0; i++) {
-		free(o->tmp);
-		o->tmp = xl_strf("%.*s.%s.%ld-%d.tmp", (int)dir, o->path, o->path + dir,
-				 (long)getpid(), i);
-		if (!o->tmp)
+	free(o->tmp);
+	o->tmp = xl_strf("%.*s.%s.%ld-%d.tmp", (int)dir, o->path, o->path + dir, (long)getpid(), i);
+	return o->tmp ? 0 : -1;
+}
+
+static int fail_name(const struct xl_file *o)
+{
+	return xl_err("%s: cannot write: no free temporary name beside it", o->path);
+}
+
+static int open_named(struct xl_file *o)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (name_beside(o, i))
 			return -1;
-		fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd < 0 && errno != EEXIST)
+		int fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0)
+			return fd;
+		if (errno != EEXIST)
 			return xl_write_failed(o->path);
 	}
+	return fail_name(o);
+}
+
+/* Opens a new file beside o->path: one without a name, or under a name that says
+ * whose it is. */
+static int open_beside(struct xl_file *o, mode_t mode)
+{
+	char *dir = xl_strf("%.*s", (int)dir_length(o->path), o->path);
+	int fd = -1;
+
+	if (!dir)
+		return -1;
+	if (access("/proc/self/fd", X_OK) == 0) /* or it could not be given a name */
+		fd = open(dir[0] ? dir : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	free(dir);
+	o->is_nameless = fd >= 0;
 	if (fd < 0)
-		return xl_err("%s: cannot write: no free temporary name beside it", o->path);
-	if (mode)
+		fd = open_named(o);
+	if (fd >= 0 && mode)
 		(void)!fchmod(fd, mode); /* best effort: keeps a replaced file's mode */
 	return fd;
 }
 
-int xl_file_begin(struct xl_file *o, const char *path)
+/* Takes fd, which is negative with xl_err set where there is none. */
+static int begin(struct xl_file *o, int fd)
 {
-	struct stat st;
-	mode_t mode = 0;
-	char *real;
-	int fd;
-
-	memset(o, 0, sizeof(*o));
-	real = realpath(path, NULL); /* a symbolic link stays; what it names changes */
-	o->path = xl_strdup(real ? real : path);
-	free(real);
-	if (!o->path)
-		return -1;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		xl_err("%s: cannot write: is a directory", path);
-		goto fail;
-	}
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		mode = st.st_mode & 07777;
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0)
-			xl_write_failed(path);
-	} else {
-		fd = open_beside(o, mode);
-	}
-	if (fd < 0)
-		goto fail;
-	o->f = fdopen(fd, "wb");
-	if (!o->f) {
-		xl_write_failed(path);
+	if (fd >= 0 && !(o->f = fdopen(fd, "wb"))) {
+		xl_write_failed(o->path);
 		close(fd);
-		if (o->tmp)
+		if (o->tmp && !o->is_nameless)
 			unlink(o->tmp);
-		goto fail;
 	}
-	return 0;
-fail:
+	if (o->f)
+		return 0;
 	free(o->tmp);
 	free(o->path);
 	memset(o, 0, sizeof(*o));
 	return -1;
+}
+
+int xl_file_begin(struct xl_file *o, const char *path)
+{
+	char *real = realpath(path, NULL); /* a symbolic link stays; what it names changes */
+	struct stat st;
+	bool is_there = stat(path, &st) == 0;
+	int fd;
+
+	*o = (struct xl_file){.path = xl_strdup(real ? real : path)};
+	free(real);
+	if (!o->path)
+		return -1;
+	if (is_there && S_ISDIR(st.st_mode)) {
+		fd = xl_err("%s: cannot write: is a directory", path);
+	} else if (is_there && !S_ISREG(st.st_mode)) {
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			xl_write_failed(path);
+	} else {
+		fd = open_beside(o, is_there ? st.st_mode & 07777 : 0);
+	}
+	return begin(o, fd);
+}
+
+int xl_file_begin_new(struct xl_file *o, const char *path)
+{
+	*o = (struct xl_file){.path = xl_strdup(path)};
+	return o->path ? begin(o, open_beside(o, 0)) : -1;
 }
 
 /* Without this the new name may be lost in a crash though the data is safe. */
@@ -183,33 +213,94 @@ static void sync_dir(const char *path)
 	free(dir);
 }
 
-int xl_file_commit(struct xl_file *o)
+/* Gives the file a name that nothing has; -1 with errno set */
+static int link_new(const struct xl_file *o, const char *path)
 {
-	int rc = 0;
+	char fd[32];
 
-	if (ferror(o->f) || fflush(o->f) || (o->tmp && fsync(fileno(o->f))))
-		rc = xl_write_failed(o->path);
-	if (fclose(o->f) && !rc)
-		rc = xl_write_failed(o->path);
-	if (!rc && o->tmp && rename(o->tmp, o->path))
-		rc = xl_write_failed(o->path);
-	if (!rc && o->tmp)
-		sync_dir(o->path);
-	if (rc && o->tmp)
+	if (!o->is_nameless)
+		return link(o->tmp, path);
+	snprintf(fd, sizeof fd, "/proc/self/fd/%d", fileno(o->f));
+	return linkat(AT_FDCWD, fd, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* Puts the finished file in the place of o->path, whatever is there. */
+static int put_in_place(struct xl_file *o)
+{
+	if (o->is_nameless && link_new(o, o->path) == 0)
+		return 0;
+	for (int i = 0; o->is_nameless; i++) { /* only rename replaces */
+		if (errno != EEXIST)
+			return xl_write_failed(o->path);
+		if (i == TRIES)
+			return fail_name(o);
+		if (name_beside(o, i))
+			return -1;
+		o->is_nameless = link_new(o, o->tmp) != 0;
+	}
+	return rename(o->tmp, o->path) ? xl_write_failed(o->path) : 0;
+}
+
+static int flush(struct xl_file *o)
+{
+	bool is_file = o->tmp || o->is_nameless;
+
+	if (ferror(o->f) || fflush(o->f) || (is_file && fsync(fileno(o->f))))
+		return xl_write_failed(o->path);
+	return 0;
+}
+
+static void release(struct xl_file *o)
+{
+	if (o->f)
+		fclose(o->f);
+	if (o->tmp && !o->is_nameless)
 		unlink(o->tmp);
 	free(o->tmp);
 	free(o->path);
 	memset(o, 0, sizeof(*o));
+}
+
+int xl_file_commit(struct xl_file *o)
+{
+	bool is_file = o->tmp || o->is_nameless;
+	int rc = flush(o);
+
+	if (!rc && is_file && !(rc = put_in_place(o))) {
+		free(o->tmp);
+		o->tmp = NULL;
+		sync_dir(o->path);
+	}
+	if (!is_file && fclose(o->f) && !rc)
+		rc = xl_write_failed(o->path);
+	if (!is_file)
+		o->f = NULL;
+	release(o);
+	return rc;
+}
+
+int xl_file_commit_new(struct xl_file *o, const char *path)
+{
+	int rc = flush(o);
+
+	if (!rc && link_new(o, path)) {
+		if (errno == EEXIST)
+			return 1;
+		/* no hard links here: nearly as good */
+		if (o->is_nameless || (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS))
+			rc = xl_write_failed(path);
+		else if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return 1;
+		else if (rename(o->tmp, path))
+			rc = xl_write_failed(path);
+	}
+	if (!rc)
+		sync_dir(path);
+	release(o);
 	return rc;
 }
 
 void xl_file_abort(struct xl_file *o)
 {
-	if (o->f)
-		fclose(o->f);
-	if (o->tmp)
-		unlink(o->tmp);
-	free(o->tmp);
-	free(o->path);
-	memset(o, 0, sizeof(*o));
+	release(o);
 }

@@ -1,7 +1,7 @@
 /*
- * file.h - files that appear whole or not at all: temporary name in the same
- * directory, fsync, rename. Also files without a name, and the one loop around
- * write(2).
+ * file.h - files that appear whole or not at all: a file without a name, or with a
+ * temporary one, in the same directory, fsync, and its name. Also files that never
+ * get a name, and the one loop around write(2).
  */
 #ifndef XL_CORE_FILE_H
 #define XL_CORE_FILE_H
@@ -12,7 +12,8 @@
 
 struct xl_file {
 	FILE *f;
-	char *path, *tmp; /* tmp is NULL where path is a device or a FIFO */
+	char *path, *tmp; /* tmp is NULL while it has no name, and where path is a device */
+	bool is_nameless;
 };
 
 /* 0, or -1 with xl_err set ("out.png: cannot write: no such file or directory").
@@ -20,6 +21,12 @@ struct xl_file {
  * What is not a regular file (/dev/null, a FIFO) is written as it comes. */
 int xl_file_begin(struct xl_file *o, const char *path);
 int xl_file_commit(struct xl_file *o);
+
+/* xl_file_begin_new  - begin a file in the folder of path, whatever path is
+ * xl_file_commit_new - commit it under this name, unless there is such a file: then
+ *                      1, and nothing is released */
+int xl_file_begin_new(struct xl_file *o, const char *path);
+int xl_file_commit_new(struct xl_file *o, const char *path);
 void xl_file_abort(struct xl_file *o);
 
 /*

@@ -86,11 +86,16 @@ static struct xl_record *image_record(const char *path, struct xl_tensor *x)
 /* The open input as a picture; the reader is closed in any case. */
 static int read_picture(struct xl_inputs *in, const char *path, struct xl_record **out)
 {
+	char head[XL_PICTURE_HEAD];
 	struct xl_tensor *x = NULL;
 	void *data = NULL;
 	size_t size = 0;
+	int n = xl_reader_peek(in->reader, head, sizeof head);
 
-	if (xl_reader_all(in->reader, XL_MAX_PICTURE_FILE, &data, &size) == 0) {
+	/* what has no end is not read to it */
+	if (n >= 0 && xl_image_check(head, (size_t)n))
+		xl_err_prefix("%s", in->name);
+	else if (n >= 0 && xl_reader_all(in->reader, XL_MAX_PICTURE_FILE, &data, &size) == 0) {
 		if (size > XL_MAX_PICTURE_FILE)
 			xl_err("%s: too large for a picture", in->name);
 		else

@@ -78,53 +78,44 @@ static char *file_stem(const char *id)
 	return s;
 }
 
-/* Gives the finished file tmp the name path; 1 if that is taken, -1 with xl_err set. */
-static int give_name(const char *tmp, const char *path)
+/* DIR/STEM.png, or DIR/STEM-NUMBER.png */
+static char *numbered(const char *dir, const char *stem, int number)
 {
-	if (link(tmp, path) == 0) {
-		unlink(tmp);
-		return 0;
+	const char *folder = dir ? dir : "", *slash = dir ? "/" : "";
+
+	return number ? xl_strf("%s%s%s-%d.png", folder, slash, stem, number)
+		      : xl_strf("%s%s%s.png", folder, slash, stem);
+}
+
+/* The open picture under the first name that is free: as xl_save_picture */
+static int give_name(struct xl_file *o, const char *dir, const char *stem, char **path)
+{
+	for (int number = 0; number <= MAX_NUMBER; number++) {
+		free(*path);
+		*path = numbered(dir, stem, number);
+		int rc = *path ? xl_file_commit_new(o, *path) : -1;
+		if (rc <= 0)
+			return rc ? -1 : number > 0;
 	}
-	if (errno == EEXIST)
-		return 1;
-	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
-		return xl_write_failed(path);
-	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	/* No hard links here: nearly as good. */
-	return rename(tmp, path) ? xl_write_failed(path) : 0;
+	xl_err("%s%s%s.png: this name and %d more are taken", dir ? dir : "", dir ? "/" : "", stem,
+	       MAX_NUMBER);
+	return -1;
 }
 
 int xl_save_picture(const struct xl_tensor *t, const char *dir, const char *id, char **path)
 {
-	const char *folder = dir ? dir : "", *slash = dir ? "/" : "";
-	char *stem = file_stem(id), *tmp = NULL;
-	int taken = 1, number = 0;
+	char *stem = file_stem(id);
+	struct xl_file o = {.f = NULL};
+	int rc = -1;
 
-	*path = NULL;
-	if (stem)
-		tmp = xl_strf("%s%s.xl-%ld.png", folder, slash, (long)getpid());
-	if (!tmp || xl_image_save_png(t, tmp)) {
-		taken = -1;
-		goto out;
-	}
-	for (; taken == 1 && number <= MAX_NUMBER; number++) {
-		free(*path);
-		*path = number ? xl_strf("%s%s%s-%d.png", folder, slash, stem, number)
-			       : xl_strf("%s%s%s.png", folder, slash, stem);
-		taken = *path ? give_name(tmp, *path) : -1;
-	}
-	if (taken == 1)
-		xl_err("%s%s%s.png: this name and %d more are taken", folder, slash, stem,
-		       MAX_NUMBER);
-	if (taken)
-		unlink(tmp);
-out:
-	if (taken) {
+	*path = stem ? numbered(dir, stem, 0) : NULL;
+	if (*path && !xl_file_begin_new(&o, *path) && !xl_image_write_png(t, o.f, *path))
+		rc = give_name(&o, dir, stem, path);
+	if (rc < 0) {
+		xl_file_abort(&o);
 		free(*path);
 		*path = NULL;
 	}
-	free(tmp);
 	free(stem);
-	return taken ? -1 : number > 1;
+	return rc;
 }

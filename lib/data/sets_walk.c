@@ -20,9 +20,9 @@ enum { MAX_DEPTH = 24 };
 
 static bool is_picture_name(const char *name)
 {
-	static const char *const ends[] = {"jpg",  "jpeg", "jpe",  "png", "webp", "tif",
-					   "tiff", "gif",  "ppm",  "pgm", "pbm",  "pnm",
-					   "heic", "heif", "avif", "jp2"};
+	static const char *const ends[] = {"jpg", "jpeg", "jpe",  "png",  "webp",
+					   "tif", "tiff", "gif",  "ppm",  "pgm",
+					   "pbm", "pnm",  "heic", "heif", "avif"};
 	const char *dot = strrchr(name, '.');
 
 	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)

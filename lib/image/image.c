@@ -186,10 +186,17 @@ bool xl_image_is_picture(const void *bytes, size_t n)
 	return is_jpeg(bytes, n) || is_png(bytes, n);
 }
 
+int xl_image_check(const void *bytes, size_t n)
+{
+	if (n == 0)
+		return xl_err("not an image (it is empty)");
+	return xl_image_is_picture(bytes, n) ? 0 : xl_vips_check(bytes, n);
+}
+
 static int read_pixels(const void *data, size_t size, struct xl_pixels *px)
 {
-	if (size == 0)
-		return xl_err("not an image (it is empty)");
+	if (xl_image_check(data, size))
+		return -1;
 	if (is_png(data, size))
 		return xl_png_read(data, size, px);
 	if (is_jpeg(data, size)) {
@@ -251,7 +258,13 @@ static void *read_file(const char *path, size_t *size)
 		}
 		if (got == 0)
 			break;
+		bool is_head = n < XL_PICTURE_HEAD;
 		n += (size_t)got;
+		/* what has no end is not read to it */
+		if (is_head && n >= XL_PICTURE_HEAD && xl_image_check(buf, n)) {
+			xl_err_prefix("%s", path);
+			goto fail;
+		}
 	}
 	close(fd);
 	*size = n;

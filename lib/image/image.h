@@ -9,6 +9,7 @@
 #ifndef XL_IMAGE_IMAGE_H
 #define XL_IMAGE_IMAGE_H
 
+#include <stdio.h>
 #include "xl.h"
 
 /* A compressed picture of as many pixels as are read fits; endless input does not. */
@@ -32,6 +33,13 @@ struct xl_tensor *xl_image_load(const char *path);
 /* The same from bytes in memory; name is for messages. */
 struct xl_tensor *xl_image_load_mem(const char *name, const void *data, size_t size);
 
+enum { XL_PICTURE_HEAD = 4096 }; /* more than any kind of picture is told by */
+
+/* xl_image_check - 0 where these first XL_PICTURE_HEAD bytes, or all there are, may
+ * begin a picture of a kind that is read; -1 with xl_err set: "not an image (first
+ * bytes 3c 21)" */
+int xl_image_check(const void *bytes, size_t n);
+
 /* xl_image_is_picture - true if these first 8 bytes or more begin a JPEG or a PNG */
 bool xl_image_is_picture(const void *bytes, size_t n);
 
@@ -46,6 +54,9 @@ struct xl_tensor *xl_image_load_grey(const char *path);
  * Errors   0, or -1 with xl_err set
  */
 int xl_image_save_png(const struct xl_tensor *t, const char *path);
+
+/* The same to an open file; name is for messages. */
+int xl_image_write_png(const struct xl_tensor *t, FILE *f, const char *name);
 
 /*
  * xl_image_resize - antialiased bilinear ("triangle") resize with 8-bit

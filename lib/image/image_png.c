@@ -190,32 +190,33 @@ static int write_png(const struct xl_tensor *t, FILE *f, const char *name)
 	return rc;
 }
 
-int xl_image_save_png(const struct xl_tensor *t, const char *path)
+int xl_image_write_png(const struct xl_tensor *t, FILE *f, const char *name)
 {
-	char show[128];
-	struct xl_file o;
 	struct xl_tensor *bytes;
-	int rc = -1;
+	char show[128];
+	int rc;
 
 	if (t->ndim != 3 || (t->shape[0] != 1 && t->shape[0] != 3) || t->shape[1] < 1 ||
 	    t->shape[2] < 1 || t->shape[1] >= 1 << 24 || t->shape[2] >= 1 << 24)
 		return xl_err("%s cannot be saved as a picture, which is (3,H,W) or (1,H,W)",
 			      xl_tensor_show(t, show, sizeof show));
 	bytes = xl_image_to_u1(t);
-	if (!bytes)
-		return -1;
-	if (!path || !strcmp(path, "-")) {
-		rc = write_png(bytes, stdout, "stdout");
-		goto out;
-	}
-	if (xl_file_begin(&o, path))
-		goto out;
-	if (write_png(bytes, o.f, path)) {
-		xl_file_abort(&o);
-		goto out;
-	}
-	rc = xl_file_commit(&o);
-out:
+	rc = bytes ? write_png(bytes, f, name) : -1;
 	xl_tensor_free(bytes);
 	return rc;
+}
+
+int xl_image_save_png(const struct xl_tensor *t, const char *path)
+{
+	struct xl_file o;
+
+	if (!path || !strcmp(path, "-"))
+		return xl_image_write_png(t, stdout, "stdout");
+	if (xl_file_begin(&o, path))
+		return -1;
+	if (xl_image_write_png(t, o.f, path)) {
+		xl_file_abort(&o);
+		return -1;
+	}
+	return xl_file_commit(&o);
 }

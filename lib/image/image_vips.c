@@ -164,16 +164,32 @@ static VipsImage *open_image(const uint8_t *data, size_t size)
 
 	if (!source)
 		xl_err("no memory to read a picture");
-	else if (!vips.find_load_source(source) && size < 2)
-		xl_err("not an image (%zu bytes)", size);
-	else if (!vips.find_load_source(source))
-		xl_err("not an image (first bytes %02x %02x)", data[0], data[1]);
 	else if (!(im = vips.image_new_from_source(source, "", "fail_on", VIPS_FAIL_ON_TRUNCATED,
 						   NULL)))
 		xl_err("damaged picture, or of a kind that is not supported");
 	if (source)
 		vips.object_unref(source);
 	return im;
+}
+
+int xl_vips_check(const void *data, size_t size)
+{
+	const uint8_t *first = data;
+	VipsSource *source;
+	int rc = 0;
+
+	pthread_once(&once, start);
+	if (trouble)
+		return xl_err("%s", trouble);
+	source = vips.source_new_from_memory(data, size);
+	if (!source)
+		return xl_err("no memory to read a picture");
+	if (!vips.find_load_source(source))
+		rc = size < 2 ? xl_err("not an image (%zu bytes)", size)
+			      : xl_err("not an image (first bytes %02x %02x)", first[0], first[1]);
+	vips.object_unref(source);
+	vips.error_clear();
+	return rc;
 }
 
 int xl_vips_read(const void *data, size_t size, struct xl_pixels *px)

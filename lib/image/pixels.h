@@ -54,6 +54,9 @@ int xl_jpeg_read(const void *data, size_t size, struct xl_pixels *px);
 int xl_png_read(const void *data, size_t size, struct xl_pixels *px);
 int xl_vips_read(const void *data, size_t size, struct xl_pixels *px);
 
+/* xl_vips_check - 0 where libvips knows these first bytes, or -1 with xl_err set */
+int xl_vips_check(const void *data, size_t size);
+
 /* xl_exif_orientation - the orientation 1..8 in the TIFF block of an EXIF
  * marker; 1 where there is none or the block is damaged */
 int xl_exif_orientation(const uint8_t *tiff, size_t size);

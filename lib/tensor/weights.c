@@ -16,6 +16,7 @@
 #include "tensor/weights.h"
 
 enum { MAX_RECORDS = 1024 }; /* as of a model file */
+enum { HEAD = 64 };          /* enough to tell a kind of file by */
 
 static const size_t max_file = (size_t)1 << 33; /* VGG16 has 553 MB */
 
@@ -296,6 +297,15 @@ static int unknown(const char *name, const uint8_t *p, size_t n)
 		      name, p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, n > 3 ? p[3] : 0);
 }
 
+/* Told by the first HEAD bytes; what has no end is not read to it. */
+static int check_head(const char *name, const uint8_t *p, size_t n)
+{
+	bool known = xl_is_zip(p, n) || xl_is_torch_legacy(p, n) || xl_is_safetensors(p, n) ||
+		     xl_is_stream(p, n);
+
+	return known ? 0 : unknown(name, p, n);
+}
+
 static int add_source(struct xl_weights *w, const void *data, size_t size)
 {
 	void *p = xl_realloc(w->sources, (size_t)w->n_sources + 1, sizeof *w->sources);
@@ -313,6 +323,8 @@ static int add_source(struct xl_weights *w, const void *data, size_t size)
 static int read_known(struct xl_weights *w, const char *name, const char *key, const void *data,
 		      size_t size)
 {
+	if (check_head(name, data, size))
+		return -1;
 	if (xl_is_zip(data, size))
 		return read_zip(w, name, key, data, size);
 	if (xl_is_torch_legacy(data, size))
@@ -320,9 +332,7 @@ static int read_known(struct xl_weights *w, const char *name, const char *key, c
 								      : 0;
 	if (xl_is_safetensors(data, size))
 		return read_safetensors(w, name, data, size);
-	if (xl_is_stream(data, size))
-		return read_stream(w, name, data, size);
-	return unknown(name, data, size);
+	return read_stream(w, name, data, size);
 }
 
 int xl_weights_read_mem(struct xl_weights *w, const char *name, const void *data, size_t size,
@@ -342,7 +352,9 @@ int xl_weights_read(struct xl_weights *w, const char *path, const char *key)
 
 	if (xl_input_open(&in, path))
 		return -1;
-	if (xl_input_rest(&in, max_file, &data, &size) == 0)
+	if (xl_input_fill(&in, HEAD) || check_head(in.name, in.p, in.n))
+		rc = -1;
+	else if (xl_input_rest(&in, max_file, &data, &size) == 0)
 		rc = size > max_file ? xl_err("%s: has more than 8 GiB", in.name)
 				     : xl_weights_read_mem(w, in.name, data, size, key);
 	free(data);
