@@ -53,6 +53,12 @@ lints() { mandoc -T lint -W warning "$1"; }
 	each lints "$pages"
 }
 
+@test "tables fit 80 columns" {
+	command -v groff >/dev/null || skip "no groff"
+	run -0 groff -mdoc -Tutf8 -ww man/xl.7
+	[[ $output != *"can't break line"* ]]
+}
+
 named_as_file() {
 	local name=${1##*/}
 	grep -qix "\\.Dt ${name%.*} ${name##*.}" "$1" && grep -qx "\\.Nm ${name%.*}" "$1"

@@ -352,6 +352,14 @@ there are 5_o_Clock_Shadow, "* ]]
 	[ "$(tail -c 1 log | od -An -c)" = "$(printf '\n' | od -An -c)" ]
 }
 
+@test "help on a method that there is not" {
+	run "$train" --help foo
+	usage
+	[[ ${lines[0]} == "xl-train: 'foo' is not a method"* ]]
+	run -0 "$train" --help lomit
+	[[ $output == *"train lomit: "* ]]
+}
+
 @test "what is read is not written over" {
 	cp faces keep
 	for file in out out.ckpt; do

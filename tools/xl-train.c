@@ -106,20 +106,20 @@ static void catch_signals(void)
 
 static int parse(int argc, char **argv)
 {
-	int first;
-
+	xl_tool_set_name(tool.name);
 	settings.method = xl_settings_find(opts, argc, argv);
 	tool.summary = xl_settings_summary(settings.method);
 	tool.opts = xl_settings_table(&settings, opts);
 	if (!tool.summary || !tool.opts)
 		xl_die("%s", xl_err_msg());
-	first = xl_opt_parse(&tool, argc, argv);
+	if (argc == 3 && !strcmp(argv[1], "--help") && *argv[2] != '-' && !xl_method_find(argv[2]))
+		xl_usage("%s", xl_err_msg());
+	const int first = xl_opt_parse(&tool, argc, argv);
 	if (first == argc)
 		xl_usage("needs a method: xl-train METHOD ..");
-	if (!xl_method_find(argv[first]))
-		xl_usage("%s", xl_err_msg());
-	if (xl_method_find(argv[first]) != settings.method)
-		xl_usage("METHOD comes first");
+	const struct xl_method *method = xl_method_find(argv[first]);
+	if (!method || method != settings.method)
+		xl_usage("%s", method ? "METHOD comes first" : xl_err_msg());
 	if (out && strcmp(out, "-") == 0)
 		xl_usage("--out: a model and its checkpoint are files, not a stream");
 	return first + 1;
