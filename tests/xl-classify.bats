@@ -68,7 +68,7 @@ above() { awk -v a="$(value "$1")" -v b="$2" 'BEGIN { exit !(a != "" && a > b) }
 	done
 	cmp 1.msgpack 3.msgpack
 	train other.msgpack --seed 1 --iters 20 faces.msgpack >/dev/null
-	! cmp -s 1.msgpack other.msgpack
+	run ! cmp -s 1.msgpack other.msgpack
 	xl-cat --check 1.msgpack >/dev/null
 	run -0 xl-classify --model 1.msgpack --force --threads 1 --features new.msgpack
 	xl-classify --model 1.msgpack --force --threads 1 --features new.msgpack >1

@@ -154,6 +154,18 @@ golden_image() {
 	awk -v sd="$(value lpips_own_oo_sd)" 'BEGIN { exit !(sd > 0) }'
 }
 
+@test "the spread of one input's pairs, wherever a lone output stands" {
+	for k in 1 2 3; do picture "a+$k" $k; done >three
+	picture b+1 6 >alone
+	cat three alone >before
+	cat alone three >after
+	run -0 lpips before
+	sd=$(value lpips_own_oo_sd)
+	awk -v sd="$sd" 'BEGIN { exit !(sd > 0) }'
+	run -0 lpips after
+	[ "$(value lpips_own_oo_sd)" = "$sd" ]
+}
+
 @test "JSON" {
 	picture a 1 >i
 	{ picture a+1 3; picture a+2 4; } >o

@@ -66,7 +66,7 @@ setup() {
 		cmp 1 3
 	done
 	xl-tsne --each --init random --seed 1 --theta 0.5 dark.msgpack light.msgpack >3
-	! cmp -s 1 3
+	run ! cmp -s 1 3
 	run cat 3
 	near agreement 1
 }

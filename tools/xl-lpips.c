@@ -54,9 +54,9 @@ static const struct xl_tool tool = {
 /* Over all groups. */
 static struct {
 	int64_t inputs, outputs, pairs, alone, skipped;
-	struct xl_moments io, oo, among; /* among: of the last group */
-	int64_t size[2];                 /* of the first picture */
-	bool is_mixed;                   /* others had another */
+	struct xl_moments io, oo, last; /* last: of the last group that has pairs */
+	int64_t size[2];                /* of the first picture */
+	bool is_mixed;                  /* others had another */
 } total;
 
 static void skip(void)
@@ -83,10 +83,9 @@ static void print_one(const struct xl_lpips *l, const char *suffix, double d, in
 		xl_fail_write();
 }
 
-static void add_group(const struct xl_lpips *l, const struct xl_made *g, const double *io)
+static void add_group(const struct xl_lpips *l, const struct xl_made *g, const double *io,
+		      const struct xl_moments *among)
 {
-	const struct xl_moments *among = &total.among;
-
 	total.outputs += g->n;
 	for (int64_t i = 0; g->input && i < g->n; i++) {
 		xl_moments_add(&total.io, io[i]);
@@ -97,6 +96,7 @@ static void add_group(const struct xl_lpips *l, const struct xl_made *g, const d
 	total.pairs += among->n;
 	if (among->n == 0)
 		return;
+	total.last = *among;
 	xl_moments_add(&total.oo, among->mean);
 	if (each)
 		print_one(l, "_oo", among->mean, outputs.groups - 1, g->name);
@@ -104,20 +104,20 @@ static void add_group(const struct xl_lpips *l, const struct xl_made *g, const d
 
 static void measure(struct xl_lpips *l, const struct xl_made *g)
 {
+	struct xl_moments among = {.n = 0};
 	struct xl_sample sample;
 	double *io = xl_alloc((size_t)g->n + 1, sizeof *io);
 
 	if (!io)
 		xl_die("%s", xl_err_msg());
 	total.inputs++;
-	total.among = (struct xl_moments){.n = 0};
 	xl_sample_init(&sample, g->n * (g->n - 1) / 2, pairs, (uint64_t)xl_common.seed,
 		       (uint32_t)outputs.groups);
-	if (xl_lpips_group(l, g->input, g->out, g->n, &sample, io, &total.among)) {
+	if (xl_lpips_group(l, g->input, g->out, g->n, &sample, io, &among)) {
 		xl_err_prefix("outputs of '%s'", g->name);
 		skip();
 	} else {
-		add_group(l, g, io);
+		add_group(l, g, io, &among);
 	}
 	free(io);
 }
@@ -129,7 +129,10 @@ static void json_settings(struct xl_json *j, const struct xl_lpips *l, const cha
 	xl_json_str(j, "weights", path);
 	xl_json_str(j, "network_digest", xl_backbone_digest(l->net));
 	xl_json_bool(j, "published", xl_backbone_is_published(l->net));
-	xl_json_str(j, "heads", is_flat ? "none" : "0.1");
+	xl_json_str(j, "heads",
+		    is_flat                            ? "none"
+		    : xl_backbone_is_published(l->net) ? "0.1"
+						       : "own");
 	xl_json_str(j, "size", outputs.size);
 	xl_json_str(j, "groups", outputs.per ? "order" : outputs.is_one ? "one" : "names");
 	xl_json_int(j, "per", outputs.per);
@@ -155,7 +158,7 @@ static void list_values(struct xl_values *v, const struct xl_lpips *l)
 	xl_values_int(v, "pairs", "", total.pairs);
 	xl_values_int(v, "alone", "", total.alone);
 	xl_values_num(v, name, "_oo", total.oo.mean);
-	xl_values_num(v, name, "_oo_sd", xl_moments_sd(total.oo.n > 1 ? &total.oo : &total.among));
+	xl_values_num(v, name, "_oo_sd", xl_moments_sd(total.oo.n > 1 ? &total.oo : &total.last));
 }
 
 static int print_json(const struct xl_lpips *l, const struct xl_values *v, const char *path)

@@ -31,14 +31,13 @@ enum loss {
 	G_TOTAL,
 	D_GAN,
 	D_TOTAL,
-	Z2,
 	LR,
 };
 
 const char *const xl_egsc_losses[] = {
 	"F.gan",   "F.vae", "F.kl",    "F.total", "F.D.gan",  "F.D.total", "V.class",
 	"G.gan",   "G.vae", "G.kl",    "G.cyc",   "G.cyc_kl", "G.style",   "G.content",
-	"G.total", "D.gan", "D.total", "z2",      "lr",       NULL,
+	"G.total", "D.gan", "D.total", "lr",      NULL,
 };
 
 enum stage { PRE, PERCEPT, MAIN };
