@@ -187,6 +187,9 @@ static void test_what_does_not_fit(void **state)
 	refused(SET("w-gan", "0", "w-vae", "0", "w-kl", "0", "w-cyc", "0", "w-cyc-kl", "0",
 		    "lambda-s", "0", "lambda-c", "0"),
 		"every weight is 0: there is nothing to learn");
+	refused(SET("w-gan", "0", "w-vae", "0", "w-kl", "0", "w-cyc", "0", "w-cyc-kl", "0",
+		    "perceptual", "none"),
+		"every weight is 0: there is nothing to learn");
 	refused(SET("iters", "61200"), "iters 61200 leaves none for stage 2 (60000 + 1200 before)");
 }
 

@@ -12,74 +12,69 @@
 #include <string.h>
 #include "core/mem.h"
 #include "methods/egsc_net.h"
+#include "methods/method_opts.h"
 
 enum { MAX_BATCH = 1024, MAX_UPDATES = 32 };
 
 /* ---- hyper-parameters ---- */
 
-#define AT(f) XL_HYPER(struct xl_egsc, f)
-#define INT(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_INT, 0, n, "n", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define NUM(n, f, d, h, lo, hi)                                                                    \
-	{                                                                                          \
-		XL_OPT_NUM, 0, n, "x", d, h, AT(f), lo, hi, NULL, NULL                             \
-	}
-#define WORD(n, f, w, d, h)                                                                        \
-	{                                                                                          \
-		XL_OPT_ENUM, 0, n, w, d, h, AT(f), 0, 0, NULL, NULL                                \
-	}
+#define XL_HYPERS struct xl_egsc
 
 static const struct xl_opt egsc_opts[] = {
-	INT("size", size, "28", "image side in pixels, a multiple of 2^(n1-1) (paper)", 8, 1024),
-	INT("width", width, "64", "channels of the first layers of E, F, G (code)", 1, 512),
-	INT("d-width", d_width, "64", "channels of the first layer of D (code)", 1, 512),
-	INT("n1", n1, "1", "convolutions of an encoder before its blocks, 1: full size (code)", 1,
-	    XL_EGSC_N1),
-	INT("batch", batch, "8", "images of each domain per update (paper)", 1, MAX_BATCH),
-	INT("iters", iters, "121200", "iterations in all", 1, 1e9),
-	INT("pre-iters", pre_iters, "60000", "of these for stage 1, 0: features are adopted (code)",
-	    0, 1e9),
-	INT("percept-iters", percept_iters, "1200",
-	    "of these for SmallVGG, perceptual=trained (ours)", 1, 1e9),
-	WORD("task", task, "single|multi|street|faces", "single",
-	     "whose rate and weights stand where -1 does (paper)"),
-	WORD("adain", adain, "code|paper|std|none", "code",
-	     "statistics that are exchanged: of the code, the paper, AdaIN (ours), none"),
-	INT("mask", mask, "1", "1: codes are masked (paper)", 0, 1),
-	NUM("eta", eta, "0.5", "least value of masks, 1: none (paper)", 0, 1),
-	INT("shared", shared, "1", "1: encoders and generators share a block each (paper)", 0, 1),
-	WORD("perceptual", perceptual, "trained|random|given|none", "trained",
-	     "network of the perceptual loss: SmallVGG, trained or not (ours), or by --with "
-	     "(paper)"),
-	NUM("lambda-s", lambda_s, "-1", "weight of the style loss, -1: by task", -1, 1e9),
-	NUM("lambda-c", lambda_c, "-1", "weight of the content loss, -1: by task", -1, 1e9),
-	WORD("gan", gan, "ls|log", "ls", "adversarial loss: least squares (code), log (paper)"),
-	NUM("w-gan", w_gan, "10", "weight of the adversarial losses (UNIT)", 0, 1e9),
-	NUM("w-vae", w_vae, "100", "weight of reconstruction (UNIT)", 0, 1e9),
-	NUM("w-kl", w_kl, "0.1", "weight of the prior (UNIT)", 0, 1e9),
-	NUM("w-cyc", w_cyc, "100", "weight of the cycle (UNIT)", 0, 1e9),
-	NUM("w-cyc-kl", w_cyc_kl, "0.1", "weight of the prior in the cycle (UNIT)", 0, 1e9),
-	INT("kl-on-z", kl_on_z, "0", "1: of codes with their noise (code), 0: of means (ours)", 0,
-	    1),
-	NUM("noise", noise, "1", "deviation of the noise on codes (UNIT)", 0, 100),
-	INT("g-updates", g_updates, "5", "updates of G for one of D (paper)", 1, MAX_UPDATES),
-	INT("pre-g-updates", pre_g_updates, "1", "the same in stage 1 (code)", 1, MAX_UPDATES),
-	INT("d-double-act", d_double_act, "1", "1: D rectifies twice, and its scores (code)", 0, 1),
-	NUM("lr", lr, "-1", "learning rate at first, -1: by task", -1, 1e30),
-	NUM("pre-lr", pre_lr, "-1", "the same in stage 1, -1: as lr", -1, 1e30),
-	NUM("percept-lr", percept_lr, "1e-3", "learning rate of SmallVGG (ours)", 0, 1e30),
-	NUM("beta1", beta1, "0.5", "first moment decay of Adam (code)", 0, 0.9999),
-	NUM("beta2", beta2, "0.999", "second moment decay of Adam (code)", 0, 0.999999),
-	NUM("std", std, "0.02", "deviation of initial weights of E, F, G (code)", 1e-6, 100),
-	NUM("flip", flip, "0.5", "probability of mirroring an image (paper)", 0, 1),
-	NUM("zoom", zoom, "0.5", "probability of a random crop, 0.8 to 1 of a side (code)", 0, 1),
-	INT("fixed-pairs", fixed_pairs, "0", "1: A and B in pairs as they came (code)", 0, 1),
-	INT("noise-test", noise_test, "1", "1: noise on codes in translation too (code)", 0, 1),
-	INT("stretch-out", stretch_out, "0",
-	    "1: stretch the contrast of results to the full range (code)", 0, 1),
-	{XL_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+	XL_H_INT("size", size, "28", "image side in pixels, a multiple of 2^(n1-1) (paper)", 8,
+		 1024),
+	XL_H_INT("width", width, "64", "channels of the first layers of E, F, G (code)", 1, 512),
+	XL_H_INT("d-width", d_width, "64", "channels of the first layer of D (code)", 1, 512),
+	XL_H_INT("n1", n1, "1", "convolutions of an encoder before its blocks, 1: full size (code)",
+		 1, XL_EGSC_N1),
+	XL_H_INT("batch", batch, "8", "images of each domain per update (paper)", 1, MAX_BATCH),
+	XL_H_INT("iters", iters, "121200", "iterations in all", 1, 1e9),
+	XL_H_INT("pre-iters", pre_iters, "60000",
+		 "of these for stage 1, 0: features are adopted (code)", 0, 1e9),
+	XL_H_INT("percept-iters", percept_iters, "1200",
+		 "of these for SmallVGG, perceptual=trained (ours)", 1, 1e9),
+	XL_H_WORD("task", task, "single|multi|street|faces", "single",
+		  "whose rate and weights stand where -1 does (paper)"),
+	XL_H_WORD("adain", adain, "code|paper|std|none", "code",
+		  "statistics that are exchanged: of the code, the paper, AdaIN (ours), none"),
+	XL_H_INT("mask", mask, "1", "1: codes are masked (paper)", 0, 1),
+	XL_H_NUM("eta", eta, "0.5", "least value of masks, 1: none (paper)", 0, 1),
+	XL_H_INT("shared", shared, "1", "1: encoders and generators share a block each (paper)", 0,
+		 1),
+	XL_H_WORD("perceptual", perceptual, "trained|random|given|none", "trained",
+		  "network of the perceptual loss: SmallVGG, trained or not (ours), or by --with "
+		  "(paper)"),
+	XL_H_NUM("lambda-s", lambda_s, "-1", "weight of the style loss, -1: by task", -1, 1e9),
+	XL_H_NUM("lambda-c", lambda_c, "-1", "weight of the content loss, -1: by task", -1, 1e9),
+	XL_H_WORD("gan", gan, "ls|log", "ls",
+		  "adversarial loss: least squares (code), log (paper)"),
+	XL_H_NUM("w-gan", w_gan, "10", "weight of the adversarial losses (UNIT)", 0, 1e9),
+	XL_H_NUM("w-vae", w_vae, "100", "weight of reconstruction (UNIT)", 0, 1e9),
+	XL_H_NUM("w-kl", w_kl, "0.1", "weight of the prior (UNIT)", 0, 1e9),
+	XL_H_NUM("w-cyc", w_cyc, "100", "weight of the cycle (UNIT)", 0, 1e9),
+	XL_H_NUM("w-cyc-kl", w_cyc_kl, "0.1", "weight of the prior in the cycle (UNIT)", 0, 1e9),
+	XL_H_INT("kl-on-z", kl_on_z, "0", "1: of codes with their noise (code), 0: of means (ours)",
+		 0, 1),
+	XL_H_NUM("noise", noise, "1", "deviation of the noise on codes (UNIT)", 0, 100),
+	XL_H_INT("g-updates", g_updates, "5", "updates of G for one of D (paper)", 1, MAX_UPDATES),
+	XL_H_INT("pre-g-updates", pre_g_updates, "1", "the same in stage 1 (code)", 1, MAX_UPDATES),
+	XL_H_INT("d-double-act", d_double_act, "1", "1: D rectifies twice, and its scores (code)",
+		 0, 1),
+	XL_H_NUM("lr", lr, "-1", "learning rate at first, -1: by task", -1, 1e30),
+	XL_H_NUM("pre-lr", pre_lr, "-1", "the same in stage 1, -1: as lr", -1, 1e30),
+	XL_H_NUM("percept-lr", percept_lr, "1e-3", "learning rate of SmallVGG (ours)", 0, 1e30),
+	XL_H_NUM("beta1", beta1, "0.5", "first moment decay of Adam (code)", 0, 0.9999),
+	XL_H_NUM("beta2", beta2, "0.999", "second moment decay of Adam (code)", 0, 0.999999),
+	XL_H_NUM("std", std, "0.02", "deviation of initial weights of E, F, G (code)", 1e-6, 100),
+	XL_H_NUM("flip", flip, "0.5", "probability of mirroring an image (paper)", 0, 1),
+	XL_H_NUM("zoom", zoom, "0.5", "probability of a random crop, 0.8 to 1 of a side (code)", 0,
+		 1),
+	XL_H_INT("fixed-pairs", fixed_pairs, "0", "1: A and B in pairs as they came (code)", 0, 1),
+	XL_H_INT("noise-test", noise_test, "1", "1: noise on codes in translation too (code)", 0,
+		 1),
+	XL_H_INT("stretch-out", stretch_out, "0",
+		 "1: stretch the contrast of results to the full range (code)", 0, 1),
+	XL_H_END,
 };
 
 static int egsc_preset(void *hyper, const char *name)
@@ -126,6 +121,7 @@ static int egsc_check(const void *hyper, int n_attributes)
 {
 	const struct xl_egsc *h = hyper;
 	const struct xl_egsc_rates r = xl_egsc_rates(h);
+	const double percept = xl_egsc_has_percept(h) ? r.lambda_s + r.lambda_c : 0;
 	const struct xl_egsc_stages n = xl_egsc_stages(h);
 	const int step = 1 << (h->n1 - 1);
 
@@ -136,7 +132,7 @@ static int egsc_check(const void *hyper, int n_attributes)
 	if (h->size % step)
 		return xl_err("size %d is not a multiple of %d (n1 %d)", (int)h->size, step,
 			      (int)h->n1);
-	if (h->w_gan + h->w_vae + h->w_kl + h->w_cyc + h->w_cyc_kl + r.lambda_s + r.lambda_c == 0)
+	if (h->w_gan + h->w_vae + h->w_kl + h->w_cyc + h->w_cyc_kl + percept == 0)
 		return xl_err("every weight is 0: there is nothing to learn");
 	if (n.main < 1)
 		return xl_err("iters %lld leaves none for stage 2 (%lld + %lld before)",

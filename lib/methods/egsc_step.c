@@ -10,6 +10,7 @@
 #include "core/pool.h"
 #include "core/rng.h"
 #include "methods/egsc_net.h"
+#include "methods/method_losses.h"
 
 enum { A = XL_EGSC_A, B = XL_EGSC_B, DOMAINS = XL_EGSC_DOMAINS };
 
@@ -32,6 +33,7 @@ enum loss {
 	D_GAN,
 	D_TOTAL,
 	LR,
+	LOSSES,
 };
 
 const char *const xl_egsc_losses[] = {
@@ -54,36 +56,32 @@ struct step {
 	const struct xl_egsc_nets *nets;
 	struct xl_tape *t;
 	const struct xl_batch *b;
-	struct xl_losses *out;
+	struct xl_losses *out, now; /* of the iteration, and of the update at work */
 	int64_t iter;
-	int n;        /* images of each domain in an update */
-	int draws;    /* of noise, so far */
-	double share; /* of an update in what is logged */
+	int n;     /* images of each domain in an update */
+	int draws; /* of noise, so far */
 	double lr;
 	struct side side[DOMAINS];
 };
 
-static void note(struct step *k, enum loss i, double value)
+/* What an update reported, as its share of the iteration. */
+static void take_over(struct step *k, double share)
 {
-	k->out->value[i] += value * k->share;
-	k->out->given[i] = true;
+	for (int i = 0; i < LOSSES; i++)
+		if (k->now.given[i])
+			xl_losses_note(k->out, i, k->out->value[i] + k->now.value[i] * share);
+	memset(&k->now, 0, sizeof k->now);
 }
 
 static void report(struct step *k, enum loss i, const struct xl_var *v)
 {
-	if (v)
-		note(k, i, xl_var_scalar(k->t, v));
+	xl_losses_report(&k->now, i, k->t, v);
 }
 
-/* total + weight * term, and the term noted unweighted */
 static struct xl_var *add_term(struct step *k, enum loss i, struct xl_var *total, double weight,
 			       struct xl_var *term)
 {
-	report(k, i, term);
-	if (weight == 0 && total)
-		return total;
-	term = xl_op_affine(k->t, term, weight, 0);
-	return total ? xl_op_add(k->t, total, term) : term;
+	return xl_losses_add(&k->now, i, k->t, total, weight, term);
 }
 
 static struct xl_var *sum(struct step *k, struct xl_var *a, struct xl_var *b)
@@ -237,7 +235,8 @@ static int judge(struct step *k, struct xl_var *const made[DOMAINS], enum loss g
 		struct xl_var *s = xl_egsc_judge(k->t, k->h, &k->nets->d[d], seen);
 		v[d] = sum(k, score(k, half(k, s, 0), true), score(k, half(k, s, 1), false));
 	}
-	struct xl_var *loss = add_term(k, gan, NULL, k->h->w_gan / 2, sum(k, v[A], v[B]));
+	struct xl_var *loss =
+		add_term(k, gan, xl_losses_zero(k->t), k->h->w_gan / 2, sum(k, v[A], v[B]));
 	report(k, total, loss);
 	return update(k, XL_CRITIC, loss);
 }
@@ -273,7 +272,7 @@ static int pre_generate(struct step *k)
 		return -1;
 	xl_tape_record(k->t, true);
 	rebuild(k, made, &mu);
-	struct xl_var *total = add_term(k, F_GAN, NULL, h->w_gan, fooled(k, made));
+	struct xl_var *total = add_term(k, F_GAN, xl_losses_zero(k->t), h->w_gan, fooled(k, made));
 	total = add_term(k, F_VAE, total, h->w_vae,
 			 sum(k, xl_nn_l1(k->t, made[A], k->side[A].x),
 			     xl_nn_l1(k->t, made[B], k->side[B].x)));
@@ -316,6 +315,7 @@ static int classify(struct step *k)
 	xl_tape_record(k->t, true);
 	struct xl_var *loss = xl_egsc_classify(k->t, k->nets, xl_op_concat(k->t, x[A], x[B], 0), y);
 	report(k, V_CLASS, loss);
+	take_over(k, 1);
 	free(y);
 	return update(k, XL_CRITIC, loss);
 }
@@ -424,7 +424,7 @@ static struct xl_var *objective(struct step *k)
 	for (int d = 0; d < DOMAINS; d++)
 		back[d] = draw(k, d, half(k, c2, d), k->side[d].s);
 
-	struct xl_var *total = add_term(k, G_GAN, NULL, h->w_gan, fooled(k, made));
+	struct xl_var *total = add_term(k, G_GAN, xl_losses_zero(k->t), h->w_gan, fooled(k, made));
 	total = add_term(k, G_VAE, total, h->w_vae, both_l1(k, self[A], self[B]));
 	total = add_term(k, G_KL, total, h->w_kl, prior(k, mu));
 	total = add_term(k, G_CYC, total, h->w_cyc, both_l1(k, back[A], back[B]));
@@ -503,11 +503,12 @@ static int updates(struct step *k, int n, int (*first)(struct step *k), int (*ea
 	take(k, 0);
 	if (first(k))
 		return -1;
-	k->share = 1.0 / n;
+	take_over(k, 1);
 	for (int u = 1; u <= n; u++) {
 		take(k, u);
 		if (each(k))
 			return -1;
+		take_over(k, 1.0 / n);
 	}
 	return 0;
 }
@@ -523,14 +524,13 @@ int xl_egsc_step(struct xl_model *m, struct xl_tape *t, const struct xl_batch *b
 			 .b = b,
 			 .out = out,
 			 .iter = iter,
-			 .n = b->n / xl_model_parts(m),
-			 .share = 1};
+			 .n = b->n / xl_model_parts(m)};
 	int64_t since, length;
 	const enum stage stage = stage_at(h, iter, &since, &length);
 
 	memset(out, 0, sizeof *out);
 	k.lr = rate_at(h, stage, since, length);
-	note(&k, LR, k.lr);
+	xl_losses_note(out, LR, k.lr);
 	enter(&k, stage, since == 0);
 	if (stage == PERCEPT)
 		return classify(&k);
