@@ -113,6 +113,7 @@ static void published(void **state)
 	ok(xl_meta_set_str(records[0], "network", "resnet50-face"));
 	ok(xl_modelfile_write(path, records, 2));
 	ok(xl_face_open(&f, path));
+	assert_false(xl_face_is_published(&f)); /* weights made here */
 	assert_int_equal(f.count, 2048);
 	assert_string_equal(xl_face_digest(&f), xl_backbone_digest(f.net));
 	got = described(&f, framed(224, 224, 224));

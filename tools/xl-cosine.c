@@ -59,9 +59,9 @@ static void skip(void)
 	total.skipped++;
 }
 
-static const char *metric(void)
+static const char *metric(const struct xl_face *f)
 {
-	return model ? "face_cos_own" : "face_cos";
+	return xl_face_is_published(f) ? "face_cos" : "face_cos_own";
 }
 
 /* Descriptors of the present couple; that of an input serves all its outputs. */
@@ -84,14 +84,14 @@ static int compare(struct xl_face *f, struct pair *p, const struct xl_couple *c,
 	return 0;
 }
 
-static void add(const struct xl_couple *c, double cosine)
+static void add(const struct xl_face *f, const struct xl_couple *c, double cosine)
 {
 	struct xl_values v = {.n = 0};
 
 	xl_moments_add(&total.cos, cosine);
 	if (!each)
 		return;
-	xl_values_num(&v, metric(), "", cosine);
+	xl_values_num(&v, metric(f), "", cosine);
 	if (xl_values_each(&v, stdout, json, c->number, c->id))
 		xl_fail_write();
 }
@@ -109,7 +109,7 @@ static int measure(struct xl_face *f)
 		if (compare(f, &p, c, &cosine))
 			skip();
 		else
-			add(c, cosine);
+			add(f, c, cosine);
 		xl_progress(total.cos.n, 0, "outputs", NULL);
 	}
 	free(p.input);
@@ -124,7 +124,7 @@ static int print_json(const struct xl_face *f, const struct xl_values *v, const 
 	char hex[65], name[32];
 
 	xl_json_begin(&j);
-	xl_json_str(&j, "metric", metric());
+	xl_json_str(&j, "metric", metric(f));
 	xl_json_str(&j, "version", XL_VERSION);
 	for (int i = 0; i < XL_ROLES; i++)
 		xl_json_str(&j, role[i], couples.outputs.path[i]);
@@ -159,8 +159,8 @@ static int print_all(const struct xl_face *f, const char *path)
 		xl_values_int(&v, "skipped", "", total.skipped);
 	if (total.cos.n > 0) {
 		xl_values_int(&v, "zeros", "", total.zeros);
-		xl_values_num(&v, metric(), "", total.cos.mean);
-		xl_values_num(&v, metric(), "_sd", xl_moments_sd(&total.cos));
+		xl_values_num(&v, metric(f), "", total.cos.mean);
+		xl_values_num(&v, metric(f), "_sd", xl_moments_sd(&total.cos));
 	}
 	if (json)
 		return print_json(f, &v, path);

@@ -55,6 +55,11 @@ const char *xl_face_digest(const struct xl_face *f)
 	return f->own ? f->own->digest : xl_backbone_digest(f->net);
 }
 
+bool xl_face_is_published(const struct xl_face *f)
+{
+	return !f->own && xl_backbone_is_published(f->net);
+}
+
 /* The square as numbers, into x. */
 static int fit(struct xl_face *f, const struct xl_tensor *picture)
 {

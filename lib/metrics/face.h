@@ -38,6 +38,9 @@ void xl_face_close(struct xl_face *f);
 const char *xl_face_network(const struct xl_face *f, char *buf, size_t size);
 const char *xl_face_digest(const struct xl_face *f);
 
+/* xl_face_is_published - whether its weights are known to be the published ones */
+bool xl_face_is_published(const struct xl_face *f);
+
 /*
  * xl_face_describe - the descriptor of a picture: its largest centred square, antialiased
  *                    bilinear to size
