@@ -98,6 +98,12 @@ setup() {
 	[[ $(file map.png) == *"PNG image data, 1000 x 1024, 8-bit/color RGB"* ]]
 	run -0 xl-tsne -o one.png dark.msgpack
 	[[ $(file one.png) == *"1000 x 1000"* ]]
+	for name in map.jpg map .png; do
+		run -2 xl-tsne -o "$name" dark.msgpack light.msgpack
+		[[ $output == "xl-tsne: --out: '$name' ends neither in .png nor in .svg"* ]]
+	done
+	run -2 xl-tsne --theta -0.5 dark.msgpack
+	[[ $output == "xl-tsne: --theta: -0.5 is neither 0 to 1 nor -1"* ]]
 	run -0 xl-tsne -o map.svg dark.msgpack light.msgpack
 	[ "$(grep -c '<circle' map.svg)" = 9 ] # and one in the legend
 	[ "$(grep -c '<path' map.svg)" = 10 ]

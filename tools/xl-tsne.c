@@ -25,7 +25,7 @@ static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "by", .arg = "file|domain|label", .target = &by,
 	 .help = "what groups are [file of several, domain, the one label]"},
 	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
-	 .help = "draw this picture, PNG or .svg"},
+	 .help = "draw this picture, .png or .svg"},
 	{.type = XL_OPT_INT, .name = "components", .arg = "n", .def = "50",
 	 .target = &embed.components, .min = 0, .max = 16384,
 	 .help = "principal components to begin with; 0: all numbers"},
@@ -176,6 +176,13 @@ static void read_all(struct xl_points *p, const char *const *paths, int n)
 		xl_usage("%s; --by chooses what groups are", xl_err_msg());
 }
 
+static bool ends_in(const char *name, const char *ending)
+{
+	const size_t n = strlen(name), k = strlen(ending);
+
+	return n > k && strcmp(name + n - k, ending) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const standard[] = {"-"};
@@ -184,6 +191,10 @@ int main(int argc, char **argv)
 	struct xl_points p;
 	double *y;
 
+	if (embed.theta < 0 && embed.theta != -1)
+		xl_usage("--theta: %g is neither 0 to 1 nor -1", embed.theta);
+	if (out && !ends_in(out, ".png") && !ends_in(out, ".svg") && strcmp(out, "-") != 0)
+		xl_usage("--out: '%s' ends neither in .png nor in .svg", out);
 	if (out && strcmp(out, "-") == 0)
 		xl_usage("--out: the picture is a file; standard output has the results");
 	xl_points_init(&p, tensor, by, paths, n);
