@@ -103,7 +103,7 @@ row() { grep -E -A"${2:-0}" "^$1 " evaluated/evaluation.txt | tail -1 | sed -E '
 	[ "$(row "share of results in the exemplar's colours")" = "1 1" ]
 	[ "$(row 'SSIM with the exemplar, stretched')" = "$(row 'SSIM with the exemplar, stretched' 2)" ]
 	[ "$(row 'SSIM with the exemplar, stretched')" != "1 1" ]
-	[ "$(tail -1 <<<"$output")" = \
+	[ "$(tail -3 <<<"$output" | head -1)" = \
 		"8 pairs of mnist-single each way, seed 0; adain std, perceptual trained" ]
 	xl-crop --size 0 evaluated/ab.png >/dev/null
 	jq -e '.ab.table.settings.stretch and (.ab.plain.settings.stretch | not) and .pairs == 8 and

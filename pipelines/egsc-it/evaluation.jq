@@ -34,5 +34,7 @@ row("  of doing nothing"; .plain.mae_input),
 row("share of pixels that are close"; .plain.close),
 row("  of doing nothing"; .plain.close_input),
 row("share of results in the exemplar's colours"; .colours.share),
-["\(.pairs) pairs of \(.set) each way, seed \(.seed); adain \(.model["hyper.adain"]), perceptual \(.model["hyper.perceptual"])", "", ""]
+["\(.pairs) pairs of \(.set) each way, seed \(.seed); adain \(.model["hyper.adain"]), perceptual \(.model["hyper.perceptual"])", "", ""],
+(if .model["hyper.perceptual"] == "trained" then ["its perceptual network learnt from labels, which the method itself does not use;", "", ""],
+	["comparable are the rows without perceptual loss, UNIT and CycleGAN alone", "", ""] else empty end)
 	| @tsv

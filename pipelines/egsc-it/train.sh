@@ -19,7 +19,8 @@
 #   SEED        of data and training [0]
 #   EXTRA       more options for xl-train. VGG19 for the perceptual loss, as in the paper:
 #               --with=vgg19.msgpack --perceptual=given. The paper's ablations: --mask=0,
-#               --adain=none, --perceptual=none
+#               --adain=none, --perceptual=none; a stage that one leaves out gives its
+#               iterations to the last, so lower ITERS by as many
 #   OUT         folder for what is made [egsc-it]
 #   SMOKE=1     a run of a minute, to see that everything works
 # Makes in OUT: records.msgpack, model.msgpack and its checkpoint model.msgpack.ckpt,
