@@ -387,6 +387,30 @@ static void test_units_and_their_gram_matrix(void **state)
 	xl_tape_free(t);
 }
 
+/* What rounding leaves of a dead channel: a step along its gradient, a million times any
+ * other, undid training. A faint channel is as good as any, a lone pixel has no direction. */
+static void test_dead_channels_teach_nothing(void **state)
+{
+	static const float x[] = {3e-7f, 5e-7f, 0, 0, 3e-3f, 4e-3f, 0, 0, 1e-4f, 0, 0, 0};
+	static const float w[] = {1, -1, 2, 3, 1, 0, 0, 0, 1, 0, 0, 0};
+	struct xl_tape *t = xl_tape_new();
+	float grad[12] = {0};
+	struct xl_var *c = xl_var_leaf(t, xl_dims_map(1, 3, 2, 2), x, grad);
+
+	(void)state;
+	xl_tape_record(t, true);
+	struct xl_var *u = xl_egsc_unit(t, c);
+	is_near(t, u, (const double[]){0, 0, 0, 0, 0.6, 0.8, 0, 0, 1, 0, 0, 0}, 1e-6);
+	ok(xl_backward(t, xl_op_sum(t, xl_op_mul(t, u, map(t, 1, 3, 2, 2, w))), 0));
+	for (int i = 0; i < 4; i++)
+		assert_float_equal(grad[i], 0, 0);
+	/* (1 - u u) / norm */
+	assert_float_equal(grad[4], 0.64 / 5e-3, 1e-2);
+	assert_float_equal(grad[5], -0.48 / 5e-3, 1e-2);
+	assert_float_equal(grad[8], 0, 1e-2);
+	xl_tape_free(t);
+}
+
 /* Two taps: the second weighs twice the first in content; style compares with the other
  * half of the batch. */
 static void test_perceptual_losses(void **state)
@@ -831,6 +855,7 @@ int main(void)
 		cmocka_unit_test(test_statistics_are_exchanged),
 		cmocka_unit_test(test_gradients),
 		cmocka_unit_test(test_units_and_their_gram_matrix),
+		cmocka_unit_test(test_dead_channels_teach_nothing),
 		cmocka_unit_test(test_perceptual_losses),
 		cmocka_unit_test(test_interruption_in_every_stage),
 		cmocka_unit_test(test_who_learns_when),

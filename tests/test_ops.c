@@ -31,7 +31,7 @@ struct opcase {
 	int k[3];          /* conv: stride, pad, extra; parts: axis, start, length or size; up:
 			    * times; norm: act, halves */
 	struct xl_dims to; /* sum_to, expand */
-	bool once;         /* has no second derivative */
+	bool once;         /* has no second derivative, or not for every input */
 };
 
 /* ---- the operators and their references ---- */
@@ -79,6 +79,8 @@ static struct xl_var *do_binary(struct xl_tape *t, struct xl_var **in, const str
 		return xl_op_add(t, in[0], in[1]);
 	case XL_SUB:
 		return xl_op_sub(t, in[0], in[1]);
+	case XL_MAXC_BWD:
+		return xl_op_above(t, in[0], in[1], c->p);
 	}
 	return xl_op_mul(t, in[0], in[1]);
 }
@@ -99,8 +101,9 @@ static struct array ref_binary(const struct array *in, const struct opcase *c)
 	if (plain)
 		y.d.b = 1;
 	EACH_PLACE(&y.d, n, k, h, w)
-	y.v[at(&y.d, n, k, h, w)] = naive_binary(
-		(enum xl_binary)c->kind, in[0].v[at(a, n, k, h, w)], in[1].v[at(b, n, k, h, w)], 0);
+	y.v[at(&y.d, n, k, h, w)] =
+		naive_binary((enum xl_binary)c->kind, in[0].v[at(a, n, k, h, w)],
+			     in[1].v[at(b, n, k, h, w)], c->p);
 	return y;
 }
 
@@ -554,6 +557,9 @@ static struct array ref_concat(const struct array *in, const struct opcase *c)
 #define CONCAT(AXIS, NA, CA, NB, CB, H, W)                                                         \
 	{.name = "concat", .op = do_concat, .ref = ref_concat, .k = {AXIS},                        \
 	 .in = {MAP(NA, CA, H, W), MAP(NB, CB, H, W)}}
+#define ABOVE(DIMS)                                                                                \
+	{.name = "above", .op = do_binary, .ref = ref_binary, .kind = XL_MAXC_BWD, .p = 0.01,      \
+	 .once = true, .in = {DIMS, DIMS}}
 #define MEAN(NAME, ...)                                                                            \
 	{.name = NAME, .op = do_mean, .ref = ref_mean, .in = {MAP(2, 16, 3, 2)}, .to = __VA_ARGS__}
 /* clang-format on */
@@ -571,6 +577,9 @@ static const struct opcase cases[] = {
 	UNARY("recip", XL_RECIP, 0, 0, 0.5, 2),
 	UNARY("recip below zero", XL_RECIP, 0, 0, -2, -0.5),
 	UNARY("max", XL_MAXC, 0.01, 0, -1, 1),
+	ABOVE(MAP(2, 3, 3, 5)),
+	ABOVE(MAP(1, 20, 1, 7)),
+	ABOVE(PLAIN(2, 16, 1, 1)),
 	CONV(1, 1, 4, 4, 1, 3, 3, 1, 1, XL_PAD_ZERO),
 	CONV(2, 3, 5, 4, 2, 3, 3, 1, 1, XL_PAD_REFLECT),
 	CONV(2, 2, 6, 7, 3, 4, 4, 2, 1, XL_PAD_REFLECT),

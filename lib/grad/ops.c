@@ -382,7 +382,7 @@ static int affine_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var
 static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
 		    struct xl_var **gin);
 static const struct xl_opdef op_leaky_bwd = {"leaky_bwd", gate_vjp, {0, XL_WANT(0)}, NULL};
-static const struct xl_opdef op_max_bwd = {"max_bwd", gate_vjp, {0, XL_WANT(0)}, NULL};
+static const struct xl_opdef op_above = {"above", gate_vjp, {0, XL_WANT(0)}, NULL};
 
 static int gate_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g, const bool *want,
 		    struct xl_var **gin)
@@ -400,6 +400,11 @@ struct xl_var *xl_op_leaky_bwd(struct xl_tape *t, struct xl_var *g, struct xl_va
 	return binary(t, &op_leaky_bwd, XL_LEAKY_BWD, g, x, slope);
 }
 
+struct xl_var *xl_op_above(struct xl_tape *t, struct xl_var *a, struct xl_var *b, double c)
+{
+	return binary(t, &op_above, XL_MAXC_BWD, a, b, (float)c);
+}
+
 /* The value has the sign of the argument. */
 static int leaky_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g,
 		     const bool *want, struct xl_var **gin)
@@ -413,7 +418,7 @@ static int max_vjp(struct xl_tape *t, const struct xl_node *nd, struct xl_var *g
 		   struct xl_var **gin)
 {
 	(void)want;
-	gin[0] = binary(t, &op_max_bwd, XL_MAXC_BWD, g, nd->in[0], nd->u.num.p);
+	gin[0] = xl_op_above(t, g, nd->in[0], nd->u.num.p);
 	return gin[0] ? 0 : -1;
 }
 

@@ -53,6 +53,9 @@ struct xl_var *xl_op_softplus(struct xl_tape *t, struct xl_var *x);      /* log(
 struct xl_var *xl_op_recip(struct xl_tape *t, struct xl_var *x);         /* 1 / x */
 struct xl_var *xl_op_max(struct xl_tape *t, struct xl_var *x, double c); /* max(x, c) */
 
+/* a where b > c, else 0; a and b of one size. b is held constant for the gradient. */
+struct xl_var *xl_op_above(struct xl_tape *t, struct xl_var *a, struct xl_var *b, double c);
+
 /* Sum over the axes where d has size 1; and back: repeat over them. */
 struct xl_var *xl_op_sum_to(struct xl_tape *t, struct xl_var *x, struct xl_dims d);
 struct xl_var *xl_op_expand(struct xl_tape *t, struct xl_var *x, struct xl_dims d);

@@ -135,7 +135,8 @@ struct xl_var *xl_egsc_restyle(struct xl_tape *t, const struct xl_egsc *h, struc
  * xl_egsc_build_percept - declare SmallVGG, where it is used, with heads where it is trained
  * xl_egsc_taps          - what the network says of x (N,3,H,W), as xl_egsc_unit. The number
  *                         of taps, or -1 with xl_err set
- * xl_egsc_unit          - each channel divided by its norm over the map; NULL with xl_err set
+ * xl_egsc_unit          - each channel divided by its norm over the map, or 0 where that is
+ *                         at most 1e-6; NULL with xl_err set
  * xl_egsc_classify      - the cross-entropy of labels y (N,labels) by SmallVGG, a number;
  *                         NULL with xl_err set
  */

@@ -9,7 +9,7 @@
 #include "methods/egsc_net.h"
 
 static const int widths[XL_EGSC_TAPS] = {16, 32, 64, 128, 128};
-static const double least_square = 1e-12; /* of a channel's norm */
+static const double least_square = 1e-12; /* of the norm of a channel that is not dead (code) */
 
 /* The first convolution of each block gives a tap; all blocks but the last have two. */
 static int block_of(int conv)
@@ -70,7 +70,8 @@ static int small_taps(struct xl_tape *t, const struct xl_egsc_nets *s, struct xl
 	return u ? 0 : -1;
 }
 
-/* A dead channel has no norm: it is divided by a constant. */
+/* A dead channel stays 0. The published code divides it by 1e-6, so that what rounding left
+ * of it has a million times the gradient of any other channel: such a step undoes training. */
 struct xl_var *xl_egsc_unit(struct xl_tape *t, struct xl_var *x)
 {
 	if (!x)
@@ -78,7 +79,8 @@ struct xl_var *xl_egsc_unit(struct xl_tape *t, struct xl_var *x)
 	struct xl_var *squares = xl_op_mul(t, x, x);
 	struct xl_var *sum = xl_op_sum_to(t, squares, xl_dims_map(x->d.n, x->d.c, 1, 1));
 	struct xl_var *norm = xl_op_sqrt(t, xl_op_max(t, sum, least_square));
-	struct xl_var *y = xl_op_mul(t, x, xl_op_recip(t, norm));
+	struct xl_var *scale = xl_op_recip(t, norm);
+	struct xl_var *y = xl_op_mul(t, x, xl_op_above(t, scale, sum, least_square));
 
 	if (sum != squares)
 		xl_drop(t, squares);

@@ -170,7 +170,8 @@ class Egsc:
             for j in (1, 2) if i < 5 else (1,):
                 x = F.relu(self.conv(x, 'V/%d_%d' % (i, j), 1, 1, 'constant'))
                 if j == 1:
-                    out.append(x / (x * x).sum((2, 3), keepdim=True).clamp(min=1e-12).sqrt())
+                    squares = (x * x).sum((2, 3), keepdim=True)
+                    out.append((squares > 1e-12) * x / squares.clamp(min=1e-12).sqrt())
         return out
 
     def group(self, k):
