@@ -455,7 +455,7 @@ static void pairs_stay_together(void **state)
 
 static bool flips(uint64_t seed, int64_t epoch, uint32_t image, double p)
 {
-	return xl_order_augment(seed, epoch, image, p, 0, SIZE).flip;
+	return xl_order_augment(seed, epoch, image, &(struct xl_augmenting){.flip = p}, SIZE).flip;
 }
 
 static void flips_are_as_frequent_as_asked(void **state)
@@ -475,12 +475,13 @@ static void flips_are_as_frequent_as_asked(void **state)
 
 static void parts_are_within_the_image(void **state)
 {
+	const struct xl_augmenting how = {.flip = 0.5, .zoom = 0.5};
 	double left = 0, top = 0;
 	int n = 0;
 
 	(void)state;
 	for (uint32_t i = 0; i < 4000; i++) {
-		const struct xl_augment a = xl_order_augment(3, 0, i, 0.5, 0.5, SIZE);
+		const struct xl_augment a = xl_order_augment(3, 0, i, &how, SIZE);
 		assert_int_equal(a.flip, flips(3, 0, i, 0.5)); /* whether or not there are parts */
 		assert_true(a.side >= 0.8 && a.side <= 1);
 		assert_true(a.left >= 0 && a.left <= SIZE * (1 - a.side));
@@ -491,6 +492,26 @@ static void parts_are_within_the_image(void **state)
 	}
 	assert_in_range(n, 1850, 2150);
 	assert_true(left > 0.19 * SIZE && top > 0.19 * SIZE && left != top);
+}
+
+static void parts_of_one_side_lie_anywhere(void **state)
+{
+	const struct xl_augmenting how = {.flip = 0.5, .part = 0.75};
+	double least = SIZE, most = 0, sum = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4000; i++) {
+		const struct xl_augment a = xl_order_augment(3, 0, i, &how, SIZE);
+		assert_int_equal(a.flip, flips(3, 0, i, 0.5));
+		assert_true(a.side == 0.75);
+		assert_true(a.top >= 0 && a.top <= SIZE * 0.25);
+		least = fmin(least, a.left);
+		most = fmax(most, a.left);
+		sum += a.left;
+	}
+	assert_true(least >= 0 && least < 0.01 * SIZE);
+	assert_true(most <= 0.25 * SIZE && most > 0.24 * SIZE);
+	assert_true(fabs(sum / 4000 - 0.125 * SIZE) < 0.005 * SIZE); /* 4 standard deviations */
 }
 
 /* ---- batches ----------------------------------------------------------- */
@@ -509,9 +530,10 @@ static void batches_hold_the_images_named(void **state)
 	for (int i = 0; i < 2 * N; i++)
 		y[i] = i % 3 == 0;
 	assert_int_equal(xl_batch_enough(&s, BATCH), 0);
-	assert_int_equal(
-		xl_batcher_init(&b, &s, &(struct xl_batching){.n = BATCH, .seed = 4, .flip = 0.5}),
-		0);
+	assert_int_equal(xl_batcher_init(&b, &s,
+					 &(struct xl_batching){
+						 .n = BATCH, .seed = 4, .augmenting.flip = 0.5}),
+			 0);
 	for (int64_t iter = 0; iter < 20; iter++) {
 		const struct xl_batch *t = xl_batcher_fetch(&b, iter);
 
@@ -543,7 +565,8 @@ static void batches_hold_parts_enlarged(void **state)
 	enum { N = 8, BATCH = 2, BYTES = 3 * SIZE * SIZE };
 	static uint8_t pixels[N * BYTES];
 	const struct xl_spool s = {.size = SIZE, .n = N, .x = pixels};
-	const struct xl_batching how = {.n = BATCH, .seed = 4, .flip = 0.5, .zoom = 0.9};
+	const struct xl_batching how = {
+		.n = BATCH, .seed = 4, .augmenting = {.flip = 0.5, .zoom = 0.9}};
 	struct xl_batcher b;
 	int parts = 0, mirrored = 0;
 
@@ -556,7 +579,7 @@ static void batches_hold_parts_enlarged(void **state)
 		const int half = k / BATCH % 2, place = k % BATCH;
 		const uint32_t image = b.image[half][place];
 		const struct xl_augment a =
-			xl_order_augment(4, b.epoch[half], image, 0.5, 0.9, SIZE);
+			xl_order_augment(4, b.epoch[half], image, &how.augmenting, SIZE);
 
 		parts += a.side < 1;
 		mirrored += a.side < 1 && a.flip;
@@ -892,6 +915,7 @@ int main(void)
 		cmocka_unit_test(pairs_stay_together),
 		cmocka_unit_test(flips_are_as_frequent_as_asked),
 		cmocka_unit_test(parts_are_within_the_image),
+		cmocka_unit_test(parts_of_one_side_lie_anywhere),
 		cmocka_unit_test(batches_hold_the_images_named),
 		cmocka_unit_test(batches_hold_parts_enlarged),
 		cmocka_unit_test(settings_beat_the_preset),

@@ -98,8 +98,8 @@ static void fetch_one(void *ctx, int64_t i)
 	const struct xl_spool *s = b->spool;
 	const int n = b->batch.n, k = (int)(i / n), place = (int)(i % n), a = s->labels.n;
 	const uint32_t image = b->image[k][place];
-	const struct xl_augment how = xl_order_augment(b->order.seed, b->epoch[k], image,
-						       b->how.flip, b->how.zoom, s->size);
+	const struct xl_augment how =
+		xl_order_augment(b->order.seed, b->epoch[k], image, &b->how.augmenting, s->size);
 	float *x = b->x[k] + (size_t)place * image_floats(b);
 
 	if (how.side < 1)

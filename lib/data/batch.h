@@ -15,7 +15,7 @@ int xl_batch_enough(const struct xl_spool *s, int n);
 struct xl_batching {
 	int n; /* images of each half */
 	uint64_t seed;
-	double flip, zoom; /* probabilities of a mirrored, of an enlarged image */
+	struct xl_augmenting augmenting;
 	enum xl_pairing pairing;
 };
 

@@ -109,17 +109,21 @@ void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const
 	}
 }
 
-struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image, double flip,
-				   double zoom, int size)
+struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image,
+				   const struct xl_augmenting *how, int size)
 {
 	const double least = 0.8;
 	struct xl_augment a = {.side = 1};
 	struct xl_rng r;
 
 	xl_rng_init(&r, seed, XL_RNG_AUGMENT, (uint32_t)epoch, image);
-	a.flip = xl_rng_uniform(&r) < flip;
-	if (xl_rng_uniform(&r) < zoom) {
+	a.flip = xl_rng_uniform(&r) < how->flip;
+	const bool zoomed = xl_rng_uniform(&r) < how->zoom;
+	if (how->part > 0 && how->part < 1)
+		a.side = how->part;
+	else if (zoomed)
 		a.side = least + (1 - least) * xl_rng_uniform(&r);
+	if (a.side < 1) {
 		a.left = size * (1 - a.side) * xl_rng_uniform(&r);
 		a.top = size * (1 - a.side) * xl_rng_uniform(&r);
 	}

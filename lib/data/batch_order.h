@@ -52,16 +52,21 @@ void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const
  * whose first is (top, left) for the whole. */
 struct xl_augment {
 	bool flip;
-	double side, top, left; /* 1, 0, 0 for all of it; else side is 0.8 .. 1 */
+	double side, top, left; /* 1, 0, 0 for all of it */
 };
 
 /*
- * xl_order_augment - what is done to this image of `size` pixels in this epoch: mirrored
- * with probability flip, enlarged with probability zoom
+ * How augmentations are drawn: mirrored with probability flip; a square somewhere, of this
+ * part of a side (0 or 1: all of it), or else with probability zoom of U(0.8,1).
  *
- * Source   of zoom: the authors of EGSC-IT, crops by U(0.8,1)
+ * Source   of part: CycleGAN's 256 of 286 pixels; of zoom: the authors of EGSC-IT
  */
-struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image, double flip,
-				   double zoom, int size);
+struct xl_augmenting {
+	double flip, part, zoom;
+};
+
+/* xl_order_augment - what is done to this image of `size` pixels in this epoch */
+struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image,
+				   const struct xl_augmenting *how, int size);
 
 #endif

@@ -23,7 +23,7 @@ struct xl_miso {
 	bool no_adv_enc, no_adv_rand, lat_freezes_e;
 	double lr, beta1, beta2, decay;
 	int64_t decay_start;
-	double logvar_min, logvar_max, flip;
+	double logvar_min, logvar_max, flip, part;
 	double w_adv, w_info, w_cyc, w_kl, w_lat, w_sr;
 };
 

@@ -50,8 +50,9 @@ static struct xl_batching batching_of(const struct xl_model *m)
 {
 	return (struct xl_batching){.n = xl_model_images(m),
 				    .seed = m->seed,
-				    .flip = number_of(m, "flip"),
-				    .zoom = number_of(m, "zoom"),
+				    .augmenting = {.flip = number_of(m, "flip"),
+						   .part = number_of(m, "part"),
+						   .zoom = number_of(m, "zoom")},
 				    .pairing = pairing_of(m)};
 }
 

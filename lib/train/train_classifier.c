@@ -144,7 +144,7 @@ static void note_data(struct xl_classifier *c, const struct xl_spool *s)
 
 struct xl_classifier *xl_classifier_train(const struct xl_classifier_run *run)
 {
-	const struct xl_batching how = {.n = run->batch / 2, .seed = run->seed, .flip = run->flip};
+	const struct xl_batching how = {.n = run->batch / 2, .seed = run->seed, .augmenting.flip = run->flip};
 	struct xl_classifier_shape shape;
 	struct loop l = {.run = run};
 
