@@ -131,16 +131,22 @@ make_dir() {
 	if [ -n "$dry" ]; then echo "mkdir -p $(words "$1")"; else mkdir -p -- "$1"; fi
 }
 
+# data_file NAME: a file where the tools look for their models, if it is there
+data_file() {
+	local file
+	for file in "${XDG_DATA_HOME:-${HOME:-}/.local/share}/xl/$1" "$root/$1" "$root/models/$1"; do
+		[ ! -r "$file" ] || { echo "$file" && return; }
+	done
+}
+
+# need_file FILE: it can be read, or nothing is run
+need_file() { [ -n "$dry" ] || [ -r "$1" ] || die "$1: cannot be read"; }
+
 # find_model: sets MODEL, where it is not set, as the tools do
 find_model() {
-	local file
-	MODEL=${MODEL:-${XL_MODEL:-}}
-	for file in "${XDG_DATA_HOME:-${HOME:-}/.local/share}/xl/default.msgpack" \
-		"$root/default.msgpack" "$root/models/default.msgpack"; do
-		[ -n "$MODEL" ] || [ ! -r "$file" ] || MODEL=$file
-	done
+	MODEL=${MODEL:-${XL_MODEL:-$(data_file default.msgpack)}}
 	[ -n "$MODEL" ] || usage "no model: set MODEL to a file"
-	[ -n "$dry" ] || [ -r "$MODEL" ] || die "$MODEL: cannot be read"
+	need_file "$MODEL"
 	needs+=("$MODEL")
 }
 
@@ -165,38 +171,6 @@ $code $folder/*.png"
 	else
 		echo "$code $(words "$source")"
 	fi
-}
-
-# find_classifier SIZE ATTRIBUTES WORD...: sets CLASSIFIER, where it is not set, to one of
-# $OUT that is trained, on made faces (xl-synth faces WORD...), to tell these labels
-find_classifier() {
-	local size=$1 attributes=$2 made
-	if [ -n "${CLASSIFIER:-}" ]; then
-		[ -n "$dry" ] || [ -r "$CLASSIFIER" ] || die "$CLASSIFIER: cannot be read"
-		return
-	fi
-	CLASSIFIER=$OUT/classifier.msgpack
-	made=$(words xl-synth faces --count "$FACES" --size "$size" "${@:3}")
-	stage "$CLASSIFIER" "$made |
-	$(words xl-classify --train --attributes "$attributes" --size "$size" --width 16 \
-		--iters "$STEPS" --lr 3e-3 --force --out "$CLASSIFIER") > $(words "$OUT/classifier.txt")"
-}
-
-# tables FILTER METHOD: the command that prints evaluation.json as a table, by FILTER of
-# pipelines, and the published figures beside it
-tables() {
-	local filter published of evaluation
-	filter=$(words "$root/pipelines/$1") of=$(words "$root/pipelines/published.jq")
-	published=$(words "$root/pipelines/$2/published.tsv")
-	evaluation=$(words "$OUT/evaluation.json")
-	cat <<-END
-		{ jq -r -f $filter $evaluation |
-			awk -F '\t' '{ if (\$2 == "") print \$1; else printf "%-44s%10s%16s\n", \$1, \$2, \$3 }'
-		echo
-		jq -r --rawfile published $published -f $of $evaluation |
-			awk -F '\t' '{ if (NF < 2) print \$1; else {
-				printf "%-33s", \$1; for (i = 2; i <= NF; i++) printf "%12s", \$i; print "" } }'; }
-	END
 }
 
 # train_stages RECORDS COMMAND: the command, xl-train with its options, makes model.msgpack

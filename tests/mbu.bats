@@ -189,6 +189,14 @@ pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
 	[ "$(grep -cE "^glasses +$share +96.2 +94.8 " <<<"$output")" = 1 ]
 	[ "$(grep -cE "^(smile|beard) +- +9" <<<"$output")" -ge 1 ]
 	[[ ${lines[-1]} == "Comparable: "* ]]
+	# without other weights, only our classifier's rows of other names
+	for row in fd_own kid_own face_cos_own; do
+		[ "$(grep -cE "^$row: the same, our classifier +-?[0-9.]+" <<<"$output")" = 2 ]
+	done
+	run -1 grep -E "^this task +[0-9]" <<<"$output"
+	jq -e '.given_set.own.real == "evaluated/bare.msgpack" and .given_set.own.settings.gamma == 0.01 and
+		.removed_set.own.real == "evaluated/inputs.msgpack" and .given_face.own.outputs == 8 and
+		.given_face.face == null' evaluated/evaluation.json
 	for sheet in given removed; do xl-crop --size 0 evaluated/$sheet.png >/dev/null; done
 	# doing nothing is the distance between inputs and truths
 	value() { jq "$1" evaluated/evaluation.json; }

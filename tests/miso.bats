@@ -195,6 +195,22 @@ xl-encode: 1 input failed" ]
 	[[ ${lines[0]} == "miso "*", 32x32, step 2 "* && $output == *"8 pairs of made faces"* ]]
 	share=$(jq '.drawn_labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
 	grep -qE "^put into the wanted domain +$share +99.35 " <<<"$output"
+	jq -e '.drawn_labels.images == 16 and .drawn_seen == null' evaluated/evaluation.json
+	grep -qE "^lpips_own: other weights +- +- " <<<"$output"
+	# weights that are not the published ones have rows of their own
+	"$XL_BUILD/tests/test_lpips" lpips-alex >weights
+	LPIPS=weights run -0 --separate-stderr "$pipes/evaluate.sh"
+	jq -e '.drawn_seen.outputs == 16 and .drawn_seen.pairs == 8 and .drawn_seen.lpips_own_io > 0 and
+		.real_seen.pairs == 28' evaluated/evaluation.json
+	for path in drawn_seen.lpips_own_io drawn_seen.lpips_own_oo real_seen.lpips_own_oo; do
+		of=$(jq ".$path * 10000 | round / 10000" evaluated/evaluation.json)
+		grep -qE "^lpips_own: other weights +$of +- " <<<"$output"
+	done
+	run -1 grep -E "^faces[A-Za-z, ]+[0-9]" <<<"$output"
+	unset LPIPS
+	DRAWS=none run -2 "$pipes/evaluate.sh"
+	[ "$output" = "evaluate.sh: DRAWS: 'none' is not a number of styles" ]
+	run -0 --separate-stderr "$pipes/evaluate.sh"
 	[[ ${lines[-1]} == "Comparable: "* ]]
 	# both directions are measured, each pair with an exemplar of the other domain
 	[ "$(xl-cat --json evaluated/results.msgpack | jq -r .meta.domain | sort -u | paste -sd,)" = A,B ]

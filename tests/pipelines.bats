@@ -120,23 +120,31 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 		Figures
 		measure	this model	they	others
 		one	a.b	1	2
-		of this task	this:a.b*100	3
-		of another	that:a.b*100	4
-		not there	a.z	5
-		of no object	a.b.c	6
-		not measured	-	7
+		with its spread	a.b+-a.c	3
+		of this task	this:a.b*100	4
+		of another	that:a.b*100	5
+		of neither	other:a.b	6
+		a mean	this:a.b,that:a.b	7
+		a mean of less	this:a.b,other:a.b	8
+		not there	a.z+-a.c	9
+		of no object	a.b.c	10
+		not measured	-	11
 		Comparable: none.
 	END
 	run -0 jq -r --rawfile published published -f "$pipes/published.jq" \
-		<<<'{"task": "this", "a": {"b": 0.12345}}'
+		<<<'{"task": "this", "a": {"b": 0.12345, "c": 123.456}, "also": {"that": {"a": {"b": 2.34}}}}'
 	[ "$output" = "Figures
 measure	this model	they	others
-one	0.12	1	2
-of this task	12.35	3
-of another	-	4
-not there	-	5
-of no object	-	6
-not measured	-	7
+one	0.1235	1	2
+with its spread	0.1235+-123.5	3
+of this task	12.35	4
+of another	234	5
+of neither	-	6
+a mean	1.232	7
+a mean of less	-	8
+not there	-	9
+of no object	-	10
+not measured	-	11
 Comparable: none." ]
 	# every table says what can be compared, and has a heading for each of its columns
 	for table in "$pipes"/*/published.tsv; do
@@ -146,10 +154,50 @@ Comparable: none." ]
 	done
 	small evaluate >table
 	share=$(jq '.labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
-	grep -qE "^all that this model exchanges +$share\$" table
+	grep -qE "^all that this model exchanges +$share +-" table
 	[[ $(tail -1 table) == "Comparable: "* ]]
 	FACES=0 STEPS=0 CLASSIFIER=nowhere run -1 small evaluate
 	[[ $output == *"evaluate.sh: nowhere: cannot be read" ]]
+}
+
+@test "what other networks measure has rows of its own" {
+	# weights that are not the published ones fill no row of FID
+	"$XL_BUILD/tests/test_features" squeezenet1_1 >squeeze
+	INCEPTION=squeeze small evaluate >table
+	# shown ROW PATH: the value beside three dashes is that of evaluation.json
+	shown() {
+		local of
+		of=$(awk -v row="$1" 'index($0, row) == 1 && $NF $(NF - 1) $(NF - 2) == "---" { print $(NF - 3) }' table)
+		jq -e --arg of "$of" "$2 / (\$of | split(\"+-\")[0] | tonumber) | . > 0.99 and . < 1.01" \
+			evaluated/evaluation.json || { echo "$1 $of" && return 1; }
+	}
+	shown "fd_own: " .target.own.fd_own
+	shown "is_kl_own: " .scores.is_kl_own
+	grep -qE "^hair colours and smile +- +21.82 " table
+	grep -qE "^these labels +- +- " table
+	jq -e '.task == "hair-smile" and .target.own.settings.features == 128 and
+		.target.inception.fd_own_d512 > 0 and .target.own.real == "evaluated/others.msgpack"' \
+		evaluated/evaluation.json
+	# those that were published would, and others fill theirs and the average
+	for task in facial-hair-gender makeup-age; do
+		mkdir $task
+		echo '{"task": "'$task'", "target": {"inception": {"fid": 22.5}}}' >$task/evaluation.json
+	done
+	mkdir bin
+	ln -s "$XL_BIN"/xl-* bin
+	rm bin/xl-fid
+	printf '#!/bin/sh\ncase " $* " in *" --features inception "*) echo "{\\"fid\\": 21.0}" ;;\n*) exec %s/xl-fid "$@" ;; esac\n' \
+		"$XL_BIN" >bin/xl-fid
+	chmod +x bin/xl-fid
+	cp squeeze inception
+	ALSO='facial-hair-gender makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate >table
+	grep -qE "^hair colours and smile +21 +21.82 " table
+	grep -qE "^facial hair and gender +22.5 +19.31 " table
+	grep -qE "^average +22 +22.38 " table
+	INCEPTION=nowhere run -1 small evaluate
+	[ "$output" = "evaluate.sh: nowhere: cannot be read" ]
+	ALSO=nowhere run -1 small evaluate
+	[ "$output" = "evaluate.sh: nowhere/evaluation.json: cannot be read" ]
 }
 
 @test "translate.sh translates every input by every exemplar" {
@@ -206,10 +254,11 @@ face-000000+face-000002.png" ]
 
 @test "a change of settings, input or model is seen, from its stage on" {
 	SIZE=32 small evaluate >/dev/null
+	export FACES=120 STEPS=5
 	run -0 --separate-stderr env PAIRS=7 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
 	[[ $stderr != *"is there"* && $output == *"7 pairs of made faces"* ]]
 	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
-	[ "$(grep -c 'is there$' <<<"$stderr")" = 9 ]
+	[ "$(grep -c 'is there$' <<<"$stderr")" = 11 ]
 	touch -d '+1 min' "$model"
 	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
 	[[ $stderr != *"is there"* ]]

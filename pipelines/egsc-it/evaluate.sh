@@ -7,12 +7,14 @@
 #   SET         mnist-single or mnist-multi [by the model's size]
 #   PAIRS       inputs in each direction, each with an exemplar of its own [1000]
 #   SEED        of pairs and of the noise on codes; 0 are the pairs of the authors [0]
+#   ALSO        folders made by this with models of other sets, whose rows of the
+#               published table are filled as well
 #   SHOWN       pairs on each sheet of pictures [12]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
-# Prints a table and makes in OUT: evaluation.txt (the table), evaluation.json (all numbers
-# and settings), ab.png and ba.png (input, exemplar, result, truth), and the streams that
-# were compared.
+# Prints a table, then published figures beside the model's own, and makes in OUT:
+# evaluation.txt (both), evaluation.json (all numbers and settings), ab.png and ba.png
+# (input, exemplar, result, truth), and the streams that were compared.
 #
 # The published numbers compare a result, stretched to the full range, with its exemplar,
 # not with the true translation: a perfect model scores 0.484 and 0.226, and one that
@@ -24,13 +26,13 @@
 set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}"; fi
 : "${MNIST:=}" "${SET:=}" "${PAIRS:=1000}" "${SEED:=0}" "${SHOWN:=12}" "${OUT:=evaluated}"
+: "${ALSO:=}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
-need_jq
-for name in PAIRS SHOWN; do
-	[[ ${!name} =~ ^[1-9][0-9]{0,6}$ ]] || usage "$name: '${!name}' is not a number of pairs"
-done
+# shellcheck source-path=SCRIPTDIR source=../measures.sh
+. "$(dirname "$0")/../measures.sh"
+need_counts PAIRS SHOWN
 find_model
 # shellcheck source-path=SCRIPTDIR source=digits.sh
 . "$(dirname "$0")/digits.sh"
@@ -42,7 +44,8 @@ model=$(words --model "$MODEL")
 # part STREAM K: its inputs, exemplars or truths
 part() { echo "xl-cat --records $(($2 * PAIRS)):$((($2 + 1) * PAIRS)) $1"; }
 
-# direction NAME DOMAIN: translates images of a domain and measures what became of them
+# direction NAME DOMAIN HALF: translates images of a domain and measures what became of
+# them; HALF is half way between two colours of the other domain
 direction() {
 	local file pairs inputs exemplars truths codes exemplar_codes results
 	for file in pairs inputs exemplars truths codes exemplar_codes results; do
@@ -65,27 +68,19 @@ direction() {
 	done
 done | xl-grid --columns 4"
 
-	into "$OUT/$1-plain.json" "xl-ssim --json --input $inputs $truths $results"
-	into "$OUT/$1-table.json" "xl-ssim --json --stretch --exemplar $exemplars $truths $results"
-	into "$OUT/$1-right.json" "xl-ssim --json --exemplar $exemplars $truths $truths"
-	into "$OUT/$1-nothing.json" "xl-ssim --json --exemplar $exemplars $truths $inputs"
-	# nearer to the right colours than to any other: on the digits, and around them
-	into "$OUT/$1-colours.json" "xl-ssim --json --each $truths $results |
-	jq -s 'map(select(.id)) | map(.mae_inside < 1 / 3 and .mae_outside < 1 / 3) |
+	measure "$1.plain" "xl-ssim --json --input $inputs $truths $results"
+	measure "$1.table" "xl-ssim --json --stretch --exemplar $exemplars $truths $results"
+	measure "$1.right" "xl-ssim --json --exemplar $exemplars $truths $truths"
+	measure "$1.nothing" "xl-ssim --json --exemplar $exemplars $truths $inputs"
+	# nearer to the right colours than to any other, on the digits and around them
+	measure "$1.colours" "xl-ssim --json --each $truths $results |
+	jq -s 'map(select(.id)) | map(.mae_inside < $3 and .mae_outside < $3) |
 		{share: ((map(select(.)) | length) / length)}'"
 }
 
 make_dir "$OUT"
-direction ab A
-direction ba B
+direction ab A 1/3 # two of red, green and blue
+direction ba B 1/2 # black and white
 
-into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
-	jq -s $(words --arg set "$SET" --arg seed "$SEED") '(.[1:] | [.[:5], .[5:]] |
-		map({plain: .[0], table: .[1], right: .[2], nothing: .[3], colours: .[4]})) as \$d |
-		{model: .[0].meta, set: \$set, pairs: $PAIRS, seed: (\$seed | tonumber),
-		ab: \$d[0], ba: \$d[1]}' \\
-		- $(words "$OUT"/{ab,ba}-{plain,table,right,nothing,colours}.json)"
-
-into "$OUT/evaluation.txt" "jq -r -f $(words "$root/pipelines/egsc-it/evaluation.jq" "$OUT/evaluation.json") |
-	awk -F '\t' '{ if (\$2 == \"\") print \$1; else printf \"%-48s%10s%10s\\n\", \$1, \$2, \$3 }'"
-[ -n "$dry" ] || cat "$OUT/evaluation.txt"
+evaluation pairs="$PAIRS" seed="$SEED" set="$SET" task="$SET"
+tables egsc-it/evaluation.jq egsc-it

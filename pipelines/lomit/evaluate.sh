@@ -9,6 +9,10 @@
 #   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
 #   FACES       made faces that it is trained on [5000]
 #   STEPS       of its training [3000]
+#   INCEPTION   weights of FID's network (xl-convert --as inception-fid) [where tools find
+#               them; none: no FID]
+#   ALSO        folders made by this with models of other labels, whose rows of the
+#               published table are filled as well
 #   SHOWN       pairs on the sheet of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
@@ -19,37 +23,59 @@
 
 set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
-: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}"
+: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${ALSO:=}"
 : "${PAIRS:=200}" "${SIZE:=}" "${ATTRIBUTES:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
-need_jq
-for name in PAIRS SHOWN; do
-	[[ ${!name} =~ ^[1-9][0-9]{0,6}$ ]] || usage "$name: '${!name}' is not a number of pairs"
-done
+# shellcheck source-path=SCRIPTDIR source=../measures.sh
+. "$(dirname "$0")/../measures.sh"
+need_counts PAIRS SHOWN
 find_model
+find_weights INCEPTION inception-fid
 if [ -r "$MODEL" ]; then
 	SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}
 	ATTRIBUTES=${ATTRIBUTES:-$(about "$MODEL" '.meta.attributes | join(",")')}
 fi
 
 # The files, as words of a command.
-for name in pairs inputs exemplars truths input_codes exemplar_codes results rebuilt; do
+for name in pairs inputs exemplars truths input_codes exemplar_codes results rebuilt \
+	other_pairs others; do
 	declare "$name=$(words "$OUT/$name.msgpack")"
 done
 model=$(words --model "$MODEL")
+
+# pairs SEED: the command that makes them
+pairs() {
+	words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" --seed "$1" \
+		${ATTRIBUTES:+--attributes "$ATTRIBUTES"}
+}
+
+# Which rows of the published table are of these labels.
+case $(tr , '\n' <<<"$ATTRIBUTES" | LC_ALL=C sort | paste -sd ,) in
+Black_Hair,Blond_Hair,Brown_Hair,Smiling) task=hair-smile ;;
+Goatee,Male,Mustache,No_Beard) task=facial-hair-gender ;;
+Heavy_Makeup,Young) task=makeup-age ;;
+Goatee,Mustache,No_Beard) task=facial-hair ;;
+Male) task=gender ;;
+Wearing_Lipstick) task=lipstick ;;
+Heavy_Makeup,Wearing_Lipstick) task=makeup-lipstick ;;
+*) task=none ;;
+esac
 
 make_dir "$OUT"
 find_classifier "$SIZE" "$ATTRIBUTES" --seed $((SEED + 1)) ${ATTRIBUTES:+--attributes "$ATTRIBUTES"}
 classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above
 {
-	into "$OUT/pairs.msgpack" "$(words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" \
-		--seed "$SEED" ${ATTRIBUTES:+--attributes "$ATTRIBUTES"})"
+	into "$OUT/pairs.msgpack" "$(pairs "$SEED")"
 	into "$OUT/inputs.msgpack" "xl-cat --records 0:$PAIRS $pairs"
 	into "$OUT/exemplars.msgpack" "xl-cat --records $PAIRS:$((2 * PAIRS)) $pairs"
 	into "$OUT/truths.msgpack" "xl-cat --records $((2 * PAIRS)):$((3 * PAIRS)) $pairs"
+
+	# real faces of the domains that results should be of: what others would be changed to
+	into "$OUT/other_pairs.msgpack" "$(pairs $((SEED + 2)))"
+	into "$OUT/others.msgpack" "xl-cat --records $PAIRS:$((2 * PAIRS)) $other_pairs"
 
 	into "$OUT/input_codes.msgpack" "xl-encode $model < $inputs"
 	into "$OUT/exemplar_codes.msgpack" "xl-encode $model < $exemplars"
@@ -64,20 +90,16 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 	xl-cat --records \$i:\$((i + 1)) $truths | xl-encode $model
 done | xl-grid --show x,m --columns 4"
 
-	into "$OUT/translation.json" "xl-ssim --json --input $inputs $truths $results"
-	into "$OUT/labels.json" "$classify --exemplar $exemplars $results"
-	into "$OUT/input-labels.json" "$classify --exemplar $exemplars $inputs"
-	into "$OUT/rebuilding.json" "xl-ssim --json $inputs $rebuilt"
-	into "$OUT/input-masks.json" "xl-iou --json --threshold 0.5 $inputs $input_codes"
-	into "$OUT/exemplar-masks.json" "xl-iou --json --threshold 0.5 $exemplars $exemplar_codes"
+	measure translation "xl-ssim --json --input $inputs $truths $results"
+	measure labels "$classify --exemplar $exemplars $results"
+	measure input-labels "$classify --exemplar $exemplars $inputs"
+	measure rebuilding "xl-ssim --json $inputs $rebuilt"
+	measure input-masks "xl-iou --json --threshold 0.5 $inputs $input_codes"
+	measure exemplar-masks "xl-iou --json --threshold 0.5 $exemplars $exemplar_codes"
+	distances target "$others" "$results"
+	distances input-target "$others" "$inputs"
+	scores scores "$results"
 }
 
-into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
-	jq -s $(words --arg attributes "$ATTRIBUTES" --arg size "$SIZE" --arg seed "$SEED") '{model: .[0].meta,
-		pairs: $PAIRS, size: (\$size | tonumber), seed: (\$seed | tonumber), attributes: \$attributes,
-		translation: .[1], rebuilding: .[2], input_masks: .[3], exemplar_masks: .[4],
-		labels: .[5], input_labels: .[6]}' \\
-		- $(words "$OUT"/{translation,rebuilding,input-masks,exemplar-masks,labels,input-labels}.json)"
-
-into "$OUT/evaluation.txt" "$(tables evaluation.jq lomit)"
-[ -n "$dry" ] || cat "$OUT/evaluation.txt"
+evaluation pairs="$PAIRS" size="$SIZE" seed="$SEED" attributes="$ATTRIBUTES" task="$task"
+tables lomit/evaluation.jq lomit

@@ -9,6 +9,11 @@
 #   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
 #   FACES       made faces that it is trained on [5000]
 #   STEPS       of its training [3000]
+#   INCEPTION   weights of FID's network (xl-convert --as inception-fid) [where tools find
+#               them; none: no FID]
+#   FACE        weights of the network of faces (resnet50-face), likewise
+#   ALSO        folders made by this with models of other tasks, whose rows of the
+#               published table are filled as well
 #   SHOWN       pairs on the sheets of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
@@ -19,20 +24,22 @@
 
 set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
-: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}"
+: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${FACE:=}"
+: "${ALSO:=}"
 : "${TASK:=glasses}" "${PAIRS:=200}" "${SIZE:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
+# shellcheck source-path=SCRIPTDIR source=../measures.sh
+. "$(dirname "$0")/../measures.sh"
 # shellcheck source-path=SCRIPTDIR source=task.sh
 . "$(dirname "$0")/task.sh"
-need_jq
-for name in PAIRS SHOWN; do
-	[[ ${!name} =~ ^[1-9][0-9]{0,6}$ ]] || usage "$name: '${!name}' is not a number of pairs"
-done
+need_counts PAIRS SHOWN
 # shellcheck disable=SC2154  # of task.sh
 [ -n "$looks" ] || usage "TASK: made faces have no true translation for $TASK"
 find_model
+find_weights INCEPTION inception-fid
+find_weights FACE resnet50-face
 [ ! -r "$MODEL" ] || SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}
 
 # The files, as words of a command: `give` is of images without the content and
@@ -89,23 +96,23 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 	into "$OUT/given.png" "$(sheet "$inputs" "$exemplars" "$given" "$truths")"
 	into "$OUT/removed.png" "$(sheet "$having" "$removed" "$bare")"
 
-	into "$OUT/giving.json" "xl-ssim --json --input $inputs $truths $given"
-	into "$OUT/removing.json" "xl-ssim --json --input $having $bare $removed"
-	into "$OUT/given-labels.json" "$classify --want domain=B $given"
-	into "$OUT/input-labels.json" "$classify --want domain=B $inputs"
-	into "$OUT/removed-labels.json" "$classify --want domain=A $removed"
-	into "$OUT/having-labels.json" "$classify --want domain=A $having"
-	into "$OUT/change-masks.json" "xl-iou --json --sweep --threshold 0.1 $truths $fused"
-	into "$OUT/content-masks.json" "xl-iou --json --sweep --threshold 0.1 $having $masks"
-	into "$OUT/input-masks.json" "xl-iou --json --threshold 0.1 $inputs $input_codes"
+	measure giving "xl-ssim --json --input $inputs $truths $given"
+	measure removing "xl-ssim --json --input $having $bare $removed"
+	measure given-labels "$classify --want domain=B $given"
+	measure input-labels "$classify --want domain=B $inputs"
+	measure removed-labels "$classify --want domain=A $removed"
+	measure having-labels "$classify --want domain=A $having"
+	measure change-masks "xl-iou --json --sweep --threshold 0.1 $truths $fused"
+	measure content-masks "xl-iou --json --sweep --threshold 0.1 $having $masks"
+	measure input-masks "xl-iou --json --threshold 0.1 $inputs $input_codes"
+	# to faces without the content, of other people, as published
+	distances given-set "$bare" "$given" --kid --gamma 0.01
+	distances removed-set "$inputs" "$removed" --kid --gamma 0.01
+	distances input-set "$bare" "$inputs" --kid --gamma 0.01
+	distances having-set "$inputs" "$having" --kid --gamma 0.01
+	likeness given-face "$inputs" "$given"
+	likeness removed-face "$having" "$removed"
 }
 
-into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
-	jq -s $(words --arg task "$TASK" --arg size "$SIZE" --arg seed "$SEED") '{model: .[0].meta,
-		pairs: $PAIRS, size: (\$size | tonumber), seed: (\$seed | tonumber), task: \$task,
-		giving: .[1], removing: .[2], change_masks: .[3], content_masks: .[4], input_masks: .[5],
-		given_labels: .[6], input_labels: .[7], removed_labels: .[8], having_labels: .[9]}' \\
-		- $(words "$OUT"/{giving,removing,change-masks,content-masks,input-masks,{given,input,removed,having}-labels}.json)"
-
-into "$OUT/evaluation.txt" "$(tables mbu/evaluation.jq mbu)"
-[ -n "$dry" ] || cat "$OUT/evaluation.txt"
+evaluation pairs="$PAIRS" size="$SIZE" seed="$SEED" task="$TASK"
+tables mbu/evaluation.jq mbu

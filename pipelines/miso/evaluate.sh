@@ -9,37 +9,40 @@
 #               is without it [Blond_Hair]
 #   WHERE       only inputs with these labels [Bald=0,Wearing_Hat=0]
 #   SEED        other faces than those of training [1]
+#   DRAWS       styles that are drawn for each input [10]
 #   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
 #   FACES       made faces that it is trained on [5000]
 #   STEPS       of its training [3000]
+#   LPIPS       weights of a network of LPIPS (xl-convert --as lpips-alex) [where tools find
+#               them; none: no LPIPS]
 #   SHOWN       pairs on the sheet of pictures [8]
 #   OUT         folder for what is made [evaluated]
-#   SMOKE=1     8 pairs
+#   SMOKE=1     8 pairs, 2 draws
 # Prints a table, then published figures beside the model's own, and makes in OUT:
 # evaluation.txt (both), evaluation.json (all numbers and settings), pairs.png (input,
 # exemplar, result, truth, and two drawn styles), and the streams that were compared. The
-# truth takes from the exemplar what the
-# label says; a style is of the whole picture, its background as well. Distances are of
-# pixels; those of the paper are LPIPS, and not to be compared.
+# truth takes from the exemplar what the label says; a style is of the whole picture, its
+# background as well. Without LPIPS, distances are of pixels only.
 
 set -euo pipefail
-if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
-: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}"
+if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}" "${DRAWS:=2}"; fi
+: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${LPIPS:=}" "${DRAWS:=10}"
 : "${PAIRS:=200}" "${SIZE:=}" "${DOMAIN:=Blond_Hair}" "${SEED:=1}" "${SHOWN:=8}"
 : "${OUT:=evaluated}" "${WHERE=Bald=0,Wearing_Hat=0}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
-need_jq
-for name in PAIRS SHOWN; do
-	[[ ${!name} =~ ^[1-9][0-9]{0,6}$ ]] || usage "$name: '${!name}' is not a number of pairs"
-done
+# shellcheck source-path=SCRIPTDIR source=../measures.sh
+. "$(dirname "$0")/../measures.sh"
+need_counts PAIRS SHOWN
+[[ $DRAWS =~ ^[1-9][0-9]{0,2}$ ]] || usage "DRAWS: '$DRAWS' is not a number of styles"
 find_model
+find_weights LPIPS lpips-alex
 [ ! -r "$MODEL" ] || SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}
 
 # The files, as words of a command.
 for name in pairs inputs exemplars truths codes exemplar_codes fused results read \
-	drawn1 drawn2 pictures1 pictures2 read1 others1 others2; do
+	drawn1 drawn2 pictures1 pictures2 read1 others1 others2 drawings; do
 	declare "$name=$(words "$OUT/$name.msgpack")"
 done
 model=$(words --model "$MODEL")
@@ -78,6 +81,8 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 		into "$OUT/others$i.msgpack" "$(words xl-synth faces --count "$PAIRS" --size "$SIZE" \
 			--seed "$((SEED + i))" --where "$DOMAIN${WHERE:+,$WHERE}")"
 	done
+	into "$OUT/drawings.msgpack" \
+		"xl-hadain $model --sample $DRAWS --seed 1 $codes | xl-decode $model --stream"
 	into "$OUT/read1.msgpack" "xl-encode $model < $pictures1"
 
 	into "$OUT/pairs.png" "for ((i = 0; i < $((SHOWN < PAIRS ? SHOWN : PAIRS)); i++)); do
@@ -86,23 +91,18 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 	done
 done | xl-grid --columns 6"
 
-	into "$OUT/translation.json" "xl-ssim --json --input $inputs $truths $results"
-	into "$OUT/kept.json" "xl-ssim --json $inputs $pictures1"
-	into "$OUT/diversity.json" "xl-ssim --json $pictures2 $pictures1"
-	into "$OUT/real.json" "xl-ssim --json $others2 $others1"
-	into "$OUT/labels.json" "$classify $results"
-	into "$OUT/drawn-labels.json" "$classify $pictures1"
-	into "$OUT/input-labels.json" "$classify $inputs"
-	into "$OUT/exemplar-styles.json" "$(read_back "$fused" "$read")"
-	into "$OUT/drawn-styles.json" "$(read_back "$drawn1" "$read1")"
+	measure translation "xl-ssim --json --input $inputs $truths $results"
+	measure kept "xl-ssim --json $inputs $pictures1"
+	measure diversity "xl-ssim --json $pictures2 $pictures1"
+	measure real "xl-ssim --json $others2 $others1"
+	measure labels "$classify $results"
+	measure drawn-labels "$classify $drawings"
+	measure input-labels "$classify $inputs"
+	measure exemplar-styles "$(read_back "$fused" "$read")"
+	measure drawn-styles "$(read_back "$drawn1" "$read1")"
+	seen drawn-seen "$inputs" "$drawings"
+	seen real-seen --all --pairs $((45 * PAIRS)) "$others1"
 }
 
-into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
-	jq -s $(words --arg domain "$DOMAIN" --arg size "$SIZE" --arg seed "$SEED") '{model: .[0].meta,
-		pairs: $PAIRS, size: (\$size | tonumber), seed: (\$seed | tonumber), domain: \$domain,
-		translation: .[1], kept: .[2], diversity: .[3], real: .[4], exemplar_styles: .[5],
-		drawn_styles: .[6], labels: .[7], drawn_labels: .[8], input_labels: .[9]}' \\
-		- $(words "$OUT"/{translation,kept,diversity,real,exemplar-styles,drawn-styles,{,drawn-,input-}labels}.json)"
-
-into "$OUT/evaluation.txt" "$(tables miso/evaluation.jq miso)"
-[ -n "$dry" ] || cat "$OUT/evaluation.txt"
+evaluation pairs="$PAIRS" size="$SIZE" seed="$SEED" domain="$DOMAIN"
+tables miso/evaluation.jq miso

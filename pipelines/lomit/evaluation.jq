@@ -12,6 +12,7 @@ def digits: if . == null then "-" else . * 10000 | round / 10000 | tostring end;
 ["PSNR with the true translation, dB", ($t.psnr | digits), ($t.psnr_input | digits)],
 ["labels as the exemplar's, by a classifier", (.labels.accuracy | digits), (.input_labels.accuracy | digits)],
 ["  the classifier, of faces held back", (.labels.held_out_accuracy | digits), "-"],
+["fd_own to other faces with these labels", (.target.own.fd_own | digits), (.input_target.own.fd_own | digits)],
 ["error of rebuilding the input, 0..1", ($r.mae | digits), "0"],
 ["IoU of masks at 0.5, inputs", ($i.iou | digits), ($i.truth_area | digits)],
 ["IoU of masks at 0.5, exemplars", ($e.iou | digits), ($e.truth_area | digits)],

@@ -1,0 +1,106 @@
+# shellcheck shell=bash disable=SC2154 # root, dry and needs are of common.sh
+# measures.sh - what the evaluations of all methods share: the networks that measures see
+# through, the measures by them, and the tables. Sourced after common.sh.
+
+need_jq
+for folder in ${ALSO:-}; do
+	need_file "$folder/evaluation.json"
+done
+
+# need_counts NAME...: variables that are numbers of pairs
+need_counts() {
+	local name
+	for name; do
+		[[ ${!name} =~ ^[1-9][0-9]{0,6}$ ]] || usage "$name: '${!name}' is not a number of pairs"
+	done
+}
+
+# find_weights VARIABLE NETWORK: sets it, where it is not set, to the weights of a published
+# network, where the tools find them; without any it is empty, and what they measure not
+# measured
+find_weights() {
+	[ -n "${!1:-}" ] || declare -g "$1=$(data_file "$2.msgpack")"
+	[ -z "${!1}" ] || need_file "${!1}"
+}
+
+# find_classifier SIZE ATTRIBUTES WORD...: sets CLASSIFIER, where it is not set, to one of
+# $OUT that is trained, on made faces (xl-synth faces WORD...), to tell these labels
+find_classifier() {
+	local size=$1 attributes=$2 made
+	if [ -n "${CLASSIFIER:-}" ]; then
+		need_file "$CLASSIFIER"
+		return
+	fi
+	CLASSIFIER=$OUT/classifier.msgpack
+	made=$(words xl-synth faces --count "${FACES:?}" --size "$size" "${@:3}")
+	stage "$CLASSIFIER" "$made |
+	$(words xl-classify --train --attributes "$attributes" --size "$size" --width 16 \
+		--iters "${STEPS:?}" --lr 3e-3 --force --out "$CLASSIFIER") > $(words "$OUT/classifier.txt")"
+}
+
+# measure NAME COMMAND: NAME.json of $OUT, one object that the command prints; it becomes
+# the member NAME of evaluation.json, of an object inside another after a dot
+measured=()
+measure() {
+	into "$OUT/$1.json" "$2"
+	measured+=("$OUT/$1.json")
+}
+
+# Measures by a classifier of our own are named after it whatever its size, fd_own and not
+# fd_own_d128, so that a table finds them.
+as_own="jq -c 'with_entries(.key |= sub(\"_own_d[0-9]+\$\"; \"_own\"))'"
+
+# distances NAME REAL FAKE [WORD...]: between sets of pictures, streams as words of a
+# command, by xl-fid WORD...: as own.fd_own, and with INCEPTION as inception.fid
+distances() {
+	local sets="${*:4}${4:+ }$2 $3"
+	measure "$1.own" "$(words xl-fid --json --features "$CLASSIFIER") $sets | $as_own"
+	[ -z "$INCEPTION" ] ||
+		measure "$1.inception" "$(words xl-fid --json --features "$INCEPTION") $sets"
+}
+
+# scores NAME STREAM: how sure the classifier is, as is_kl_own
+scores() {
+	measure "$1" "$(words xl-fid --json --is --features "$CLASSIFIER") $2 $2 | $as_own"
+}
+
+# likeness NAME INPUTS OUTPUTS: of persons, as own.face_cos_own, and with FACE as face.face_cos
+likeness() {
+	measure "$1.own" "$(words xl-cosine --json --model "$CLASSIFIER") $2 $3"
+	[ -z "$FACE" ] || measure "$1.face" "$(words xl-cosine --json --weights "$FACE") $2 $3"
+}
+
+# seen NAME WORD...: with LPIPS, what xl-lpips measures
+seen() {
+	local net=alex
+	[ -n "$LPIPS" ] || return 0
+	[ ! -r "$LPIPS" ] || net=$(about "$LPIPS" '.meta.network | ltrimstr("lpips-")')
+	measure "$1" "$(words xl-lpips --json --net "$net" --weights "$LPIPS") ${*:2}"
+}
+
+# evaluation NAME=VALUE...: evaluation.json, of the model, these facts and what was measured;
+# with those of other tasks, in the folders ALSO
+evaluation() {
+	local fact folder facts=() files=("${measured[@]}")
+	for fact; do facts+=(--arg "${fact%%=*}" "${fact#*=}"); done
+	for folder in ${ALSO:-}; do files+=("$folder/evaluation.json"); done
+	into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
+	jq $(words "${facts[@]}") -f $(words "$root/pipelines/collect.jq") \\
+		- $(words "${files[@]}")"
+}
+
+# tables FILTER METHOD: prints evaluation.json as a table, by FILTER of pipelines, and the
+# published figures beside it; both become evaluation.txt
+tables() {
+	local filter published of evaluation
+	filter=$(words "$root/pipelines/$1") of=$(words "$root/pipelines/published.jq")
+	published=$(words "$root/pipelines/$2/published.tsv")
+	evaluation=$(words "$OUT/evaluation.json")
+	into "$OUT/evaluation.txt" "{ jq -r -f $filter $evaluation |
+			awk -F '\t' '{ if (\$2 == \"\") print \$1; else printf \"%-46s%10s%16s\\n\", \$1, \$2, \$3 }'
+		echo
+		jq -r --rawfile published $published -f $of $evaluation |
+			awk -F '\t' '{ if (NF < 2) print \$1; else {
+				printf \"%-40s\", \$1; for (i = 2; i <= NF; i++) printf \"%13s\", \$i; print \"\" } }'; }"
+	[ -n "$dry" ] || cat "$OUT/evaluation.txt"
+}
