@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/pool.h"
+#include "kernels/dense.h"
 #include "metrics/fid.h"
 #include "metrics/inception_score.h"
 #include "metrics/kid.h"
@@ -318,6 +319,31 @@ static void fid_of_few(void **state)
 	free(fb);
 }
 
+/* Rounding to float leaves a matrix without inverse no covariance, to doubles. */
+static void fid_of_statistics_as_floats(void **state)
+{
+	double *a = set_a(), *b = set_b(), root[D * D];
+	int order[D];
+	struct xl_gauss ga, gb;
+	struct xl_fid f, rounded_a;
+
+	(void)state;
+	measure(&ga, a, 40, D);
+	measure(&gb, b, N_B, D);
+	ok(xl_fid_of(&f, &ga, &gb, 0));
+	for (int i = 0; i < D * D; i++)
+		root[i] = ga.cov[i] = (double)(float)ga.cov[i];
+	assert_int_equal(xl_dense_root(root, order, D), XL_NOT_SEMIDEFINITE);
+	ok(xl_fid_of(&rounded_a, &ga, &gb, 0));
+	near(rounded_a.value, f.value, 1e-2);
+	ok(xl_fid_of(&f, &gb, &ga, 0));
+	near(rounded_a.value, f.value, 1e-3);
+	xl_gauss_done(&ga);
+	xl_gauss_done(&gb);
+	free(a);
+	free(b);
+}
+
 static void fid_in_closed_form(void **state)
 {
 	double s1[] = {2, 1, 1, 2}, s2[] = {1, 0, 0, 3}, m1[] = {0, 0}, m2[] = {1, -1};
@@ -540,6 +566,7 @@ int main(void)
 		cmocka_unit_test(bad_statistics),
 		cmocka_unit_test(fid_of_full_rank),
 		cmocka_unit_test(fid_of_few),
+		cmocka_unit_test(fid_of_statistics_as_floats),
 		cmocka_unit_test(fid_in_closed_form),
 		cmocka_unit_test(fid_of_nothing_that_varies),
 		cmocka_unit_test(fid_with_threads),

@@ -1,6 +1,7 @@
 /*
  * dense.c - dense matrices in double precision, by OpenBLAS; see dense.h. Metrics
- * call it; what networks need is in simd_*.c.
+ * call it; what networks need is in simd_*.c. Roots are in dense_root.c, eigenvalues
+ * alone in dense_band.c.
  */
 #include <assert.h>
 #include <cblas.h>
@@ -15,18 +16,20 @@
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
 	     double *work, const int *lwork, int *iwork, const int *liwork, int *info, size_t,
 	     size_t);
-void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t);
 void dgesdd_(const char *jobz, const int *m, const int *n, double *a, const int *lda, double *s,
 	     double *u, const int *ldu, double *vt, const int *ldvt, double *work, const int *lwork,
 	     int *iwork, int *info, size_t);
 
-enum { PANEL = 128 }; /* rows of a product that are one item of work */
+enum {
+	PANEL = 128, /* rows of a product that are one item of work */
+	SQUARE = 32  /* rows and columns that change places while caches hold them */
+};
 
 struct times {
 	double *out;
 	const double *a, *b;
 	int64_t m, n, k;
-	bool is_symmetric;
+	bool is_symmetric, is_upper;
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -39,48 +42,67 @@ static void times_panel(void *ctx, int64_t panel)
 	const struct times *t = ctx;
 	const int64_t first = panel * PANEL, rows = least(PANEL, t->m - first);
 	const int64_t columns = t->is_symmetric ? first + rows : t->n;
+	const int64_t zeros = t->is_upper ? first : 0;
 
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)columns, (int)t->k, 1,
-		    t->a + first * t->k, (int)t->k, t->b, (int)t->k, 0, t->out + first * t->n,
-		    (int)t->n);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)columns,
+		    (int)(t->k - zeros), 1, t->a + first * t->k + zeros, (int)t->k, t->b + zeros,
+		    (int)t->k, 0, t->out + first * t->n, (int)t->n);
 }
 
-static void mirror_row(void *ctx, int64_t i)
+/* What is right of the diagonal, of SQUARE rows. */
+static void mirror_rows(void *ctx, int64_t square)
 {
 	const struct times *t = ctx;
+	const int64_t first = square * SQUARE, end = least(first + SQUARE, t->n);
 
-	for (int64_t j = i + 1; j < t->n; j++)
-		t->out[i * t->n + j] = t->out[j * t->n + i];
+	for (int64_t at = first; at < t->n; at += SQUARE)
+		for (int64_t i = first; i < end; i++)
+			for (int64_t j = at > i ? at : i + 1; j < least(at + SQUARE, t->n); j++)
+				t->out[i * t->n + j] = t->out[j * t->n + i];
+}
+
+static void make_times(struct times *t)
+{
+	assert(t->m >= 0 && t->n >= 0 && t->k > 0);
+	assert(t->m < INT32_MAX && t->n < INT32_MAX && t->k < INT32_MAX);
+	assert(!t->is_symmetric || t->m == t->n);
+	openblas_set_num_threads(1);
+	xl_parallel(times_panel, t, xl_div_up(t->m, PANEL));
+	if (t->is_symmetric)
+		xl_parallel(mirror_rows, t, xl_div_up(t->m, SQUARE));
 }
 
 void xl_dense_times(double *out, const double *a, const double *b, int64_t m, int64_t n, int64_t k,
 		    bool is_symmetric)
 {
-	struct times t = {out, a, b, m, n, k, is_symmetric};
+	struct times t = {out, a, b, m, n, k, is_symmetric, false};
 
-	assert(m >= 0 && n >= 0 && k > 0 && m < INT32_MAX && n < INT32_MAX && k < INT32_MAX);
-	assert(!is_symmetric || m == n);
-	openblas_set_num_threads(1);
-	xl_parallel(times_panel, &t, xl_div_up(m, PANEL));
-	if (is_symmetric)
-		xl_parallel(mirror_row, &t, m);
+	make_times(&t);
 }
 
-int xl_dense_eigen(double *w, double *a, int64_t n, bool with_vectors)
+void xl_dense_upper_times(double *out, const double *a, const double *b, int64_t m, int64_t n,
+			  int64_t k, bool is_symmetric)
+{
+	struct times t = {out, a, b, m, n, k, is_symmetric, true};
+
+	assert(k >= m);
+	make_times(&t);
+}
+
+int xl_dense_eigen(double *w, double *a, int64_t n)
 {
 	const int size = (int)n, ask = -1;
-	const char *job = with_vectors ? "V" : "N";
 	double most, *work;
 	int most_i, *iwork, info, lwork;
 
 	assert(n > 0 && n <= XL_DENSE_MAX);
 	openblas_set_num_threads(1);
-	dsyevd_(job, "L", &size, a, &size, w, &most, &ask, &most_i, &ask, &info, 1, 1);
+	dsyevd_("V", "L", &size, a, &size, w, &most, &ask, &most_i, &ask, &info, 1, 1);
 	lwork = (int)most;
 	work = xl_alloc((size_t)lwork, sizeof *work);
 	iwork = xl_alloc((size_t)most_i, sizeof *iwork);
 	if (work && iwork) {
-		dsyevd_(job, "L", &size, a, &size, w, work, &lwork, iwork, &most_i, &info, 1, 1);
+		dsyevd_("V", "L", &size, a, &size, w, work, &lwork, iwork, &most_i, &info, 1, 1);
 		if (info)
 			info = xl_err("eigenvalues of a %dx%d matrix: no convergence", size, size);
 	} else {
@@ -89,19 +111,6 @@ int xl_dense_eigen(double *w, double *a, int64_t n, bool with_vectors)
 	free(work);
 	free(iwork);
 	return info;
-}
-
-int xl_dense_root(double *a, int64_t n)
-{
-	const int size = (int)n;
-	int info;
-
-	assert(n > 0 && n <= XL_DENSE_MAX);
-	openblas_set_num_threads(1);
-	dpotrf_("L", &size, a, &size, &info, 1);
-	for (int64_t i = 1; i < n; i++)
-		memset(a + i * n, 0, (size_t)i * sizeof *a);
-	return info != 0;
 }
 
 int xl_dense_singular(double *s, double *a, int64_t m, int64_t n)

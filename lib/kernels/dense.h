@@ -27,22 +27,48 @@ void xl_dense_times(double *out, const double *a, const double *b, int64_t m, in
 		    bool is_symmetric);
 
 /*
+ * xl_dense_upper_times - the same, where a has zeros left of its diagonal: less work
+ *
+ * Shapes   k >= m
+ */
+void xl_dense_upper_times(double *out, const double *a, const double *b, int64_t m, int64_t n,
+			  int64_t k, bool is_symmetric);
+
+/*
  * xl_dense_eigen - eigenvalues of a symmetric matrix, ascending, and eigenvectors
  *
  * Source   LAPACK, dsyevd
- * Shapes   w: (n)   a: (n,n), overwritten: with_vectors, row i is that of w[i]
+ * Shapes   w: (n)   a: (n,n), overwritten: row i is the eigenvector of w[i]
  * Errors   0, or -1 with xl_err set: no memory, no convergence (values not finite)
  */
-int xl_dense_eigen(double *w, double *a, int64_t n, bool with_vectors);
+int xl_dense_eigen(double *w, double *a, int64_t n);
 
 /*
- * xl_dense_root - u of a = u^T u, upper triangular
+ * xl_dense_eigenvalues - the eigenvalues alone, several times as fast
  *
- * Source   LAPACK, dpotrf
- * Shapes   a: (n,n) symmetric, overwritten by u, zeros below
- * Errors   0, or 1 where a is not positive definite to rounding (a is then lost)
+ * Source   dense_band.c
+ * Shapes   w: (n)   a: (n,n), lost
+ * Errors   0, or -1 with xl_err set: no memory, no convergence (values not finite)
+ * Threads  splits over rows of a; bits do not depend on the thread count
  */
-int xl_dense_root(double *a, int64_t n);
+int xl_dense_eigenvalues(double *w, double *a, int64_t n);
+
+/* What xl_dense_root returns where there is none. */
+enum { XL_NOT_SEMIDEFINITE = -2 };
+
+/*
+ * xl_dense_root - u of a = u^T u, of any rank, its columns in another order
+ *
+ *   a[order[i]][order[j]] = sum_k u_ki u_kj,    u_ki = 0 for i < k
+ *
+ * What is left of a by rounding, n eps times its largest number, is left out.
+ * Source   Higham 2002, chapter 10.3; dense_root.c
+ * Shapes   a: (n,n) symmetric, overwritten by u: (rank,n)   order: (n)
+ * Errors   the rank; -1 with xl_err set: no memory; XL_NOT_SEMIDEFINITE where a is not
+ *          to rounding, and is lost
+ * Threads  splits over rows of a; bits do not depend on the thread count
+ */
+int64_t xl_dense_root(double *a, int *order, int64_t n);
 
 /*
  * xl_dense_singular - singular values, descending

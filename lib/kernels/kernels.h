@@ -116,6 +116,14 @@ struct xl_adam {
 	double decay; /* decay p is added to the gradient, as of a penalty on weights */
 };
 
+/*
+ * Numbers of a band matrix: XL_BAND on each side of the diagonal, and room for as many
+ * again below, and below the last row. Row i, column j; an upper bound of all places.
+ */
+enum { XL_BAND = 32 };
+#define XL_BAND_AT(i, j) ((i) * (3 * XL_BAND) + (j) + 2 * XL_BAND)
+#define XL_BAND_COUNT(n) (((n) + 2 * XL_BAND) * (3 * XL_BAND + 1) + 3 * XL_BAND)
+
 struct xl_kernels {
 	const char *name; /* generic, avx2, avx512 */
 
@@ -188,6 +196,16 @@ struct xl_kernels {
 	 * have taken in g + decay p; each (count) */
 	void (*adam)(float *p, float *m, float *v, const float *g, int64_t count,
 		     const struct xl_adam *a);
+
+	/*
+	 * chase - a symmetric band made tridiagonal: the same eigenvalues
+	 *
+	 * Shapes   d: (n) the diagonal   e: (n) what is beside it, and 0
+	 *          band: XL_BAND_COUNT(n) zeros, but for numbers up to XL_BAND from the
+	 *          diagonal: below it all, above it those nearer; overwritten
+	 * Units    squares must neither overflow nor all vanish: the largest is near 1
+	 */
+	void (*chase)(double *d, double *e, double *band, int64_t n);
 };
 
 /*

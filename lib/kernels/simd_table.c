@@ -51,4 +51,5 @@ const struct xl_kernels XL_FN(xl_kernels) = {
 	.blend_fwd = XL_FN(xl_blend_fwd),
 	.blend_bwd = XL_FN(xl_blend_bwd),
 	.adam = XL_FN(xl_adam),
+	.chase = XL_FN(xl_chase),
 };

@@ -37,7 +37,7 @@ static void orient(double *v, int64_t n)
 /* Eigenvectors of `of` (m,m), the largest q first: row k of `of` afterwards. */
 static int leading(double *variance, double *of, double *w, int64_t m, int64_t q, double scale)
 {
-	if (xl_dense_eigen(w, of, m, true))
+	if (xl_dense_eigen(w, of, m))
 		return -1;
 	for (int64_t k = 0; k < q; k++) {
 		variance[k] = fmax(w[m - 1 - k], 0) * scale;

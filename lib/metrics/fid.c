@@ -68,34 +68,14 @@ static double rounding(const double *w, int64_t n, int64_t d)
 	return (double)d * DBL_EPSILON * fabs(w[n - 1]);
 }
 
-/* Whether u, of Cholesky, has no pivot that may be rounding. */
-static bool is_regular(const double *u, int64_t d)
+/* u by eigenvectors, times the roots of their eigenvalues; those below 0 are rounding, of
+ * numbers that were floats once. In place of s; returns r, or -1 with xl_err set */
+static int64_t root_by_vectors(double *s, int64_t d)
 {
-	double least = u[0], most = u[0];
-
-	for (int64_t i = 1; i < d; i++) {
-		least = fmin(least, u[i * d + i]);
-		most = fmax(most, u[i * d + i]);
-	}
-	return least * least > (double)d * DBL_EPSILON * most * most;
-}
-
-/*
- * Rows u (r,d), in place of s: s = u^T u. Returns r, or -1 with xl_err set.
- */
-static int64_t factor(double *s, int64_t d)
-{
-	double *u = shifted(s, d, 0), *w = xl_alloc((size_t)d, sizeof *w), least;
+	double *w = xl_alloc((size_t)d, sizeof *w), least;
 	int64_t r = -1;
 
-	if (!u || !w)
-		goto out;
-	if (xl_dense_root(u, d) == 0 && is_regular(u, d)) {
-		memcpy(s, u, (size_t)(d * d) * sizeof *s);
-		r = d;
-		goto out;
-	}
-	if (xl_dense_eigen(w, s, d, true) || (least = rounding(w, d, d)) < 0)
+	if (!w || xl_dense_eigen(w, s, d) || (least = rounding(w, d, d)) < 0)
 		goto out;
 	r = 0;
 	for (int64_t i = 0; i < d; i++) {
@@ -106,22 +86,52 @@ static int64_t factor(double *s, int64_t d)
 		r++;
 	}
 out:
-	free(u);
 	free(w);
 	return r;
 }
 
-/* The sum of the roots of the eigenvalues of u s u^T, u (r,d); -1 with xl_err set */
-static double root_of(const double *u, const double *s, int64_t r, int64_t d)
+/* u (r,d) with u^T u = s but for the order of columns, in place of s, and whether it has
+ * zeros left of its diagonal. Returns r, or -1 with xl_err set */
+static int64_t factor(double *s, int *order, bool *is_upper, int64_t d)
 {
+	double *kept = shifted(s, d, 0);
+	int64_t r = kept ? xl_dense_root(s, order, d) : -1;
+
+	*is_upper = r != XL_NOT_SEMIDEFINITE;
+	if (!*is_upper) {
+		memcpy(s, kept, (size_t)(d * d) * sizeof *s);
+		r = root_by_vectors(s, d);
+		for (int64_t i = 0; i < d; i++)
+			order[i] = (int)i;
+	}
+	free(kept);
+	return r;
+}
+
+/* A copy of s with rows and columns in that order. Owns: the caller frees it */
+static double *reordered(const double *s, const int *order, int64_t d)
+{
+	double *out = xl_alloc((size_t)(d * d), sizeof *out);
+
+	for (int64_t i = 0; out && i < d; i++)
+		for (int64_t j = 0; j < d; j++)
+			out[i * d + j] = s[order[i] * d + order[j]];
+	return out;
+}
+
+/* The sum of the roots of the eigenvalues of u s u^T, u (r,d); -1 with xl_err set */
+static double root_of(const double *u, bool is_upper, const double *s, int64_t r, int64_t d)
+{
+	void (*times)(double *, const double *, const double *, int64_t, int64_t, int64_t, bool) =
+		is_upper ? xl_dense_upper_times : xl_dense_times;
 	double *t = xl_alloc((size_t)(r * d), sizeof *t), *m = xl_alloc((size_t)(r * r), sizeof *m);
 	double *e = xl_alloc((size_t)r, sizeof *e), sum = -1, least;
 
 	if (!t || !m || !e)
 		goto out;
-	xl_dense_times(t, u, s, r, d, d, false); /* s is its own transpose */
-	xl_dense_times(m, t, u, r, r, d, true);
-	if (xl_dense_eigen(e, m, r, false) || (least = rounding(e, r, d)) < 0)
+	times(t, u, s, r, d, d, false); /* s is its own transpose */
+	times(m, u, t, r, r, d, true);
+	if (xl_dense_eigenvalues(e, m, r) || (least = rounding(e, r, d)) < 0)
 		goto out;
 	sum = 0;
 	for (int64_t i = 0; i < r; i++)
@@ -133,22 +143,35 @@ out:
 	return sum;
 }
 
+/* The trace of (a b)^(1/2); -1 with xl_err set */
+static double trace_root(const double *a, const double *b, int64_t d, double eps)
+{
+	double *u = shifted(a, d, eps), *s = shifted(b, d, eps), *turned = NULL, sum = -1;
+	int *order = xl_alloc((size_t)d, sizeof *order);
+	bool is_upper;
+	int64_t r;
+
+	if (!u || !s || !order || (r = factor(u, order, &is_upper, d)) < 0 ||
+	    !(turned = reordered(s, order, d)))
+		goto out;
+	sum = r > 0 ? root_of(u, is_upper, turned, r, d) : 0;
+out:
+	free(u);
+	free(s);
+	free(order);
+	free(turned);
+	return sum;
+}
+
 int xl_fid_of(struct xl_fid *f, const struct xl_gauss *a, const struct xl_gauss *b, double eps)
 {
 	const int64_t d = a->d;
-	double *u = shifted(a->cov, d, eps), *s = shifted(b->cov, d, eps);
-	int64_t r = u && s ? factor(u, d) : -1;
-	int rc = -1;
 
 	f->mean_term = square_distance(a->mean, b->mean, d);
 	f->trace_a = trace(a->cov, d);
 	f->trace_b = trace(b->cov, d);
-	f->trace_root = r > 0 ? root_of(u, s, r, d) : (double)r;
-	if (f->trace_root >= 0)
-		rc = finish(f, eps);
-	free(u);
-	free(s);
-	return rc;
+	f->trace_root = trace_root(a->cov, b->cov, d, eps);
+	return f->trace_root < 0 ? -1 : finish(f, eps);
 }
 
 /* ---- few vectors ------------------------------------------------------ */

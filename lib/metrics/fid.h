@@ -20,8 +20,9 @@ struct xl_fid {
  *   value = |mean_a - mean_b|^2 + Tr S_a + Tr S_b - 2 Tr (S_a S_b)^(1/2)
  *
  * The roots of the eigenvalues of U S_b U^T are summed, where S_a = U^T U: by Cholesky,
- * or, where S_a is singular, by its eigenvectors; those that are rounding alone count
- * for nothing. What rounding makes of 0, below it, is 0, unless eps is given.
+ * with as many rows as S_a has ranks, or by eigenvectors where rounding to float has left
+ * S_a no covariance; those that are rounding alone count for nothing. What rounding makes
+ * of 0, below it, is 0, unless eps is given.
  * eps is added to both diagonals for the root alone; 0 but to repeat results of programs
  * that do so.
  * Source   Heusel et al. 2017, eq. 6 (FID)
