@@ -765,9 +765,9 @@ static void another_run_is_not_resumed(void **state)
 	assert_null(xl_settings_resume(&set, "m", NULL, &is_usage));
 	assert_message("has done 40 already");
 	assert_int_equal(xl_settings_add(&set, "iters", "77"), 0);
-	assert_int_equal(xl_settings_add(&set, "lr", "0.5"), 0);
+	assert_int_equal(xl_settings_add(&set, "beta1", "0.25"), 0);
 	assert_null(xl_settings_resume(&set, "m", NULL, &is_usage));
-	assert_message("--lr: m.ckpt has 0.0001");
+	assert_message("--beta1: m.ckpt has 0.5");
 	assert_null(xl_settings_resume(&set, "none", NULL, &is_usage));
 	assert_false(is_usage);
 	xl_settings_done(&set);

@@ -197,6 +197,19 @@ for l in open("log"): json.loads(l)'
 	cmp a other
 }
 
+@test "a resumed run may learn at another rate and for other losses" {
+	quick a 2 --quiet
+	"$train" lomit --resume a --out same --iters 3 --quiet faces
+	"$train" lomit --resume a --out given --iters 3 --lr 1e-4 --w-cycle 10 --quiet faces
+	cmp same.ckpt given.ckpt
+	for how in lr=5e-4 decay-start=1 w-self=30; do
+		"$train" lomit --resume a --out b --force --iters 3 --log log --"$how" --quiet faces
+		run ! cmp -s same b
+		grep -q "\"${how%=*}\":$(jq -n "${how#*=}")," log
+	done
+	run -2 "$train" lomit --resume a --w-self=-1 faces
+}
+
 @test "only the same run is resumed" {
 	quick a 2 --quiet
 	run "$train" lomit --resume a --width 4 faces

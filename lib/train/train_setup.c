@@ -198,7 +198,28 @@ static void show(const struct xl_opt *o, char *buf, size_t size)
 		snprintf(buf, size, "%s", *(const char **)o->target);
 }
 
-/* Whether the model is as the settings ask; iters is taken over. */
+/* What a resumed run may do differently, if asked to: how long and how fast it learns, and
+ * for what. The rest says what the model is, or what its data were. */
+static bool may_change(const char *name)
+{
+	static const char *const names[] = {"iters", "lr", "decay-start", "decay-every"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return strncmp(name, "w-", 2) == 0 || strncmp(name, "lambda-", 7) == 0;
+}
+
+/* b->target is to hold a's value. */
+static void take_over(const struct xl_opt *a, const struct xl_opt *b)
+{
+	if (a->type == XL_OPT_INT)
+		*(int64_t *)b->target = *(int64_t *)a->target;
+	else if (a->type == XL_OPT_NUM)
+		*(double *)b->target = *(double *)a->target;
+}
+
+/* Whether the model is as the settings ask; what may change is taken over. */
 static int agree(const struct xl_settings *s, const struct xl_model *asked, struct xl_model *m,
 		 const char *path)
 {
@@ -209,9 +230,9 @@ static int agree(const struct xl_settings *s, const struct xl_model *asked, stru
 
 		if (a->type == XL_OPT_GROUP || (!s->preset && !is_given(s, a->name)))
 			continue;
-		if (strcmp(a->name, "iters") == 0) {
-			if (is_given(s, "iters"))
-				*(int64_t *)b->target = *(int64_t *)a->target;
+		if (may_change(a->name)) {
+			if (is_given(s, a->name))
+				take_over(a, b);
 			continue;
 		}
 		show(a, now, sizeof now);
@@ -221,7 +242,7 @@ static int agree(const struct xl_settings *s, const struct xl_model *asked, stru
 	}
 	if (m->step > xl_model_int(m, "iters"))
 		return xl_err("--iters: %s has done %lld already", path, (long long)m->step);
-	return 0;
+	return m->method->check(m->hyper, m->n_attributes);
 }
 
 static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const char *path,
