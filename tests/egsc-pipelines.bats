@@ -47,6 +47,14 @@ small() { SMOKE=1 MODEL=$model "$pipes/$1.sh" "${@:2}"; }
 	[[ $output == *"--preset small --task faces --n1 3 --size 64 "* ]]
 	DATA=celeba PRESET=paper run -0 "$pipes/train.sh" -n
 	[[ $output == *"xl-crop --size 128 --split train --domain-by Male celeba > "* ]]
+	[[ $output == *"--task faces --n1 3 --size 128 --iters 61200 --pre-iters 30000 "* ]]
+	SET=mnist-single PRESET=paper run -0 "$pipes/train.sh" -n
+	[[ $output != *--iters* && $output != *--pre-iters* ]]
+	# the published models that have no switch of their own are trained as said
+	for model in "UNIT is all three" "CycleGAN these and"; do "$pipes/train.sh" --help | grep -q "$model"; done
+	cycle='--mask 0 --adain none --perceptual none --shared 0 --noise 0 --w-vae 0 --w-kl 0 --w-cyc-kl 0'
+	SMOKE=1 COUNT=24 ITERS=1 WIDTH=2 EXTRA="$cycle --d-width 2 --batch 2" OUT=cycle "$pipes/train.sh"
+	xl-cat --json --records 0:1 cycle/model.msgpack | jq -e '.meta["hyper.shared"] == 0'
 	run -2 env -u MNIST "$pipes/train.sh"
 	[ "$output" = "train.sh: MNIST: name the folder of MNIST's files" ]
 	MNIST=nowhere run -1 "$pipes/train.sh"

@@ -19,8 +19,10 @@
 #   SEED        of data and training [0]
 #   EXTRA       more options for xl-train. VGG19 for the perceptual loss, as in the paper:
 #               --with=vgg19.msgpack --perceptual=given. The paper's ablations: --mask=0,
-#               --adain=none, --perceptual=none; a stage that one leaves out gives its
-#               iterations to the last, so lower ITERS by as many
+#               --adain=none, --perceptual=none; UNIT is all three, CycleGAN these and
+#               --shared=0 --noise=0 --w-vae=0 --w-kl=0 --w-cyc-kl=0; a stage that one
+#               leaves out gives its iterations to the last, so lower ITERS by as many.
+#               Streets: --task=street, of the paper with BATCH=3 PRE=22000 ITERS=45200
 #   OUT         folder for what is made [egsc-it]
 #   SMOKE=1     a run of a minute, to see that everything works
 # Makes in OUT: records.msgpack, model.msgpack and its checkpoint model.msgpack.ckpt,
@@ -55,6 +57,8 @@ pictures)
 	: "${PRESET:=small}"
 	case $PRESET in paper) : "${SIZE:=128}" ;; *) : "${SIZE:=64}" ;; esac
 	task=(--task faces --n1 3 --size "$SIZE")
+	# 30,000 iterations each, where digits have 60,000, and SmallVGG's 1,200
+	[ "$PRESET" != paper ] || : "${PRE:=30000}" "${ITERS:=61200}"
 	;;
 esac
 case $PRESET in
