@@ -147,6 +147,10 @@ setup() {
 	[ "${lines[0]}" = "xl-train: perceptual=given needs --with FILE, weights by xl-convert --as" ]
 	run -2 train x --pre-iters 0 --width 4 --with m.msgpack
 	[ "${lines[0]}" = "xl-train: --with: m.msgpack: features of width 2 and n1 1, not 4 and 1" ]
+	train stopped --pre-iters 3 --iters 6 --every 1 --keep 9
+	run -2 train x --pre-iters 0 --with stopped.00000002
+	[ "${lines[0]}" = "xl-train: --with: stopped.00000002: features: trained for 2 of 3 iterations" ]
+	train whole --pre-iters 0 --with stopped.00000003
 	run -2 train x --with faces.msgpack
 	[[ ${lines[0]} == "xl-train: --with: faces.msgpack: not a model"* ]]
 	run -2 xl-train lomit --preset tiny --size 32 --width 2 --batch 1 --attributes Male -q --out y --with m.msgpack faces.msgpack

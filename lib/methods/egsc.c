@@ -154,6 +154,7 @@ static int egsc_adopt(struct xl_model *m, struct xl_model *from)
 {
 	const struct xl_egsc *h = m->hyper, *other = from->hyper;
 	const struct xl_egsc_nets *to = m->state, *s = from->state;
+	const int64_t pre = xl_egsc_stages(other).pre;
 
 	if (!xl_egsc_has_features(h) || !xl_egsc_has_features(other))
 		return xl_err("features: %s has none",
@@ -161,6 +162,9 @@ static int egsc_adopt(struct xl_model *m, struct xl_model *from)
 	if (h->width != other->width || h->n1 != other->n1)
 		return xl_err("features of width %d and n1 %d, not %d and %d", (int)other->width,
 			      (int)other->n1, (int)h->width, (int)h->n1);
+	if (from->step < pre)
+		return xl_err("features: trained for %lld of %lld iterations",
+			      (long long)from->step, (long long)pre);
 	for (int d = 0; d < XL_EGSC_DOMAINS; d++) {
 		struct xl_net *p = to->f[d].net, *q = s->f[d].net;
 		if (xl_net_fetch(q))
