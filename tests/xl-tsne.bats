@@ -78,10 +78,11 @@ setup() {
 	jq -e '.groups | keys == ["Male=0", "Male=1"] and add == 12' <<<"$output"
 	run -0 xl-tsne --json --by file faces.msgpack
 	jq -e '.groups == {"faces.msgpack": 12} and .agreement == null' <<<"$output"
-	run -1 xl-tsne --by Hat faces.msgpack
-	[[ $output == *"faces.msgpack: record 0 "*"has no attribute 'Hat'"* ]]
-	run -1 xl-tsne --by Male,Young faces.msgpack
-	[[ $output == *"'Male,Young' is more than one label"* ]]
+	run -2 xl-tsne --by Hat faces.msgpack
+	[[ ${lines[0]} == "xl-tsne: --by: faces.msgpack: record 0 "*"has no attribute 'Hat'"* ]]
+	[ "${lines[1]}" = "try 'xl-tsne --help'" ] && [ "${#lines[@]}" = 2 ]
+	run -2 xl-tsne --by Male,Young nowhere
+	[ "${lines[0]}" = "xl-tsne: --by: 'Male,Young' is more than one label" ]
 }
 
 @test "any tensor; components of many numbers" {

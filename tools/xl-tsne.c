@@ -76,8 +76,11 @@ static void read_stream(struct xl_points *p, const char *path, int file)
 
 		if (rc < 0)
 			xl_die("%s", xl_err_msg());
-		if (rc > 0) {
+		if (rc > 0)
 			xl_err_prefix("%s", xl_reader_where(rd));
+		if (rc == 2)
+			xl_usage("--by: %s", xl_err_msg());
+		if (rc > 0) {
 			xl_warn("%s", xl_err_msg());
 			skipped++;
 		}
@@ -191,6 +194,8 @@ int main(int argc, char **argv)
 	struct xl_points p;
 	double *y;
 
+	if (by && strchr(by, ','))
+		xl_usage("--by: '%s' is more than one label", by);
 	if (embed.theta < 0 && embed.theta != -1)
 		xl_usage("--theta: %g is neither 0 to 1 nor -1", embed.theta);
 	if (out && !ends_in(out, ".png") && !ends_in(out, ".svg") && strcmp(out, "-") != 0)

@@ -51,13 +51,11 @@ static int choose(struct xl_points *p, const struct xl_record *r)
 
 	if (!by)
 		return 0;
-	if (strchr(by, ','))
-		return xl_err("--by: '%.200s' is more than one label", by);
 	p->want = (struct xl_labels_want){.list = by, .is_whole = true};
 	return xl_labels_choose(&p->labels, &p->want, r);
 }
 
-/* The value it is grouped by; -1 with xl_err set. */
+/* The value it is grouped by; -1, or -2 where no record can be, with xl_err set. */
 static int group_of(struct xl_points *p, const struct xl_record *r, int file)
 {
 	uint8_t y;
@@ -66,7 +64,7 @@ static int group_of(struct xl_points *p, const struct xl_record *r, int file)
 		return file < VALUES ? file : xl_err("more than %d files", VALUES);
 	if (p->n == 0 && !p->labels.is_chosen && choose(p, r)) {
 		xl_labels_done(&p->labels);
-		return -1;
+		return -2;
 	}
 	if (!p->labels.is_chosen)
 		return 0;
@@ -195,7 +193,7 @@ int xl_points_add(struct xl_points *p, const struct xl_record *r, int file)
 {
 	struct xl_tensor *t = numbers(p, r);
 	const int group = t && check(p, t) == 0 ? group_of(p, r, file) : -1;
-	const int rc = group < 0 ? 1 : store(p, t, r->id, group);
+	const int rc = group < 0 ? -group : store(p, t, r->id, group);
 
 	xl_tensor_free(t);
 	return rc;
