@@ -46,7 +46,7 @@ above() { awk -v a="$(value "$1")" -v b="$2" 'BEGIN { exit !(a != "" && a > b) }
 @test "it learns the colour of hair, and is held against new faces" {
 	jq -e '.metric == "held_out" and .accuracy > 0.9 and .network == "own_d32"
 		and .images > 15 and .images < 50 and .settings.iters == 250
-		and .images + .settings.trained_on == 300
+		and .images + .settings.trained_on == 300 and .settings.held_out_share == 0.1
 		and (.digests.held_out | length) == 64' domain.json
 	output=$(cat both.txt)
 	above accuracy 0.8
@@ -87,7 +87,7 @@ above() { awk -v a="$(value "$1")" -v b="$2" 'BEGIN { exit !(a != "" && a > b) }
 	near accuracy "$(of accuracy Blond_Hair=1)"
 	run -2 xl-classify --model both.msgpack --want Hat=1 new.msgpack
 	[[ ${lines[0]} == "xl-classify: --want: the classifier knows no 'Hat'; it tells Blond_Hair, Black_Hair" ]]
-	for want in Blond_Hair Blond_Hair= Blond_Hair=2 Blond_Hair=1, ,; do
+	for want in Blond_Hair Blond_Hair= Blond_Hair=2 Blond_Hair=1, , Blond_Hair=1,Blond_Hair=0; do
 		run -2 xl-classify --model both.msgpack --want "$want" new.msgpack
 		[[ ${lines[0]} == "xl-classify: --want: "* ]]
 	done
@@ -188,6 +188,20 @@ digit() {
 	str8 y && printf '\x85' && bin8 nd && printf '\xc3' && bin8 type && str8 '|u1' &&
 		bin8 kind && bin8 '' && bin8 shape && printf '\x91\x01' && bin8 data &&
 		printf '\xc4\x01%b' "\\x0$3"
+}
+
+@test "options of the other mode are wrong usage" {
+	for words in "--train --want Blond_Hair=1" "--train --features" "--train --each" \
+		"--train --exemplar faces.msgpack" "--train --model both.msgpack" \
+		"--model both.msgpack --features --json" "--model both.msgpack --features --each"; do
+		# shellcheck disable=SC2086  # words
+		run -2 xl-classify $words new.msgpack
+		[[ ${lines[0]} == "xl-classify: --"*" and --"*" exclude each other" ]]
+	done
+	for word in size=32 width=4 batch=4 iters=5 lr=0.1 flip=0 held-out=0.1 out=x attributes=Male; do
+		run -2 xl-classify --model both.msgpack --$word new.msgpack
+		[ "${lines[0]}" = "xl-classify: --${word%=*} is for --train" ]
+	done
 }
 
 @test "a poor classifier is refused, unless forced" {

@@ -76,12 +76,16 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 @test "by hand: a distance of means, and the kernel distance" {
 	vectors x $one $zero $zero $one >x
 	vectors y $one $one $two $zero >y
+	vectors a $one $zero $zero $one $two $one >a3
 	run -0 "$XL_BIN/xl-fid" --kid --gamma 0.5 x y
 	near n_real 2
 	near n_fake 2
 	near fd_d2 1
 	near kid_d2 1.125
-	near kid_sd_d2 0
+	[[ $output == *$'\nkid_gamma 0.5\nkid_subsets 1\nkid_subset_size 2\n'* && $output != *kid_sd* ]]
+	run -0 "$XL_BIN/xl-fid" --kid --subsets 3 --subset-size 2 a3 y
+	[[ $output == *$'\nkid_gamma 0.5\nkid_subsets 3\nkid_subset_size 2\n'* && $output == *$'\nkid_sd_d2 '* ]]
+	run -0 "$XL_BIN/xl-fid" --kid --gamma 0.5 x y
 	[[ $output == *$'network unknown\n'* ]]
 	run -0 "$XL_BIN/xl-fid" --kid --gamma 0.5 --biased x y
 	near kid_d2 7.0625
@@ -185,7 +189,7 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	want=$(field fd_own_d512)
 	for order in "0:1 1:5 5:9" "5:9 0:1 1:5" "1:5 5:9 0:1"; do
 		# shellcheck disable=SC2086  # three words
-		fid --merge $order >merged
+		"$XL_BIN/xl-fid" -q --merge $order >merged
 		run -0 fid --json merged b
 		same "$(field fd_own_d512)" "$want"
 		[ "$(field n_real)" = 9 ]
@@ -204,12 +208,17 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	fid --resize clean --stats b >clean
 	run -1 fid pt clean
 	[[ $output == "xl-fid: pt: made with own_d512 ("*"), 512 features, resize pt; clean: with own_d512 ("*"), 512 features, resize clean" ]]
-	run -1 fid --merge pt clean
+	run -1 "$XL_BIN/xl-fid" -q --merge pt clean
 	[[ $output == *"xl-fid: clean: record 0 (stats): made with own_d512 ("*"resize clean; what came before with "* ]]
 	run -1 --separate-stderr fid --dims 64 pt b
 	[[ $stderr == *"512 features"*"64 features"* ]]
-	run -1 fid --merge pt b
-	[ "$output" = "xl-fid: b: not statistics; --stats makes them" ]
+	run -1 "$XL_BIN/xl-fid" -q --merge pt b
+	[ "$output" = "xl-fid: b: record 0 (face-000000.png): not statistics; --stats makes them" ]
+	run -1 "$XL_BIN/xl-fid" -q --merge pt pictures
+	[ "$output" = "xl-fid: pictures/face-000000.png: not statistics; --stats makes them" ]
+	vectors x $one $zero >x
+	run -1 "$XL_BIN/xl-fid" -q --merge x x
+	[ "$output" = "xl-fid: x: not statistics; --stats makes them" ]
 }
 
 @test "ways to resize give numbers of their own" {
@@ -354,13 +363,27 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 @test "wrong usage" {
 	run -2 fid a
 	[[ $output == "xl-fid: needs two sets, REAL and FAKE; 1 given"* ]]
-	run -2 fid --merge a
+	run -2 "$XL_BIN/xl-fid" --merge a
 	[[ $output == "xl-fid: --merge needs the statistics of two sets or more; 1 given"* ]]
 	run -2 fid --stats
 	run -2 fid --stats --merge a b
 	run -2 fid - -
 	[[ $output == *"only one of the streams can be stdin"* ]]
 	run -2 fid --resize small a b
+	for option in --gamma=1 --subsets=2 --subset-size=2 --biased; do
+		run -2 fid $option a b
+		[ "${lines[0]}" = "xl-fid: ${option%=*} is for --kid" ]
+	done
+	for option in --splits=2 --outputs=2; do
+		run -2 fid --kid $option a b
+		[ "${lines[0]}" = "xl-fid: ${option%=*} is for --is" ]
+	done
+	for option in --kid --is --json --eps=0; do
+		run -2 fid --stats $option a
+		[ "${lines[0]}" = "xl-fid: ${option%=*} and --stats exclude each other" ]
+	done
+	run -2 fid --merge a b
+	[ "${lines[0]}" = "xl-fid: --features and --merge exclude each other" ]
 }
 
 @test "terminals, full disks" {

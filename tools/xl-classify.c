@@ -22,40 +22,44 @@ static struct xl_opt opts[] = {
 	{.type = XL_OPT_FLAG, .name = "train", .target = &is_training,
 	 .help = "train a classifier; without, apply one"},
 	{.type = XL_OPT_STR, .name = "model", .arg = "file", .target = &model,
-	 .help = "classifier to apply"},
+	 .without = "train", .help = "classifier to apply"},
 	{.type = XL_OPT_STR, .name = "want", .arg = "a=1,b=0", .target = &want_list,
+	 .without = "train|features|exemplar",
 	 .help = "labels that are wanted, as domain=B [their own]"},
 	{.type = XL_OPT_STR, .name = "exemplar", .arg = "file", .target = &exemplars,
-	 .help = "records whose labels are wanted"},
+	 .without = "train|features", .help = "records whose labels are wanted"},
 	{.type = XL_OPT_FLAG, .name = "features", .target = &features,
-	 .help = "write features records, not verdicts"},
+	 .without = "train", .help = "write features records, not verdicts"},
 	{.type = XL_OPT_FLAG, .name = "each", .target = &each,
-	 .help = "print what is told of every picture as well"},
+	 .without = "train|features", .help = "print what is told of every picture as well"},
 	{.type = XL_OPT_FLAG, .name = "json", .target = &json,
-	 .help = "print JSON, with counts, settings and digests"},
+	 .without = "features", .help = "print JSON, with counts, settings and digests"},
 	{.type = XL_OPT_STR, .name = "domain-by", .arg = "condition", .target = &domain_by,
-	 .help = "domain B is where this holds, as Male=1 [meta.domain]"},
+	 .without = "features", .help = "domain B is where this holds, as Male=1 [meta.domain]"},
 	{.type = XL_OPT_STR, .name = "attributes", .arg = "a,b,..", .target = &attributes,
-	 .help = "train: labels to tell, or domain [all there are]"},
+	 .with = "train", .help = "train: labels to tell, or domain [all there are]"},
 	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file",
-	 .def = "classifier.msgpack", .target = &out, .help = "train: the file to write"},
+	 .def = "classifier.msgpack", .target = &out, .with = "train",
+	 .help = "train: the file to write"},
 	{.type = XL_OPT_FLAG, .name = "force", .target = &force,
 	 .help = "replace a file; use a classifier that is often wrong"},
 	{.type = XL_OPT_INT, .name = "size", .arg = "n", .def = "128", .target = &size,
-	 .min = 8, .max = 1024, .help = "train: side of pictures in pixels"},
+	 .min = 8, .max = 1024, .with = "train", .help = "train: side of pictures in pixels"},
 	{.type = XL_OPT_INT, .name = "width", .arg = "n", .def = "32", .target = &width,
-	 .min = 1, .max = 256, .help = "train: channels, an eighth of the features"},
+	 .min = 1, .max = 256, .with = "train",
+	 .help = "train: channels, an eighth of the features"},
 	{.type = XL_OPT_INT, .name = "batch", .arg = "n", .def = "32", .target = &batch,
-	 .min = 2, .max = 4096, .help = "train: pictures of a step, an even number"},
+	 .min = 2, .max = 4096, .with = "train",
+	 .help = "train: pictures of a step, an even number"},
 	{.type = XL_OPT_INT, .name = "iters", .arg = "n", .def = "2000", .target = &iters,
-	 .min = 1, .max = 1e9, .help = "train: steps"},
+	 .min = 1, .max = 1e9, .with = "train", .help = "train: steps"},
 	{.type = XL_OPT_NUM, .name = "lr", .arg = "x", .def = "1e-3", .target = &lr,
-	 .min = 0, .max = 1, .help = "train: learning rate at the start"},
+	 .min = 0, .max = 1, .with = "train", .help = "train: learning rate at the start"},
 	{.type = XL_OPT_NUM, .name = "flip", .arg = "p", .def = "0.5", .target = &flip,
-	 .min = 0, .max = 1, .help = "train: probability of mirroring a picture"},
+	 .min = 0, .max = 1, .with = "train", .help = "train: probability of mirroring a picture"},
 	{.type = XL_OPT_NUM, .name = "held-out", .arg = "share", .def = "0.1",
 	 .target = &held_out, .min = 0, .max = 0.9,
-	 .help = "train: share of pictures to test with"},
+	 .with = "train", .help = "train: share of pictures to test with"},
 	{.type = XL_OPT_END},
 };
 /* clang-format on */
@@ -139,11 +143,7 @@ static int train(char **paths, int n)
 	if (xl_classifier_run_check(&run))
 		xl_usage("%s", xl_err_msg());
 	c = xl_classifier_train(&run);
-	if (!c || xl_verdicts_init(&v, c) || xl_classifier_judge(c, &held, &v))
-		xl_die("%s", xl_err_msg());
-	c->held_out = v.all.n;
-	c->held_out_right = v.all.n ? xl_verdicts_accuracy(&v.all) : 0;
-	if (xl_classifier_save(c, out))
+	if (!c || xl_classifier_test(c, &held, &v) || xl_classifier_save(c, out))
 		xl_die("%s", xl_err_msg());
 	if (xl_classifier_run_print(&run, c, &v, stdout, json))
 		xl_fail_write();
@@ -243,7 +243,5 @@ int main(int argc, char **argv)
 		return train(argv + first, argc - first);
 	if (!model)
 		xl_usage("--model names the classifier; --train makes one");
-	if (want_list && exemplars)
-		xl_usage("--want and --exemplar exclude each other");
 	return apply((const char *const *)argv + first, argc - first);
 }

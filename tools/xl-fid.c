@@ -25,34 +25,37 @@ static struct xl_inception_score score;
 /* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "features", .arg = "file", .target = &features.path,
-	 .help = "network to describe pictures with [inception-fid.msgpack]"},
+	 .without = "merge", .help = "network to describe pictures with [inception-fid.msgpack]"},
 	{.type = XL_OPT_ENUM, .name = "resize", .arg = "pt|clean|tf1|none", .def = "pt",
-	 .target = &squash, .help = "as pytorch-fid, clean-fid, TensorFlow 1, or not at all"},
+	 .without = "merge", .target = &squash,
+	 .help = "as pytorch-fid, clean-fid, TensorFlow 1, or not at all"},
 	{.type = XL_OPT_INT, .name = "dims", .arg = "n", .target = &features.dims, .min = 1,
-	 .max = XL_GAUSS_MAX, .help = "take the last place with so many features [the last]"},
-	{.type = XL_OPT_FLAG, .name = "kid", .target = &want_kid,
+	 .max = XL_GAUSS_MAX, .without = "merge",
+	 .help = "take the last place with so many features [the last]"},
+	{.type = XL_OPT_FLAG, .name = "kid", .target = &want_kid, .without = "stats|merge",
 	 .help = "also the kernel distance"},
 	{.type = XL_OPT_NUM, .name = "gamma", .arg = "g", .target = &kid.gamma, .min = 1e-9,
-	 .max = 1e9, .help = "kid: scale of its kernel [1 / features]"},
+	 .max = 1e9, .with = "kid", .help = "kid: scale of its kernel [1 / features]"},
 	{.type = XL_OPT_INT, .name = "subsets", .arg = "n", .def = "100", .target = &kid.subsets,
-	 .min = 1, .max = 1000000, .help = "kid: subsets to draw"},
+	 .min = 1, .max = 1000000, .with = "kid", .help = "kid: subsets to draw"},
 	{.type = XL_OPT_INT, .name = "subset-size", .arg = "n", .def = "1000", .target = &kid.size,
-	 .min = 2, .max = 1000000, .help = "kid: pictures of each, at most"},
-	{.type = XL_OPT_FLAG, .name = "biased", .target = &kid.is_biased,
+	 .min = 2, .max = 1000000, .with = "kid", .help = "kid: pictures of each, at most"},
+	{.type = XL_OPT_FLAG, .name = "biased", .target = &kid.is_biased, .with = "kid",
 	 .help = "kid: keep the diagonals"},
-	{.type = XL_OPT_FLAG, .name = "is", .target = &want_is,
+	{.type = XL_OPT_FLAG, .name = "is", .target = &want_is, .without = "stats|merge",
 	 .help = "also the Inception Score of FAKE"},
 	{.type = XL_OPT_INT, .name = "splits", .arg = "n", .def = "10", .target = &score.splits,
-	 .min = 1, .max = 1000000, .help = "is: parts to score"},
+	 .min = 1, .max = 1000000, .with = "is", .help = "is: parts to score"},
 	{.type = XL_OPT_INT, .name = "outputs", .arg = "n", .target = &score.group, .min = 1,
-	 .max = 1000000, .help = "is: FAKE has so many in a row of each input; score them too"},
+	 .max = 1000000, .with = "is",
+	 .help = "is: FAKE has so many in a row of each input; score them too"},
 	{.type = XL_OPT_NUM, .name = "eps", .arg = "e", .def = "0", .target = &eps, .min = 0,
-	 .max = 1, .help = "add to the diagonals under the root"},
+	 .max = 1, .without = "stats|merge", .help = "add to the diagonals under the root"},
 	{.type = XL_OPT_FLAG, .name = "stats", .target = &stats,
 	 .help = "write the statistics of a set instead"},
-	{.type = XL_OPT_FLAG, .name = "merge", .target = &merge,
+	{.type = XL_OPT_FLAG, .name = "merge", .target = &merge, .without = "stats",
 	 .help = "write the statistics of all sets whose statistics are named"},
-	{.type = XL_OPT_FLAG, .name = "json", .target = &json,
+	{.type = XL_OPT_FLAG, .name = "json", .target = &json, .without = "stats|merge",
 	 .help = "print JSON, with counts, settings and digests"},
 	{.type = XL_OPT_END},
 };
@@ -79,7 +82,7 @@ static void warn(const char *message)
 static void begin(struct xl_described *s)
 {
 	xl_described_init(s);
-	s->with = &features;
+	s->with = merge ? NULL : &features;
 	s->failed = warn;
 }
 
@@ -136,25 +139,14 @@ static void check_counts(const struct xl_described *s, const char *path)
 			name_of(path), (long long)s->n, (long long)s->d);
 }
 
-static void add_score(struct xl_values *v, const struct xl_described *s, const char *path,
-		      const char *suffix)
-{
-	const struct xl_probabilities p = {s->p, s->is_yes_or_no, s->n, s->k};
-
-	if (s->n_p != s->n || s->n < 1)
-		xl_die("%s: --is takes pictures and a network that has verdicts on them",
-		       name_of(path));
-	if (xl_inception_score(&score, &p))
-		xl_die("%s: %s", name_of(path), xl_err_msg());
-	xl_inception_score_values(v, &score, suffix);
-}
-
 /* ---- printing --------------------------------------------------------- */
 
 static void print_text(const struct xl_values *v, const struct xl_described *s)
 {
 	xl_described_text(stdout, s);
 	printf("version %s\n", XL_VERSION);
+	if (want_kid)
+		xl_kid_text(stdout, &kid);
 	xl_values_text(v, stdout, NULL);
 }
 
@@ -214,8 +206,10 @@ static void measure(char *const *paths)
 		xl_die("%s", xl_err_msg());
 	if (want_kid)
 		xl_kid_values(&v, &kid, suffix);
+	if (want_is && xl_described_score(&score, &set[FAKE]))
+		xl_die("%s: %s", name_of(paths[FAKE]), xl_err_msg());
 	if (want_is)
-		add_score(&v, &set[FAKE], paths[FAKE], suffix);
+		xl_inception_score_values(&v, &score, suffix);
 	if (!json)
 		print_text(&v, &set[FAKE]);
 	else if (print_json(&v, set, paths))
@@ -230,8 +224,6 @@ int main(int argc, char **argv)
 
 	features.squash = xl_squash_find(squash);
 	kid.seed = (uint64_t)xl_common.seed;
-	if (stats && merge)
-		xl_usage("--stats and --merge exclude each other");
 	if (stats && n != 1)
 		xl_usage("--stats needs one set; %d given", n);
 	if (merge && n < 2)

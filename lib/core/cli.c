@@ -145,6 +145,7 @@ static _Noreturn void answer_mdoc(const struct xl_tool *tool)
 struct parser {
 	struct xl_opt **opts; /* by val - VAL_FIRST */
 	struct option *longs;
+	bool *given; /* as opts */
 	char *shorts;
 	int n;
 };
@@ -188,8 +189,9 @@ static void build(struct parser *p, const struct xl_tool *tool)
 	p->n = 0;
 	p->opts = xl_alloc(n, sizeof(*p->opts));
 	p->longs = xl_alloc(n + 2, sizeof(*p->longs));
+	p->given = xl_alloc(n, sizeof(*p->given));
 	p->shorts = xl_alloc(2 * n + 2, 1);
-	if (!p->opts || !p->longs || !p->shorts)
+	if (!p->opts || !p->longs || !p->given || !p->shorts)
 		xl_die("%s", xl_err_msg());
 	strcpy(p->shorts, ":"); /* tell a missing argument from an unknown option */
 	add_table(p, tool->opts);
@@ -197,16 +199,24 @@ static void build(struct parser *p, const struct xl_tool *tool)
 	p->longs[p->n] = (struct option){"help-mdoc", no_argument, NULL, VAL_MDOC};
 }
 
-static struct xl_opt *by_value(const struct parser *p, int val)
+/* The number of an option by what getopt_long calls it, or -1. */
+static int number_of(const struct parser *p, int val)
 {
 	if (val >= VAL_FIRST && val < VAL_FIRST + p->n)
-		return p->opts[val - VAL_FIRST];
+		return val - VAL_FIRST;
 	for (int i = 0; i < p->n; i++)
 		if ((val == VAL_HELP && strcmp(p->opts[i]->name, "help") == 0) ||
 		    (val == VAL_VERSION && strcmp(p->opts[i]->name, "version") == 0) ||
 		    (val < VAL_HELP && val > 0 && p->opts[i]->letter == val))
-			return p->opts[i];
-	return NULL;
+			return i;
+	return -1;
+}
+
+static const struct xl_opt *by_value(const struct parser *p, int val)
+{
+	const int i = number_of(p, val);
+
+	return i < 0 ? NULL : p->opts[i];
 }
 
 /* What getopt_long only calls '?'. */
@@ -229,7 +239,8 @@ static _Noreturn void refuse_option(const struct parser *p, const char *word)
 
 static void take_option(const struct parser *p, const struct xl_tool *tool, int val, char **argv)
 {
-	struct xl_opt *o;
+	const struct xl_opt *o;
+	int i;
 
 	switch (val) {
 	case VAL_HELP:
@@ -247,11 +258,40 @@ static void take_option(const struct parser *p, const struct xl_tool *tool, int 
 			xl_usage("option '--%s' needs a value (%s)", o->name, o->arg);
 		xl_usage("option '-%c' needs a value", optopt);
 	default:
-		o = by_value(p, val);
-		if (!o)
+		i = number_of(p, val);
+		if (i < 0)
 			xl_bug("option value %d", val);
-		if (xl_opt_apply(o, o->arg ? optarg : NULL))
+		p->given[i] = true;
+		if (xl_opt_apply(p->opts[i], p->opts[i]->arg ? optarg : NULL))
 			xl_usage("%s", xl_err_msg());
+	}
+}
+
+/* Whether `name` is one of the words of a list. */
+static bool is_listed(const char *list, const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (const char *w = list; w; w = strchr(w, '|') ? strchr(w, '|') + 1 : NULL)
+		if (strncmp(w, name, n) == 0 && (w[n] == '\0' || w[n] == '|'))
+			return true;
+	return false;
+}
+
+static void check_together(const struct parser *p)
+{
+	for (int i = 0; i < p->n; i++) {
+		const struct xl_opt *o = p->opts[i];
+		bool has = !o->with;
+
+		for (int k = 0; p->given[i] && k < p->n; k++) {
+			if (p->given[k] && o->without && is_listed(o->without, p->opts[k]->name))
+				xl_usage("--%s and --%s exclude each other", o->name,
+					 p->opts[k]->name);
+			has |= p->given[k] && o->with && strcmp(o->with, p->opts[k]->name) == 0;
+		}
+		if (p->given[i] && !has)
+			xl_usage("--%s is for --%s", o->name, o->with);
 	}
 }
 
@@ -271,8 +311,10 @@ int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv)
 	opterr = 0;
 	while ((val = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1)
 		take_option(&p, tool, val, argv);
+	check_together(&p);
 	free(p.opts);
 	free(p.longs);
+	free(p.given);
 	free(p.shorts);
 	if (env && *env && xl_parse_int("XL_THREADS", env, 1, MAX_THREADS, &n))
 		xl_usage("%s", xl_err_msg());

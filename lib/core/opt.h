@@ -26,15 +26,18 @@ typedef int xl_opt_fn(void *ctx, const char *name, const char *value);
 
 struct xl_opt {
 	enum xl_opt_type type;
-	char letter;      /* short option, or 0 */
-	const char *name; /* long option without hyphens */
-	const char *arg;  /* argument token, NULL for none */
-	const char *def;  /* default, for help and (if not NULL) as initial value */
-	const char *help; /* lower case, no full stop */
-	void *target;     /* what to set; for CALL the ctx */
-	double min, max;  /* INT, NUM; no range where min >= max */
-	xl_opt_fn *fn;    /* CALL */
-	bool *given;      /* set to true when the option was given; may be NULL */
+	char letter;         /* short option, or 0 */
+	const char *name;    /* long option without hyphens */
+	const char *arg;     /* argument token, NULL for none */
+	const char *def;     /* default, for help and (if not NULL) as initial value */
+	const char *help;    /* lower case, no full stop */
+	void *target;        /* what to set; for CALL the ctx */
+	double min, max;     /* INT, NUM; no range where min >= max */
+	xl_opt_fn *fn;       /* CALL */
+	bool *given;         /* set to true when the option was given; may be NULL */
+	const char *with;    /* an option without which this one means nothing, or NULL */
+	const char *without; /* options, split at '|', with which this one means nothing, or
+			      * NULL; tools refuse both, tables of hyper-parameters have none */
 };
 
 /* Describes a tool for --help and the page. */

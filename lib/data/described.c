@@ -255,6 +255,15 @@ int xl_described_fid(struct xl_fid *f, const struct xl_described *a, const struc
 		       : xl_fid_of(f, &a->g, &b->g, eps);
 }
 
+int xl_described_score(struct xl_inception_score *score, const struct xl_described *s)
+{
+	const struct xl_probabilities p = {s->p, s->is_yes_or_no, s->n, s->k};
+
+	if (s->n_p != s->n || s->n < 1)
+		return xl_err("--is takes pictures and a network that has verdicts on them");
+	return xl_inception_score(score, &p);
+}
+
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(a, b);

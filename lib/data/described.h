@@ -10,13 +10,15 @@
 #include "core/json.h"
 #include "metrics/features.h"
 #include "metrics/fid.h"
+#include "metrics/inception_score.h"
 #include "xl.h"
 
 enum { XL_DESCRIBED_NAME = 64 };
 
 struct xl_described {
 	/* what is wanted */
-	struct xl_features *with;            /* loaded when the first picture comes */
+	struct xl_features *with;            /* loaded when the first picture comes; NULL:
+					      * pictures are refused */
 	bool keep;                           /* all features, not only statistics */
 	bool judge;                          /* verdicts on pictures as well */
 	void (*failed)(const char *message); /* a picture, or the rest of a stream, is lost */
@@ -77,6 +79,10 @@ int xl_described_agree(struct xl_described *a, const char *name_a, struct xl_des
  * are few; 0, or -1 with xl_err set */
 int xl_described_fid(struct xl_fid *f, const struct xl_described *a, const struct xl_described *b,
 		     double eps);
+
+/* xl_described_score - of the verdicts on a set that was judged, score's splits and group
+ * set; 0, or -1 with xl_err set: statistics, or a network without verdicts */
+int xl_described_score(struct xl_inception_score *score, const struct xl_described *s);
 
 /* xl_described_text - how it was made, as lines "network vgg19"; xl_described_json - as
  * members of the open object */

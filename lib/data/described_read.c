@@ -110,6 +110,8 @@ static int open_eyes(struct xl_described *s)
 {
 	struct xl_features *f = s->with;
 
+	if (!f)
+		return xl_err("not statistics; --stats makes them");
 	if (xl_features_load(f))
 		return -1;
 	s->k = f->k;
@@ -162,6 +164,8 @@ static int see_set(struct xl_described *s, const struct xl_set *set)
 	struct batch b = {.n = 0};
 	int rc = open_eyes(s);
 
+	if (rc && !s->with && set->n > 0)
+		xl_err_prefix("%s", set->items[0].path);
 	for (d.first = 0; rc == 0 && d.first < set->n; d.first += BATCH) {
 		const int n = set->n - d.first < BATCH ? (int)(set->n - d.first) : BATCH;
 
@@ -305,7 +309,7 @@ static int take_record(struct xl_described *s, const struct xl_record *r, const 
 	}
 	if (!(picture = xl_compare_image(r)))
 		return 1;
-	if (batch_put(b, picture, r->id, where) || xl_features_load(s->with))
+	if (batch_put(b, picture, r->id, where) || (s->with && xl_features_load(s->with)))
 		return -2;
 	if (open_eyes(s))
 		return -1;

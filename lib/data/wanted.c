@@ -58,6 +58,8 @@ static int parse(struct xl_wanted *w, const char *s)
 		value = label < 0 ? -1 : value_of(w->c, label, s + name + 1, len - name - 1);
 		if (value < 0)
 			return -1;
+		if (w->rows[label] != XL_VERDICT_ANY)
+			return xl_err("--want: %s is named twice", w->c->labels[label]);
 		w->rows[label] = value;
 		s += len;
 		if (!*s)

@@ -152,7 +152,14 @@ out:
 void xl_kid_values(struct xl_values *v, const struct xl_kid *k, const char *suffix)
 {
 	xl_values_num(v, "kid", suffix, k->mean);
-	xl_values_num(v, "kid_sd", suffix, k->sd);
+	if (k->subsets > 1)
+		xl_values_num(v, "kid_sd", suffix, k->sd);
+}
+
+void xl_kid_text(FILE *f, const struct xl_kid *k)
+{
+	fprintf(f, "kid_gamma %.10g\nkid_subsets %lld\nkid_subset_size %lld\n", k->gamma,
+		(long long)k->subsets, (long long)k->size);
 }
 
 void xl_kid_json(struct xl_json *j, const struct xl_kid *k)

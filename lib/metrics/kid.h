@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/json.h"
 #include "metrics/values.h"
@@ -35,9 +36,10 @@ struct xl_kid {
  */
 int xl_kid_of(struct xl_kid *k, const float *a, int64_t n, const float *b, int64_t m, int64_t d);
 
-/* xl_kid_values - append kid and kid_sd, with the suffix; xl_kid_json - as members of the open
- * object, what they were measured with */
+/* xl_kid_values - append kid and, of several subsets, kid_sd, with the suffix; xl_kid_text,
+ * xl_kid_json - what they were measured with, as lines, or as members of the open object */
 void xl_kid_values(struct xl_values *v, const struct xl_kid *k, const char *suffix);
+void xl_kid_text(FILE *f, const struct xl_kid *k);
 void xl_kid_json(struct xl_json *j, const struct xl_kid *k);
 
 /*

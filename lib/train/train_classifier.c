@@ -144,7 +144,8 @@ static void note_data(struct xl_classifier *c, const struct xl_spool *s)
 
 struct xl_classifier *xl_classifier_train(const struct xl_classifier_run *run)
 {
-	const struct xl_batching how = {.n = run->batch / 2, .seed = run->seed, .augmenting.flip = run->flip};
+	const struct xl_batching how = {
+		.n = run->batch / 2, .seed = run->seed, .augmenting.flip = run->flip};
 	struct xl_classifier_shape shape;
 	struct loop l = {.run = run};
 
@@ -188,7 +189,7 @@ static int load(const struct xl_classifier *c, const struct xl_spool *s, uint32_
 	return n;
 }
 
-int xl_classifier_judge(struct xl_classifier *c, const struct xl_spool *s, struct xl_verdicts *v)
+static int judge(struct xl_classifier *c, const struct xl_spool *s, struct xl_verdicts *v)
 {
 	const size_t each = 3 * (size_t)s->size * (size_t)s->size;
 	const int outputs = xl_classifier_outputs(c), labels = c->n_labels;
@@ -216,13 +217,22 @@ int xl_classifier_judge(struct xl_classifier *c, const struct xl_spool *s, struc
 	return rc;
 }
 
+int xl_classifier_test(struct xl_classifier *c, const struct xl_spool *held, struct xl_verdicts *v)
+{
+	if (xl_verdicts_init(v, c) || judge(c, held, v))
+		return -1;
+	c->held_out = v->all.n;
+	c->held_out_right = v->all.n ? xl_verdicts_accuracy(&v->all) : 0;
+	return 0;
+}
+
 static void settings_json(const struct xl_classifier_run *run, struct xl_json *j)
 {
 	const struct xl_spool *held = run->spool->held;
 
 	xl_json_open(j, "settings", '{');
 	xl_json_int(j, "trained_on", run->spool->n);
-	xl_json_num(j, "held_out", run->spool->share);
+	xl_json_num(j, "held_out_share", run->spool->share);
 	xl_json_int(j, "size", run->spool->size);
 	xl_json_int(j, "width", run->width);
 	xl_json_int(j, "batch", run->batch);

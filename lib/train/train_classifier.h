@@ -39,9 +39,9 @@ struct xl_classifier *xl_classifier_train(const struct xl_classifier_run *run);
  * a step, or not the labels it takes */
 int xl_classifier_run_check(const struct xl_classifier_run *run);
 
-/* xl_classifier_judge - count what c says of every picture of a spool; 0, or -1 with
- * xl_err set */
-int xl_classifier_judge(struct xl_classifier *c, const struct xl_spool *s, struct xl_verdicts *v);
+/* xl_classifier_test - count in v, which it starts, what c says of every picture of a spool
+ * that was held back, and note in c how often it is right; 0, or -1 with xl_err set */
+int xl_classifier_test(struct xl_classifier *c, const struct xl_spool *held, struct xl_verdicts *v);
 
 /* xl_classifier_run_print - the verdicts about the pictures held back, as text or as one
  * JSON object with the settings of the run; 0, or -1 where f has failed */
