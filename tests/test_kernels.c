@@ -484,6 +484,42 @@ static void test_avgpool(void **state)
 	}
 }
 
+/* Lanes are channels: what the plain loops compute for each, of NaN and infinity too. */
+static void test_window_planes(void **state)
+{
+	enum { H = 9, W = 7, COUNT = XL_BLOCK * H * W };
+	static const struct xl_window windows[] = {
+		{XL_LARGEST, 3, 2, 0, false},     {XL_LARGEST, 3, 1, 1, false},
+		{XL_LARGEST, 2, 2, 0, true},      {XL_LARGEST, 5, 3, 2, true},
+		{XL_MEAN_INSIDE, 3, 1, 1, false}, {XL_MEAN_INSIDE, 5, 2, 2, true},
+		{XL_MEAN_ALL, 3, 1, 1, false},    {XL_MEAN_ALL, 4, 2, 3, false}};
+	const struct xl_dims plain = PLAIN(1, XL_BLOCK, H, W), d = MAP(1, XL_BLOCK, H, W);
+	float x[COUNT], map[COUNT], y[COUNT], want[COUNT], got[COUNT];
+	const struct xl_kernels *k;
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++)
+		x[i] = (float)noise(16, i);
+	x[0] = x[100] = NAN;
+	x[200] = x[201] = INFINITY;
+	x[300] = x[301] = -INFINITY;
+	xl_map_pack(map, x, &d);
+	for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+		const struct xl_window *w = &windows[i];
+		const int oh = xl_window_count(w, H), ow = xl_window_count(w, W);
+		const struct xl_dims out = MAP(1, XL_BLOCK, oh, ow);
+
+		xl_window_fwd(y, x, &plain, w);
+		xl_map_pack(want, y, &out);
+		EACH_BACKEND(k)
+		{
+			k->window_plane(got, map, &d, w);
+			for (int64_t j = 0; j < xl_dims_count(&out); j++)
+				assert_true(got[j] == want[j] || (isnan(got[j]) && isnan(want[j])));
+		}
+	}
+}
+
 /* Properties of the enlargement: a constant stays, and up4(1 - m) = 1 - up4(m). */
 static void test_up4_weights(void **state)
 {
@@ -859,6 +895,7 @@ int main(void)
 		cmocka_unit_test(test_up),
 		cmocka_unit_test(test_up4_weights),
 		cmocka_unit_test(test_avgpool),
+		cmocka_unit_test(test_window_planes),
 		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_r1),

@@ -116,6 +116,8 @@ struct xl_adam {
 	double decay; /* decay p is added to the gradient, as of a penalty on weights */
 };
 
+struct xl_window;
+
 /*
  * Numbers of a band matrix: XL_BAND on each side of the diagonal, and room for as many
  * again below, and below the last row. Row i, column j; an upper bound of all places.
@@ -196,6 +198,11 @@ struct xl_kernels {
 	 * have taken in g + decay p; each (count) */
 	void (*adam)(float *p, float *m, float *v, const float *g, int64_t count,
 		     const struct xl_adam *a);
+
+	/* y = the largest or the mean of each window (windows.h) of one plane of XL_BLOCK
+	 * channels, x (h,w,XL_BLOCK) of dims d */
+	void (*window_plane)(float *y, const float *x, const struct xl_dims *d,
+			     const struct xl_window *w);
 
 	/*
 	 * chase - a symmetric band made tridiagonal: the same eigenvalues

@@ -51,5 +51,6 @@ const struct xl_kernels XL_FN(xl_kernels) = {
 	.blend_fwd = XL_FN(xl_blend_fwd),
 	.blend_bwd = XL_FN(xl_blend_bwd),
 	.adam = XL_FN(xl_adam),
+	.window_plane = XL_FN(xl_window_plane),
 	.chase = XL_FN(xl_chase),
 };

@@ -77,6 +77,8 @@ void XL_FN(xl_blend_bwd)(const struct xl_blend_grads *to, const float *gy,
 			 const struct xl_blend *in, const struct xl_dims *d);
 void XL_FN(xl_adam)(float *p, float *m, float *v, const float *g, int64_t count,
 		    const struct xl_adam *a);
+void XL_FN(xl_window_plane)(float *y, const float *x, const struct xl_dims *d,
+			    const struct xl_window *w);
 void XL_FN(xl_chase)(double *d, double *e, double *band, int64_t n);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * windows.c - the largest, or the mean, of windows, and their adjoints; one plane of
- * one image is an item of work.
+ * one image is an item of work. Forward, whole blocks of channels go to simd_window.c.
  */
 #include <assert.h>
 #include <string.h>
@@ -15,12 +15,6 @@ struct pass {
 	int oh, ow;
 };
 
-/* The part of a window that is inside the map, and 1 / what a mean divides by. */
-struct part {
-	int top, left, bottom, right;
-	float share;
-};
-
 int xl_window_count(const struct xl_window *w, int n)
 {
 	const int room = n + 2 * w->pad - w->k + (w->is_ceil ? w->stride - 1 : 0);
@@ -32,26 +26,14 @@ int xl_window_count(const struct xl_window *w, int n)
 	return (count - 1) * w->stride >= n + w->pad ? count - 1 : count;
 }
 
-static int within(int i, int n)
+static struct xl_window_part part_of(const struct pass *p, int o)
 {
-	return i < 0 ? 0 : i > n ? n : i;
-}
-
-static struct part part_of(const struct pass *p, int o)
-{
-	const struct xl_window *w = p->w;
-	const int top = o / p->ow * w->stride - w->pad, left = o % p->ow * w->stride - w->pad;
-	struct part s = {within(top, p->d->h), within(left, p->d->w), within(top + w->k, p->d->h),
-			 within(left + w->k, p->d->w), 0};
-
-	s.share = 1.0f / (float)(w->kind == XL_MEAN_ALL ? w->k * w->k
-							: (s.bottom - s.top) * (s.right - s.left));
-	return s;
+	return xl_window_part(p->w, p->d, o / p->ow, o % p->ow);
 }
 
 /* Where x is largest, for each of b lanes; NaN stays once it is met. */
 static void find_largest(int at[XL_BLOCK], float best[XL_BLOCK], const struct pass *p,
-			 const float *x, const struct part *s)
+			 const float *x, const struct xl_window_part *s)
 {
 	const int b = p->d->b, first = (s->top * p->d->w + s->left) * b;
 
@@ -70,7 +52,7 @@ static void find_largest(int at[XL_BLOCK], float best[XL_BLOCK], const struct pa
 }
 
 static void sum_window(float sum[XL_BLOCK], const struct pass *p, const float *x,
-		       const struct part *s)
+		       const struct xl_window_part *s)
 {
 	const int b = p->d->b;
 
@@ -89,8 +71,12 @@ static void fwd_item(void *ctx, int64_t plane)
 	float *y = p->to + plane * outs * b, sum[XL_BLOCK];
 	int at[XL_BLOCK];
 
+	if (b == XL_BLOCK) {
+		xl_kernels()->window_plane(y, x, p->d, p->w);
+		return;
+	}
 	for (int o = 0; o < outs; o++, y += b) {
-		const struct part s = part_of(p, o);
+		const struct xl_window_part s = part_of(p, o);
 
 		if (p->w->kind == XL_LARGEST) {
 			find_largest(at, sum, p, x, &s);
@@ -103,7 +89,8 @@ static void fwd_item(void *ctx, int64_t plane)
 	}
 }
 
-static void add_to_window(float *gx, const float *gy, const struct pass *p, const struct part *s)
+static void add_to_window(float *gx, const float *gy, const struct pass *p,
+			  const struct xl_window_part *s)
 {
 	const int b = p->d->b;
 
@@ -124,7 +111,7 @@ static void bwd_item(void *ctx, int64_t plane)
 
 	memset(gx, 0, (size_t)size * sizeof *gx);
 	for (int o = 0; o < outs; o++, gy += b) {
-		const struct part s = part_of(p, o);
+		const struct xl_window_part s = part_of(p, o);
 
 		if (p->w->kind != XL_LARGEST) {
 			add_to_window(gx, gy, p, &s);
@@ -145,7 +132,7 @@ static void pick_item(void *ctx, int64_t plane)
 	int at[XL_BLOCK];
 
 	for (int o = 0; o < outs; o++, y += b) {
-		const struct part s = part_of(p, o);
+		const struct xl_window_part s = part_of(p, o);
 
 		find_largest(at, best, p, p->x + plane * size, &s);
 		for (int l = 0; l < b; l++)

@@ -22,6 +22,31 @@ struct xl_window {
 /* xl_window_count - windows along an axis of n pixels; 0 where not one fits */
 int xl_window_count(const struct xl_window *w, int n);
 
+/* The part of a window that is inside the map, and 1 / what a mean divides by. */
+struct xl_window_part {
+	int top, left, bottom, right;
+	float share;
+};
+
+static inline int xl_window_within(int i, int n)
+{
+	return i < 0 ? 0 : i > n ? n : i;
+}
+
+/* xl_window_part - of window i down and j across of a map of dims d */
+static inline struct xl_window_part xl_window_part(const struct xl_window *w,
+						   const struct xl_dims *d, int i, int j)
+{
+	const int top = i * w->stride - w->pad, left = j * w->stride - w->pad;
+	struct xl_window_part s = {xl_window_within(top, d->h), xl_window_within(left, d->w),
+				   xl_window_within(top + w->k, d->h),
+				   xl_window_within(left + w->k, d->w), 0};
+	const int inside = (s.bottom - s.top) * (s.right - s.left);
+
+	s.share = 1.0f / (float)(w->kind == XL_MEAN_ALL ? w->k * w->k : inside);
+	return s;
+}
+
 /*
  * xl_window_fwd  - y = the largest or the mean of each window of x
  * xl_window_bwd  - its adjoint at x, applied to gy; gx is written. Of equal values the
