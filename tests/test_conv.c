@@ -362,6 +362,13 @@ static const struct xl_conv2d_dims others[] = {
 	 .pad_h = 1,
 	 .pad_w = 1,
 	 .mode = XL_PAD_REFLECT},
+	/* by Winograd along a line, of several bands in the last */
+	{.n = 2, .ci = 32, .h = 5, .w = 9, .co = 48, .kh = 1, .kw = 7, .stride = 1, .pad_w = 3},
+	{.n = 3, .ci = 16, .h = 17, .w = 4, .co = 32, .kh = 7, .kw = 1, .stride = 1, .pad_h = 3},
+	{.n = 1, .ci = 48, .h = 8, .w = 7, .co = 16, .kh = 1, .kw = 3, .stride = 1, .pad_w = 1},
+	{.n = 2, .ci = 32, .h = 9, .w = 3, .co = 32, .kh = 3, .kw = 1, .stride = 1},
+	{.n = 2, .ci = 16, .h = 3, .w = 12, .co = 16, .kh = 1, .kw = 7, .stride = 1, .pad_w = 5},
+	{.n = 40, .ci = 16, .h = 17, .w = 17, .co = 16, .kh = 7, .kw = 1, .stride = 1, .pad_h = 3},
 };
 enum { OTHERS = sizeof others / sizeof *others };
 
@@ -523,6 +530,35 @@ static void test_forms_differ(void **state)
 	}
 }
 
+/* Lines have one form, and only forward. */
+static void test_lines_differ(void **state)
+{
+	static const char *const forms[] = {"4", "2", "0"};
+	const struct xl_kernels *k;
+
+	(void)state;
+	for (int i = OTHERS - 6; i < OTHERS; i++) {
+		struct conv c;
+		conv_open(&c, &others[i]);
+		const size_t y = (size_t)xl_dims_count(&c.y.d) * sizeof(float);
+		const size_t x = (size_t)xl_dims_count(&c.x.d) * sizeof(float);
+		EACH_BACKEND(k)
+		{
+			struct results r[3];
+			for (int f = 0; f < 3; f++) {
+				assert_int_equal(xl_winograd_select(forms[f]), 0);
+				r[f] = run(&c, k);
+			}
+			assert_memory_not_equal(r[0].y, r[1].y, y);
+			assert_memory_equal(r[1].y, r[2].y, y);
+			assert_memory_equal(r[0].gx, r[1].gx, x);
+			for (int f = 0; f < 3; f++)
+				results_free(&r[f]);
+		}
+		conv_close(&c);
+	}
+}
+
 /* ---- quality: how far all numbers are off, where the above ask for the worst ---- */
 
 /* Numbers of N(0,1) in place of v, by Box and Muller, rounded to float; and as floats. */
@@ -643,6 +679,7 @@ int main(void)
 	};
 	const struct CMUnitTest once[] = {
 		cmocka_unit_test(test_forms_differ),
+		cmocka_unit_test(test_lines_differ),
 		cmocka_unit_test(test_quality),
 		cmocka_unit_test(test_form_unknown),
 	};

@@ -230,12 +230,13 @@ int xl_kernels_check(void);
 
 /*
  * xl_winograd        - how 3x3 convolutions of stride 1 are computed where that is
- *                      quicker: 4 by F(4,3) or F(2,3), 2 by F(2,3), 0 as the others
+ *                      quicker: 4 by F(4,3) or F(2,3), 2 by F(2,3), 0 as the others;
+ *                      with 4, those of 1x3 and 1x7 forward, too, by F(4,3) and F(4,7)
  * xl_winograd_select - "4", "2" or "0"; else what XL_WINOGRAD says when xl_kernels is
  *                      first called, else 4
  *
  * All but rounding is equal: measured against 0, F(2,3) leaves half of the error and
- * F(4,3) twice as much, three times in the weight gradient. Scratch is measured for
+ * F(4,3) twice as much, three times in the weight gradient, F(4,7) four times. Scratch is measured for
  * the setting in force.
  * Errors   xl_winograd_select: -1 with xl_err set on another name, else 0
  */

@@ -2,6 +2,7 @@
  * simd_table.c - the backend of one instruction set as a table, and which
  * convolutions go by Winograd.
  */
+#include "kernels/simd_line.h"
 #include "kernels/simd_wino.h"
 
 extern const struct xl_kernels XL_FN(xl_kernels);
@@ -9,16 +10,22 @@ extern const struct xl_kernels XL_FN(xl_kernels);
 #define XL_STR_(x) #x
 #define XL_STR(x) XL_STR_(x)
 
+/* Lines are forward only. */
 static size_t conv2d_scratch(const struct xl_conv2d_dims *d)
 {
-	return (XL_FN(xl_wino_suits)(d) ? XL_FN(xl_wino_scratch) : XL_FN(xl_conv2d_scratch))(d);
+	const size_t line = XL_FN(xl_line_suits)(d) ? XL_FN(xl_line_scratch)(d) : 0;
+	const size_t both =
+		(XL_FN(xl_wino_suits)(d) ? XL_FN(xl_wino_scratch) : XL_FN(xl_conv2d_scratch))(d);
+
+	return line > both ? line : both;
 }
 
 static void conv2d_fwd(float *y, const float *x, const float *w, const float *bias,
 		       const struct xl_conv2d_dims *d, void *scratch)
 {
-	(XL_FN(xl_wino_suits)(d) ? XL_FN(xl_wino_fwd) : XL_FN(xl_conv2d_fwd))(y, x, w, bias, d,
-									      scratch);
+	(XL_FN(xl_wino_suits)(d)   ? XL_FN(xl_wino_fwd)
+	 : XL_FN(xl_line_suits)(d) ? XL_FN(xl_line_fwd)
+				   : XL_FN(xl_conv2d_fwd))(y, x, w, bias, d, scratch);
 }
 
 static void conv2d_bwd_x(float *gx, const float *gy, const float *w, const struct xl_conv2d_dims *d,
