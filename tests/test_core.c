@@ -519,16 +519,17 @@ static void test_opt_print(void **state)
 	(void)state;
 	xl_opt_print(f, table);
 	fclose(f);
-	assert_string_equal(text, "\nthings:\n"
-				  "  -f, --flag              a flag\n"
-				  "  -s, --size=pixels       side of a picture [128]\n"
-				  "      --any=n             any number\n"
-				  "      --rate=x            a rate whose explanation takes more than "
-				  "one line of\n"
-				  "                          help to tell [0.5]\n"
-				  "      --name=s            a name\n"
-				  "      --mode=one|two      a mode [one]\n"
-				  "      --call=x            a call\n");
+	assert_string_equal(text,
+			    "\nthings:\n"
+			    "  -f, --flag              a flag\n"
+			    "  -s, --size=pixels       side of a picture [128]\n"
+			    "      --any=n             any number\n"
+			    "      --rate=x            a rate whose explanation takes more than "
+			    "one line of\n"
+			    "                          help to tell [0.5]\n"
+			    "      --name=s            a name\n"
+			    "      --mode=one|two      a mode [one]\n"
+			    "      --call=x            a call\n");
 	free(text);
 }
 
@@ -562,11 +563,11 @@ static void test_json(void **state)
 	xl_json_int(&j, "end", 1);
 	assert_int_equal(xl_json_end(&j, f), 0);
 	fclose(f);
-	assert_string_equal(text,
-			    "{\"s\":\"a\\\"b\\\\c\\u000a\\u0001\xc3\xbc\",\"none\":null,"
-			    "\"i\":-9223372036854775808,\"x\":0.1,\"third\":0.3333333333333333,"
-			    "\"large\":1e+300,\"bad\":null,\"t\":true,\"list\":[1,{\"inner\":null}],"
-			    "\"empty\":{},\"end\":1,\"nonfinite\":\"bad,inner\"}\n");
+	assert_string_equal(
+		text, "{\"s\":\"a\\\"b\\\\c\\u000a\\u0001\xc3\xbc\",\"none\":null,"
+		      "\"i\":-9223372036854775808,\"x\":0.1,\"third\":0.3333333333333333,"
+		      "\"large\":1e+300,\"bad\":null,\"t\":true,\"list\":[1,{\"inner\":null}],"
+		      "\"empty\":{},\"end\":1,\"nonfinite\":\"bad,inner\"}\n");
 	free(text);
 }
 
@@ -641,6 +642,31 @@ static void test_file_appears_whole(void **state)
 	assert_int_equal(stat("a", &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	unlink("a"); /* remove_dir fails if a temporary file is left */
+}
+
+static void test_file_behind_links(void **state)
+{
+	struct stat st;
+	struct xl_file o;
+
+	(void)state;
+	assert_int_equal(mkdir("sub", 0755), 0);
+	assert_int_equal(symlink("sub/b", "one"), 0);
+	assert_int_equal(symlink("../one", "sub/two"), 0);
+	write_file("sub/two", "new"); /* there is no b yet */
+	assert_content("sub/b", "new");
+	write_file("one", "again");
+	assert_content("sub/b", "again");
+	assert_int_equal(lstat("one", &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(unlink("one"), 0);
+	assert_int_equal(symlink("one", "one"), 0); /* ends nowhere */
+	if (xl_file_begin(&o, "one") == 0)
+		xl_file_abort(&o);
+	unlink("one");
+	unlink("sub/two");
+	unlink("sub/b");
+	assert_int_equal(rmdir("sub"), 0);
 }
 
 static void test_file_of_a_killed_program(void **state)
@@ -757,6 +783,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_full_disk),
 		cmocka_unit_test(test_file_appears_whole),
+		cmocka_unit_test(test_file_behind_links),
 		cmocka_unit_test(test_file_of_a_killed_program),
 		cmocka_unit_test(test_file_gets_a_new_name),
 		cmocka_unit_test(test_file_keeps_links_and_devices),

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +16,10 @@
 #include "core/file.h"
 #include "core/mem.h"
 
-enum { TRIES = 1000 }; /* names tried when others are taken */
+enum {
+	TRIES = 1000,  /* names tried when others are taken */
+	MAX_LINKS = 40 /* as the kernel follows */
+};
 
 static _Thread_local bool pipe_broken;
 
@@ -171,15 +175,31 @@ static int begin(struct xl_file *o, int fd)
 	return -1;
 }
 
+/* What a path names: a symbolic link stays where it is, and what it points to is written,
+ * there or not yet. To be freed; NULL with xl_err set. */
+static char *named_by(const char *path)
+{
+	char *real = realpath(path, NULL), *now = real ? real : xl_strdup(path), to[PATH_MAX];
+	ssize_t n;
+
+	for (int i = 0; !real && now && i < MAX_LINKS && (n = readlink(now, to, sizeof to)) > 0;
+	     i++) {
+		const int dir = to[0] == '/' ? 0 : (int)dir_length(now);
+		char *next = xl_strf("%.*s%.*s", dir, now, (int)n, to);
+
+		free(now);
+		now = next;
+	}
+	return now;
+}
+
 int xl_file_begin(struct xl_file *o, const char *path)
 {
-	char *real = realpath(path, NULL); /* a symbolic link stays; what it names changes */
 	struct stat st;
 	bool is_there = stat(path, &st) == 0;
 	int fd;
 
-	*o = (struct xl_file){.path = xl_strdup(real ? real : path)};
-	free(real);
+	*o = (struct xl_file){.path = named_by(path)};
 	if (!o->path)
 		return -1;
 	if (is_there && S_ISDIR(st.st_mode)) {

@@ -18,6 +18,7 @@ struct xl_file {
 
 /* 0, or -1 with xl_err set ("out.png: cannot write: no such file or directory").
  * commit and abort both release everything; commit also after a failed write.
+ * Through a symbolic link, what it names is written, there or not yet.
  * What is not a regular file (/dev/null, a FIFO) is written as it comes. */
 int xl_file_begin(struct xl_file *o, const char *path);
 int xl_file_commit(struct xl_file *o);
