@@ -119,7 +119,9 @@ xl-cat: 1 input failed" ]
 	cat a b c | cmp - "$golden"
 	"$cat" --records 2:4 "$golden" "$golden" >d
 	cat c a | cmp - d
-	[ -z "$("$cat" --records 2:1 "$golden" | tr -d '\0')" ]
+	[ -z "$("$cat" --records 2:2 "$golden" | tr -d '\0')" ]
+	run -2 "$cat" --records 5:2 "$golden"
+	[ "${lines[0]}" = "xl-cat: --records: '5:2' ends before it begins" ]
 	run -0 "$cat" --records 2:3 --json "$golden"
 	[ "${#lines[@]}" = 1 ]
 	[[ $output == *'"record":2,"kind":"stats"'* ]]

@@ -37,6 +37,8 @@ static int parse_part(void *ctx, const char *name, const char *value)
 	if (xl_parse_int("--records", from, 0, INT64_MAX, &part.from) ||
 	    (colon[1] && xl_parse_int("--records", colon + 1, 0, INT64_MAX, &part.to)))
 		return -1;
+	if (part.to < part.from)
+		return xl_err("--%s: '%s' ends before it begins", name, value);
 	part.given = true;
 	return 0;
 }
