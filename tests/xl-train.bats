@@ -509,7 +509,7 @@ keep" ]
 		# shellcheck disable=SC2086
 		run -0 "$train" $c
 		[[ $output == *"--variant=ijcai|iclr"* ]]
-		[[ $output == *"--width=n"*"[64]"* ]]
+		[[ $(tr -s ' \n' ' ' <<<"$output") == *"--size=n "*"[128; small 64, tiny 32] --width=n "*"[64; small 32, tiny 16] --batch=n pairs per step (ICLR, appendix) [8] "* ]]
 	done
 }
 

@@ -59,28 +59,96 @@ static size_t table_length(const struct xl_opt *o)
 	return n;
 }
 
+/* ---- what is set, and how it is shown ----------------------------------- */
+
+static void show(const struct xl_opt *o, char *buf, size_t size)
+{
+	if (o->type == XL_OPT_FLAG)
+		snprintf(buf, size, "%s", *(bool *)o->target ? "yes" : "no");
+	else if (o->type == XL_OPT_INT)
+		snprintf(buf, size, "%lld", (long long)*(int64_t *)o->target);
+	else if (o->type == XL_OPT_NUM)
+		snprintf(buf, size, "%.17g", *(double *)o->target);
+	else
+		snprintf(buf, size, "%s", *(const char **)o->target);
+}
+
+/* The same for people: 3e-4 has no 17 digits. */
+static void show_short(const struct xl_opt *o, char *buf, size_t size)
+{
+	if (o->type == XL_OPT_NUM)
+		snprintf(buf, size, "%g", *(double *)o->target);
+	else
+		show(o, buf, size);
+}
+
+enum { PAPER, PRESETS = 3, NOTE = 96 };
+static const char *const presets[PRESETS] = {"paper", "small", "tiny"};
+
+/* A model with each preset, not built; NULL ones where that fails, as with no method. */
+static void make_presets(const struct xl_method *method, struct xl_model *m[PRESETS])
+{
+	for (int i = 0; i < PRESETS; i++) {
+		m[i] = method ? xl_model_new(method) : NULL;
+		if (m[i] && xl_model_preset(m[i], presets[i])) {
+			xl_model_free(m[i]);
+			m[i] = NULL;
+		}
+	}
+}
+
+/* A default, and what other presets have instead: "64; small 32, tiny 16" */
+static const char *note_presets(char note[NOTE], const char *def, struct xl_model *const m[PRESETS],
+				size_t option)
+{
+	char value[PRESETS][NOTE / 4];
+	size_t n = (size_t)snprintf(note, NOTE, "%s", def);
+	const char *before = "; ";
+
+	for (int i = 0; i < PRESETS; i++)
+		if (!m[i])
+			return def;
+	for (int i = 0; i < PRESETS; i++) {
+		show_short(&m[i]->opts[option], value[i], sizeof value[i]);
+		if (n >= NOTE || strcmp(value[i], value[PAPER]) == 0)
+			continue;
+		n += (size_t)snprintf(note + n, NOTE - n, "%s%s %s", before, presets[i], value[i]);
+		before = ", ";
+	}
+	return note;
+}
+
 struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own)
 {
 	static const struct xl_opt heading = {.type = XL_OPT_GROUP, .help = "hyper-parameters"};
 	static const struct xl_opt heading_common = {.type = XL_OPT_GROUP, .help = "common"};
 	const struct xl_opt *theirs = s->method ? s->method->opts : NULL;
-	struct xl_opt *t = xl_alloc(table_length(own) + table_length(theirs) + 3, sizeof *t),
-		      *p = t;
+	const size_t n = table_length(own) + table_length(theirs) + 3;
+	const size_t notes = table_length(theirs) * NOTE;
+	struct xl_opt *t = xl_alloc(1, n * sizeof *t + notes), *p = t;
+	struct xl_model *m[PRESETS];
+	char(*note)[NOTE]; /* of their options, freed with them */
 
 	if (!t)
 		return NULL;
+	note = (void *)(t + n);
+	make_presets(s->method, m);
 	memcpy(p, own, table_length(own) * sizeof *p);
 	p += table_length(own);
 	if (theirs)
 		*p++ = heading;
-	for (; theirs && theirs->type != XL_OPT_END; theirs++, p++) {
-		*p = *theirs;
+	for (size_t i = 0; theirs && theirs[i].type != XL_OPT_END; i++, p++) {
+		*p = theirs[i];
 		if (p->type == XL_OPT_GROUP)
 			continue;
 		p->type = XL_OPT_CALL;
 		p->target = s;
 		p->fn = xl_settings_add;
+		if (p->def)
+			p->def = note_presets(note[i], p->def, m, i);
 	}
+	for (int i = 0; i < PRESETS; i++)
+		xl_model_free(m[i]);
 	if (s->method)
 		*p++ = heading_common;
 	p->type = XL_OPT_END;
@@ -184,18 +252,6 @@ static bool is_given(const struct xl_settings *s, const char *name)
 		if (strcmp(s->items[i].name, name) == 0)
 			return true;
 	return false;
-}
-
-static void show(const struct xl_opt *o, char *buf, size_t size)
-{
-	if (o->type == XL_OPT_FLAG)
-		snprintf(buf, size, "%s", *(bool *)o->target ? "yes" : "no");
-	else if (o->type == XL_OPT_INT)
-		snprintf(buf, size, "%lld", (long long)*(int64_t *)o->target);
-	else if (o->type == XL_OPT_NUM)
-		snprintf(buf, size, "%.17g", *(double *)o->target);
-	else
-		snprintf(buf, size, "%s", *(const char **)o->target);
 }
 
 /* What a resumed run may do differently, if asked to: how long and how fast it learns, and
