@@ -338,6 +338,23 @@ static const struct xl_conv2d_dims others[] = {
 	 .pad_h = 1,
 	 .pad_w = 1,
 	 .mode = XL_PAD_REFLECT},
+	/* weight gradients: of parts of the rows, slots and blocks of outputs, and of some
+	 * small images at a time */
+	{.n = 4, .ci = 16, .h = 41, .w = 43, .co = 24, .kh = 3, .kw = 3, .stride = 2},
+	{.n = 1, .ci = 48, .h = 12, .w = 12, .co = 32, .kh = 5, .kw = 4, .stride = 1},
+	{.n = 3, .ci = 18, .h = 22, .w = 40, .co = 24, .kh = 5, .kw = 4, .stride = 2},
+	{.n = 2, .ci = 272, .h = 13, .w = 20, .co = 24, .kh = 1, .kw = 1, .stride = 1},
+	{.n = 2,
+	 .ci = 128,
+	 .h = 12,
+	 .w = 14,
+	 .co = 80,
+	 .kh = 4,
+	 .kw = 4,
+	 .stride = 2,
+	 .pad_h = 1,
+	 .pad_w = 1,
+	 .mode = XL_PAD_REFLECT},
 	/* by Winograd: parts of tiles, borders of zeros and none */
 	{.n = 3,
 	 .ci = 32,

@@ -260,8 +260,8 @@ static int grad_size(int in, int pad, int stride, int k)
  * Where products with the weights in place (simd_gemm.c) are faster, measured: with
  * few pixels packing the weights is what direct convolution costs; backward it also
  * multiplies by the zeros around the gradient, and the columns of a product pay
- * where many output channels share them. None asks for the batch, on which no bit
- * may depend.
+ * where many output channels share them. Only the weights' gradient asks for the
+ * batch: on that, no bit of a pixel may depend.
  */
 static bool gemm(const struct xl_conv2d_dims *d)
 {
@@ -283,14 +283,14 @@ static bool gemm_bwd_x(const struct xl_conv2d_dims *d)
 
 static bool gemm_bwd_w(const struct xl_conv2d_dims *d)
 {
-	return gemm(d) && (int64_t)d->oh * d->ow <= d->co / 4;
+	const int64_t pixels = (int64_t)d->oh * d->ow;
+	return gemm(d) && pixels <= d->co / 4 && (pixels < 64 || d->n * pixels < 256);
 }
 
-/* Numbers of the sums of a weight gradient. */
+/* Numbers of the sums of a weight gradient to few channels. */
 static int64_t sums_count(const struct xl_conv2d_dims *d)
 {
-	return few(d->co, xl_block_of(d->ci)) ? whole(XL_FN(xl_few_sums)(d))
-					      : packed_count(d->co, d->ci, d->kh * d->kw);
+	return few(d->co, xl_block_of(d->ci)) ? whole(XL_FN(xl_few_sums)(d)) : 0;
 }
 
 /* Whether the gradient of a strided convolution of few channels is better computed
@@ -511,12 +511,11 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 			    const struct xl_conv2d_dims *d, void *scratch)
 {
-	const int b = xl_block_of(d->ci), taps = d->kh * d->kw;
-	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
+	const int b = xl_block_of(d->ci), hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
 	float *sums = scratch;
 	float *xpad = sums + sums_count(d);
 	float *blocked = xpad + whole((int64_t)d->n * d->ci * hp * wp);
-	assert(taps <= MAX_TAPS);
+	assert(d->kh * d->kw <= MAX_TAPS);
 
 	if (gemm_bwd_w(d)) {
 		XL_FN(xl_gemm_bwd_w)(gw, x, gy, d, scratch);
@@ -533,6 +532,5 @@ void XL_FN(xl_conv2d_bwd_w)(float *gw, const float *x, const float *gy,
 	}
 	if (xl_block_of(d->co) == 1)
 		xl_block_pad(blocked, gy, d->n, d->co, d->oh * d->ow);
-	XL_FN(xl_wgrad)(sums, padded(d) ? xpad : x, xl_block_of(d->co) == 1 ? blocked : gy, d);
-	XL_FN(xl_unpack)(gw, sums, d->co, d->ci, taps);
+	XL_FN(xl_wgrad)(gw, padded(d) ? xpad : x, xl_block_of(d->co) == 1 ? blocked : gy, d);
 }

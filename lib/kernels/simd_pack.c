@@ -1,5 +1,5 @@
 /*
- * simd_pack.c - weights to and from the order of direct convolution: output
+ * simd_pack.c - weights to the order of direct convolution: output
  * channels become the lanes. Memory is read and written in runs: squares of four
  * by four numbers are turned in registers.
  */
@@ -82,46 +82,4 @@ static void pack_item(void *ctx, int64_t group)
 void XL_FN(xl_pack)(const struct xl_packing *k)
 {
 	xl_parallel(pack_item, (void *)(uintptr_t)k, xl_div_up(k->co, XL_PAIR * XL_BLOCK));
-}
-
-struct unpacking {
-	float *w;
-	const float *sums;
-	int co, ci, lanes, taps;
-};
-
-/* Each block of outputs is an item. */
-static void unpack_item(void *ctx, int64_t block)
-{
-	const struct unpacking *k = ctx;
-	const int count = k->lanes * k->taps;
-	const int64_t step = (int64_t)k->ci * k->taps;
-	const int left = k->co - (int)block * XL_BLOCK, nc = left < XL_BLOCK ? left : XL_BLOCK;
-	int row[XL_BLOCK * MAX_TAPS];
-
-	find_rows(row, k->lanes, k->taps);
-	for (int b = 0; b < k->ci / k->lanes; b++) {
-		const float *in = k->sums + (block * step + b * count) * XL_BLOCK;
-		float *w = k->w + block * XL_BLOCK * step + b * count;
-		for (int c = 0; c + 4 <= nc; c += 4)
-			for (int j = 0; j + 4 <= count; j += 4) {
-				v4 m[4];
-				for (int i = 0; i < 4; i++)
-					m[i] = *(const v4 *)(in + row[j + i] * XL_BLOCK + c);
-				xl_transpose4(m);
-				for (int i = 0; i < 4; i++)
-					*(v4 *)(w + (c + i) * step + j) = m[i];
-			}
-		/* what the squares leave */
-		for (int c = 0; c < nc; c++)
-			for (int j = c < nc / 4 * 4 ? count / 4 * 4 : 0; j < count; j++)
-				w[c * step + j] = in[row[j] * XL_BLOCK + c];
-	}
-}
-
-void XL_FN(xl_unpack)(float *w, const float *sums, int co, int ci, int taps)
-{
-	struct unpacking k = {w, sums, co, ci, xl_block_of(ci), taps};
-
-	xl_parallel(unpack_item, &k, xl_div_up(co, XL_BLOCK));
 }

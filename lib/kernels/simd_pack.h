@@ -21,15 +21,11 @@ struct xl_packing {
 };
 
 /*
- * xl_pack   - k->out = the weights of a sweep
- * xl_unpack - w = the plain weights from which sums would have been packed
+ * xl_pack - k->out = the weights of a sweep
  *
  * Shapes   out: [group of XL_PAIR blocks][block of inputs][tap][lane][16 or 32], the
  *          last group 16 wide where a block is left; missing channels are zero
- *          sums: [block of 16 outputs][block of inputs][tap][lane][16]
- *          w: (co,ci,taps)
  */
 void XL_FN(xl_pack)(const struct xl_packing *k);
-void XL_FN(xl_unpack)(float *w, const float *sums, int co, int ci, int taps);
 
 #endif

@@ -8,12 +8,12 @@
 #include "kernels/simd_vec.h"
 
 /*
- * xl_wgrad - the adjoint of the weights of a convolution, packed
+ * xl_wgrad - the adjoint of the weights of a convolution; gw is written
  *
- * Shapes   sums: as of xl_unpack (simd_pack.h)
+ * Shapes   gw: (co,ci,kh,kw)
  *          x: the padded input, (n,ci,h+2 pad_h,w+2 pad_w) map
  *          gy: (n,co,oh,ow) in blocks of 16, missing channels zero
  */
-void XL_FN(xl_wgrad)(float *sums, const float *x, const float *gy, const struct xl_conv2d_dims *d);
+void XL_FN(xl_wgrad)(float *gw, const float *x, const float *gy, const struct xl_conv2d_dims *d);
 
 #endif
