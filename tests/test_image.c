@@ -618,6 +618,25 @@ static void montage_places_tiles(void **state)
 	xl_tensor_free(b);
 }
 
+/* In cells of 64 pixels ten letters have room: what differs is among them. */
+static void montage_labels_tell_numbers_apart(void **state)
+{
+	static const char *const labels[] = { "face-000001.png", "face-000002.png" };
+	struct xl_tensor *a = picture(3, 4, 64), *s;
+	const struct xl_tensor *tiles[] = { a, a };
+	int differ = 0;
+
+	(void)state;
+	s = xl_image_montage(tiles, labels, 2, 1, 1);
+	assert_shape(s, 3, 2 * (4 + 10) + 3, 64 + 2);
+	for (int y = 1; y < 11; y++)
+		for (int x = 1; x < 65; x++)
+			differ += at(s, 0, y, x) != at(s, 0, y + 4 + 10 + 1, x);
+	assert_true(differ > 0 && differ < 35); /* one letter of 5 by 7 */
+	xl_tensor_free(s);
+	xl_tensor_free(a);
+}
+
 /* ---- sheets ------------------------------------------------------------- */
 
 static int add(struct xl_sheet *s, const char *id, const char *tensor, const char *exemplar)
@@ -704,6 +723,7 @@ int main(void)
 		cmocka_unit_test(grey_lays_alpha_on_black),
 		cmocka_unit_test(flip_mirrors_rows),
 		cmocka_unit_test(heat_follows_the_formula),
+		cmocka_unit_test(montage_labels_tell_numbers_apart),
 		cmocka_unit_test(montage_places_tiles),
 		cmocka_unit_test(sheet_finds_inputs_times_exemplars),
 		cmocka_unit_test(sheet_leaves_cells_empty),

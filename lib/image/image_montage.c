@@ -130,11 +130,21 @@ static uint8_t *pixel(const struct sheet *s, int64_t y, int64_t x)
 	return (uint8_t *)s->out->data + y * s->out->shape[2] + x;
 }
 
-/* A label that is too long loses its middle: "a_long..name.png" */
+/* Letters of a name without an extension, as ".png", which tells no pictures apart. */
+static int64_t stem_length(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && dot > name && strlen(dot) <= 5 ? dot - name : (int64_t)strlen(name);
+}
+
+/* A label that is too long loses its extension, then its middle: "a_long..name" */
 static void draw_label(const struct sheet *s, int64_t top, int64_t left, const char *label)
 {
 	int64_t plane = s->out->shape[1] * s->out->shape[2];
 	int64_t room = s->cell_w / (LETTER_W * s->zoom), n = (int64_t)strlen(label);
+
+	n = n > room ? stem_length(label) : n;
 	int64_t shown = n < room ? n : room, cut = (shown - 2) / 2;
 
 	for (int64_t i = 0; i < shown; i++) {
