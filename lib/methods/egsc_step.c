@@ -454,18 +454,19 @@ static enum stage stage_at(const struct xl_egsc *h, int64_t iter, int64_t *since
 	return s;
 }
 
+/* Whether a stage trains a network; G and D are of the first and the last. */
 static bool is_of(const struct xl_egsc_nets *s, const struct xl_net *n, enum stage stage)
 {
-	bool is_f = false, is_early = false, is_late = n == s->shared.net;
+	bool is_both = false, is_early = false, is_late = n == s->shared.net;
 
 	if (stage == PERCEPT || n == s->v)
 		return stage == PERCEPT && n == s->v;
 	for (int d = 0; d < DOMAINS; d++) {
 		is_early |= n == s->own[d].net || n == s->f[d].net;
 		is_late |= n == s->e[d].net;
-		is_f |= n == s->g[d].net || n == s->d[d].net;
+		is_both |= n == s->g[d].net || n == s->d[d].net;
 	}
-	return is_f || (stage == PRE ? is_early : is_late);
+	return is_both || (stage == PRE ? is_early : is_late);
 }
 
 /* Each stage has its networks, and begins with an optimiser that knows nothing. Stage 2
