@@ -45,7 +45,9 @@ struct sweep {
 	int blocks, lanes;                      /* input channels = blocks * lanes */
 	int taps;
 	int64_t delta[MAX_TAPS]; /* where each tap reads, from the pixel's base */
-	const float *w;          /* [group][block][tap][lane][16 or 32] */
+	int tap[MAX_TAPS];       /* which of the weights it has */
+	int of;                  /* taps that have weights */
+	const float *w;          /* [group][block][of][lane][16 or 32] */
 	const float *bias;
 	float *y;
 	int64_t y_image, y_row, y_col, y_block; /* y_block: to the next 16, or plane */
@@ -59,7 +61,7 @@ struct sweep {
 /* What the next block of inputs will be read from is asked for meanwhile: it lies
  * where no hardware looks. */
 #define SWEEP(NAME, PX, NV, LANES_IN)                                                              \
-	static void NAME(float *out, const float *const *px, const float *w,                       \
+	static void NAME(float *out, const float *const *px, const float *weights,                 \
 			 const struct sweep *s)                                                    \
 	{                                                                                          \
 		vf acc[PX][NV];                                                                    \
@@ -70,6 +72,8 @@ struct sweep {
 		for (int k = 0; k < s->blocks; k++) {                                              \
 			for (int t = 0; t < s->taps; t++) {                                        \
 				const int64_t d = k * s->x_block + s->delta[t];                    \
+				const float *w = weights + ((int64_t)k * s->of + s->tap[t]) *      \
+								   (LANES_IN * NV * XL_LANES);     \
 				if (LANES_IN > 1 && k + 1 < s->blocks)                             \
 					UNROLL for (int p = 0; p < PX; p++)                        \
 						__builtin_prefetch(px[p] + d + s->x_block);        \
@@ -161,7 +165,7 @@ static void sweep_item(void *ctx, int64_t item)
 	const bool two = XL_PAIR == 2 && s->co - c0 > XL_BLOCK;
 	const int wide = two ? XL_PAIR * XL_BLOCK : XL_BLOCK;
 	const int px = two ? PX_TWO : PX_ONE;
-	const float *w = s->w + (int64_t)c0 * s->blocks * s->taps * s->lanes;
+	const float *w = s->w + (int64_t)c0 * s->blocks * s->of * s->lanes;
 	/* a tile of one block is longer: an item covers the same pixels */
 	const int64_t from = (int64_t)first * PX_TWO;
 	const int64_t to = from + (int64_t)TILES_PER_ITEM * PX_TWO;
@@ -208,17 +212,16 @@ static struct xl_few few_of(const struct sweep *s)
 			       s->co,     s->n,       s->gh,    s->gw};
 }
 
-/* Pack the weights of s and run it, each by whichever way suits. */
-static void pack_weights(const struct sweep *s, const struct xl_packing *k)
+/* The weights of a sweep to few channels, each tap at an offset in w. */
+static void pack_few(const struct sweep *s, float *wpack, const float *w, int64_t w_co,
+		     int64_t w_ci, const int *offset)
 {
 	const struct xl_few f = few_of(s);
 
-	if (few(s->co, s->lanes))
-		XL_FN(xl_few_pack)(k->out, k->w, &f, k->w_co, k->w_ci, k->tap);
-	else
-		XL_FN(xl_pack)(k);
+	XL_FN(xl_few_pack)(wpack, w, &f, w_co, w_ci, offset);
 }
 
+/* Each by whichever way suits. */
 static void run(struct sweep *s)
 {
 	const struct xl_few f = few_of(s);
@@ -233,11 +236,6 @@ static void run(struct sweep *s)
 static int64_t whole(int64_t floats)
 {
 	return xl_round_up(floats, XL_BLOCK);
-}
-
-static int64_t packed_count(int co, int ci, int taps)
-{
-	return whole(xl_round_up(co, XL_BLOCK) * ci * taps);
 }
 
 static bool padded(const struct xl_conv2d_dims *d)
@@ -278,7 +276,8 @@ static bool gemm_fwd(const struct xl_conv2d_dims *d)
 static bool gemm_bwd_x(const struct xl_conv2d_dims *d)
 {
 	const int64_t pixels = (int64_t)d->oh * d->ow;
-	return gemm(d) && pixels <= (d->kh * d->kw == 1 ? 16 : (int64_t)d->co * d->co / 32);
+	const int64_t most = d->co < 64 ? (int64_t)d->co * d->co / 32 : 128;
+	return gemm(d) && pixels <= (d->kh * d->kw == 1 ? 16 : most);
 }
 
 static bool gemm_bwd_w(const struct xl_conv2d_dims *d)
@@ -319,8 +318,8 @@ size_t XL_FN(xl_conv2d_scratch)(const struct xl_conv2d_dims *d)
 	const int64_t g = whole(d->n * xl_round_up(d->co, XL_BLOCK) *
 				grad_size(d->h, d->pad_h, d->stride, d->kh) *
 				grad_size(d->w, d->pad_w, d->stride, d->kw));
-	const int64_t fw = packed_count(d->co, d->ci, d->kh * d->kw);
-	const int64_t bw = packed_count(d->ci, d->co, d->kh * d->kw);
+	const int64_t fw = xl_packed_count(d->co, d->ci, d->kh * d->kw);
+	const int64_t bw = xl_packed_count(d->ci, d->co, d->kh * d->kw);
 	const int64_t sums = sums_count(d), w = fw > bw ? fw : bw;
 	struct xl_conv2d_dims deep;
 	size_t bytes = 0;
@@ -342,8 +341,7 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 	const int taps = d->kh * d->kw, b = xl_block_of(d->ci), bo = xl_block_of(d->co);
 	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
 	float *wpack = scratch;
-	float *xpad = wpack + packed_count(d->co, d->ci, taps);
-	int tap[MAX_TAPS];
+	float *xpad = wpack + xl_packed_count(d->co, d->ci, taps);
 	assert(taps <= MAX_TAPS);
 
 	if (gemm_fwd(d)) {
@@ -351,9 +349,6 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 		return;
 	}
 
-	for (int t = 0; t < taps; t++)
-		tap[t] = t;
-	struct xl_packing k = {wpack, w, d->co, d->ci, (int64_t)d->ci * taps, taps, b, taps, tap};
 	if (padded(d))
 		xl_pad_fwd(xpad, x, &(struct xl_dims){d->n, d->ci, d->h, d->w, b}, d->pad_h,
 			   d->pad_w, d->mode);
@@ -367,6 +362,7 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 		.blocks = d->ci / b,
 		.lanes = b,
 		.taps = taps,
+		.of = taps,
 		.w = wpack,
 		.bias = bias,
 		.y = y,
@@ -380,9 +376,14 @@ void XL_FN(xl_conv2d_fwd)(float *y, const float *x, const float *w, const float 
 		.gh = d->oh,
 		.gw = d->ow,
 	};
-	for (int t = 0; t < taps; t++)
+	for (int t = 0; t < taps; t++) {
 		s.delta[t] = ((int64_t)(t / d->kw) * wp + t % d->kw) * b;
-	pack_weights(&s, &k);
+		s.tap[t] = t;
+	}
+	if (few(d->co, b))
+		pack_few(&s, wpack, w, (int64_t)d->ci * taps, taps, s.tap);
+	else
+		XL_FN(xl_pack_fwd)(wpack, w, d);
 	run(&s);
 }
 
@@ -392,10 +393,28 @@ struct region {
 	int r0, r1, c0, c1, top, left;
 };
 
+/* Leave out the taps of s that meet nothing but the zeros around the gradient, from row
+ * qr and column qc of the grid on. */
+static void drop_taps(struct sweep *s, int qr, int qc, int cols, const struct xl_conv2d_dims *d)
+{
+	int kept = 0;
+
+	for (int t = 0; t < s->of; t++) {
+		const int r = qr - t / cols, c = qc - t % cols;
+		if (r >= d->oh || r + s->gh <= 0 || c >= d->ow || c + s->gw <= 0)
+			continue;
+		s->delta[kept] = s->delta[t];
+		s->tap[kept++] = t;
+	}
+	s->taps = kept;
+}
+
 /* Run s, whose grid is that of the rows = ry and columns = rx (mod stride) of the
  * padded input, on the part of it in the region. */
-static void run_region(struct sweep s, int ry, int rx, int st, const struct region *g)
+static void run_region(struct sweep s, int ry, int rx, const struct region *g,
+		       const struct xl_conv2d_dims *d)
 {
+	const int st = d->stride;
 	const int qr = (int)xl_div_up(g->r0 > ry ? g->r0 - ry : 0, st), r = ry + st * qr;
 	const int qc = (int)xl_div_up(g->c0 > rx ? g->c0 - rx : 0, st), c = rx + st * qc;
 
@@ -403,6 +422,8 @@ static void run_region(struct sweep s, int ry, int rx, int st, const struct regi
 	s.y += (r - g->top) * (s.y_row / st) + (c - g->left) * (s.y_col / st);
 	s.gh = r < g->r1 ? (int)xl_div_up(g->r1 - r, st) : 0;
 	s.gw = c < g->c1 ? (int)xl_div_up(g->c1 - c, st) : 0;
+	if (!few(s.co, s.lanes))
+		drop_taps(&s, qr, qc, xl_phase_taps(d->kw, st, rx), d);
 	run(&s);
 }
 
@@ -453,16 +474,17 @@ static void bwd_x_phase(float *gx, float *gxp, const float *gyp, const float *w,
 	for (int jy = 0; ry + st * jy < d->kh; jy++)
 		for (int jx = 0; rx + st * jx < d->kw; jx++) {
 			s.delta[s.taps] = ((int64_t)(ly - jy) * gw + (lx - jx)) * b;
+			s.tap[s.taps] = s.taps;
 			tap[s.taps++] = (ry + st * jy) * d->kw + rx + st * jx;
 		}
-	const struct xl_packing k = {wpack, w,      d->ci, d->co, all, (int64_t)d->ci * all,
-				     b,     s.taps, tap};
-	pack_weights(&s, &k);
+	s.of = s.taps;
+	if (few(d->ci, b))
+		pack_few(&s, wpack, w, all, (int64_t)d->ci * all, tap);
 	aim(&s, gx, d->h, d->w, d);
-	run_region(s, ry, rx, st, &inside);
+	run_region(s, ry, rx, &inside, d);
 	aim(&s, gxp, hp, wp, d);
 	for (int i = 0; i < 4 && d->mode != XL_PAD_ZERO; i++)
-		run_region(s, ry, rx, st, &border[i]);
+		run_region(s, ry, rx, &border[i], d);
 }
 
 static void run_deep(float *gx, const float *gy, const float *w, const struct xl_conv2d_dims *d,
@@ -486,7 +508,7 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 	const int gh = grad_size(d->h, d->pad_h, st, d->kh);
 	const int gw = grad_size(d->w, d->pad_w, st, d->kw);
 	float *wpack = scratch;
-	float *gyp = wpack + packed_count(d->ci, d->co, d->kh * d->kw);
+	float *gyp = wpack + xl_packed_count(d->ci, d->co, d->kh * d->kw);
 	float *gxp = gyp + whole((int64_t)d->n * d->co * gh * gw);
 	assert(d->kh * d->kw <= MAX_TAPS);
 
@@ -500,9 +522,10 @@ void XL_FN(xl_conv2d_bwd_x)(float *gx, const float *gy, const float *w,
 	}
 	xl_pad_at(gyp, gy, &(struct xl_dims){d->n, d->co, d->oh, d->ow, b}, grad_lead(d->kh, st),
 		  grad_lead(d->kw, st), gh, gw);
-	for (int ry = 0; ry < st; ry++)
-		for (int rx = 0; rx < st; rx++)
-			bwd_x_phase(gx, gxp, gyp, w, wpack, ry, rx, d);
+	if (!few(d->ci, b))
+		XL_FN(xl_pack_bwd_x)(wpack, w, d);
+	for (int p = 0; p < st * st; wpack += xl_phase_count(d, p), p++)
+		bwd_x_phase(gx, gxp, gyp, w, wpack, p / st, p % st, d);
 	if (padded(d) && d->mode != XL_PAD_ZERO)
 		xl_pad_fold(gx, gxp, &(struct xl_dims){d->n, d->ci, d->h, d->w, xl_block_of(d->ci)},
 			    d->pad_h, d->pad_w, d->mode);
