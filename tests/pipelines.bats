@@ -112,6 +112,10 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 	row "error of rebuilding the input, 0..1" .rebuilding.mae 0
 	row "IoU of masks at 0.5, inputs" .input_masks.iou .input_masks.truth_area
 	row "IoU of masks at 0.5, exemplars" .exemplar_masks.iou .exemplar_masks.truth_area
+	for which in input exemplar; do
+		grep -qE "^ *at $(value ".${which}_masks.best_threshold"), chosen on the other half +$(value \
+			".${which}_masks.iou_tested * 10000 | round / 10000") +-\$" <<<"$output"
+	done
 	"$XL_BIN/xl-crop" --size 0 evaluated/pairs.png | "$XL_BIN/xl-cat"
 }
 

@@ -15,5 +15,7 @@ def digits: if . == null then "-" else . * 10000 | round / 10000 | tostring end;
 ["fd_own to other faces with these labels", (.target.own.fd_own | digits), (.input_target.own.fd_own | digits)],
 ["error of rebuilding the input, 0..1", ($r.mae | digits), "0"],
 ["IoU of masks at 0.5, inputs", ($i.iou | digits), ($i.truth_area | digits)],
+["  at \($i.best_threshold | digits), chosen on the other half", ($i.iou_tested | digits), "-"],
 ["IoU of masks at 0.5, exemplars", ($e.iou | digits), ($e.truth_area | digits)],
+["  at \($e.best_threshold | digits), chosen on the other half", ($e.iou_tested | digits), "-"],
 ["\(.pairs) pairs of made faces, seed \(.seed), exchanging \(.attributes)", "", ""] | @tsv
