@@ -120,6 +120,24 @@ rename() { xl-crop --size 8 a.png | sed "1s/\xa2id\xa5a\.png/\xa2id\xa5$1/"; }
 	[ "$(has two | paste -sd,)" = "a.png image x,b.png image x" ]
 }
 
+@test "--composite keeps the input where the mask is 0" {
+	xl-encode a.png >code
+	xl-mask --erase 0,0,16,32 code | xl-hadain --exemplar b.png >half
+	xl-decode --stream half >whole
+	xl-decode --stream --composite 1000 half >put
+	run -1 cmp -s whole put
+	xl-mask --erase 0,0,32,32 code | xl-hadain --exemplar b.png | xl-decode --composite 2 >kept.png
+	same_pixels kept.png <(xl-crop --size 32 a.png | xl-decode)
+	# what was drawn before is put there as well
+	xl-decode --composite 3 half >late.png
+	same_pixels late.png <(xl-decode --composite 3 <half)
+	# an image has no mask and is itself
+	xl-decode --composite 1 wide.png | same_pixels wide.png -
+	for bad in 0 -1 nan x; do
+		run -2 xl-decode --composite=$bad half
+	done
+}
+
 @test "records pictures cannot be made of are named, the rest is drawn" {
 	head -c 2000 m.msgpack >cut
 	run -1 --separate-stderr xl-decode --dir d a.png m.msgpack cut b.png

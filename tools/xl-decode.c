@@ -9,6 +9,7 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
+#include "data/composite.h"
 #include "data/engine.h"
 #include "data/inputs.h"
 #include "data/outname.h"
@@ -19,6 +20,7 @@
 static struct xl_engine engine;
 static const char *file, *dir;
 static bool is_stream;
+static double gain;      /* of the mask that keeps the input; 0: the translation is the picture */
 static int64_t numbered; /* files whose name was taken */
 
 /* clang-format off */
@@ -31,6 +33,8 @@ static struct xl_opt opts[] = {
 	 .help = "write each picture there, named by its id"},
 	{.type = XL_OPT_FLAG, .name = "stream", .target = &is_stream,
 	 .help = "write image records to stdout"},
+	{.type = XL_OPT_NUM, .name = "composite", .arg = "gain", .target = &gain, .min = 1e-3,
+	 .max = 1e3, .help = "keep the input where gain times the mask is below 1"},
 	{.type = XL_OPT_CALL, .name = "set", .arg = "key=value", .target = &engine,
 	 .fn = xl_engine_set, .help = "as stretch-out=1, where the method has it"},
 	{.type = XL_OPT_END},
@@ -46,21 +50,28 @@ static const struct xl_tool tool = {
 	.check = xl_kernels_check,
 };
 
-/* The picture of a record, as its tensor of that name. */
-static int draw(const struct xl_inputs *in, struct xl_record *r, const char **name)
+static int translate(struct xl_record *r)
 {
-	*name = "out";
-	if (xl_is_translatable(r))
-		return -1;
-	if (xl_record_tensor(r, "out"))
-		return 0;
-	if (in->from_picture || r->kind == XL_IMAGE) {
-		*name = "x";
-		return xl_record_tensor(r, "x") ? 0 : xl_err("has no image x");
-	}
 	if (xl_engine_start(&engine))
 		xl_die("%s", xl_err_msg());
 	return xl_stage_decode(engine.model, engine.tape, r);
+}
+
+/* The picture of a record, as its tensor of that name. */
+static int draw(const struct xl_inputs *in, struct xl_record *r, const char **name)
+{
+	const bool is_drawn = xl_record_tensor(r, "out");
+
+	*name = "out";
+	if (xl_is_translatable(r))
+		return -1;
+	if (!is_drawn && (in->from_picture || r->kind == XL_IMAGE)) {
+		*name = "x";
+		return xl_record_tensor(r, "x") ? 0 : xl_err("has no image x");
+	}
+	if (!is_drawn && translate(r))
+		return -1;
+	return gain > 0 ? xl_composite(r, gain) : 0;
 }
 
 /* What a stage may rely on but is no longer so: the picture is an image of its own. */
