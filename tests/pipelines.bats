@@ -213,6 +213,9 @@ face-000001+face-000001.png
 face-000002+face-000001.png" ]
 	INPUTS="in puts" EXEMPLARS=translated/inputs.msgpack OUT=all small translate
 	[ "$(ls all/pictures | wc -l)" = 9 ]
+	for script in translate evaluate; do
+		COMPOSITE=4 MODEL="$model" OUT=put "$pipes/lomit/$script.sh" -n | grep "xl-decode" | grep -q -- "--composite 4 --stream"
+	done
 	# a row of exemplars and three of an input with its pictures, of 32 pixels each
 	"$XL_BIN/xl-crop" --size 0 all/grid.png | "$XL_BIN/xl-cat" --json | jq -e '.tensors.x.shape[1] > 4 * 32'
 	run -1 env INPUTS=no-such OUT=none MODEL="$model" "$pipes/lomit/translate.sh"

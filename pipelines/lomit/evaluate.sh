@@ -13,6 +13,7 @@
 #               them; none: no FID]
 #   ALSO        folders made by this with models of other labels, whose rows of the
 #               published table are filled as well
+#   COMPOSITE   keep the input where this times the mask is below 1 (xl-decode) [no]
 #   SHOWN       pairs on the sheet of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
@@ -23,7 +24,7 @@
 
 set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
-: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${ALSO:=}"
+: "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${ALSO:=}" "${COMPOSITE:=}"
 : "${PAIRS:=200}" "${SIZE:=}" "${ATTRIBUTES:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
@@ -80,7 +81,8 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 	into "$OUT/input_codes.msgpack" "xl-encode $model < $inputs"
 	into "$OUT/exemplar_codes.msgpack" "xl-encode $model < $exemplars"
 	into "$OUT/results.msgpack" \
-		"xl-hadain $model --exemplar $exemplar_codes $input_codes | xl-decode $model --stream"
+		"xl-hadain $model --exemplar $exemplar_codes $input_codes |
+	xl-decode $model ${COMPOSITE:+--composite $(words "$COMPOSITE") }--stream"
 	into "$OUT/rebuilt.msgpack" "xl-decode $model --stream $input_codes"
 
 	into "$OUT/pairs.png" "for ((i = 0; i < $((SHOWN < PAIRS ? SHOWN : PAIRS)); i++)); do
@@ -101,5 +103,6 @@ done | xl-grid --show x,m --columns 4"
 	scores scores "$results"
 }
 
-evaluation pairs="$PAIRS" size="$SIZE" seed="$SEED" attributes="$ATTRIBUTES" task="$task"
+evaluation pairs="$PAIRS" size="$SIZE" seed="$SEED" attributes="$ATTRIBUTES" \
+	composite="$COMPOSITE" task="$task"
 tables lomit/evaluation.jq lomit

@@ -18,4 +18,5 @@ def digits: if . == null then "-" else . * 10000 | round / 10000 | tostring end;
 ["  at \($i.best_threshold | digits), chosen on the other half", ($i.iou_tested | digits), "-"],
 ["IoU of masks at 0.5, exemplars", ($e.iou | digits), ($e.truth_area | digits)],
 ["  at \($e.best_threshold | digits), chosen on the other half", ($e.iou_tested | digits), "-"],
-["\(.pairs) pairs of made faces, seed \(.seed), exchanging \(.attributes)", "", ""] | @tsv
+["\(.pairs) pairs of made faces, seed \(.seed), exchanging \(.attributes)\(
+	if .composite != "" then ", composed with gain \(.composite)" else "" end)", "", ""] | @tsv

@@ -4,6 +4,7 @@
 #   INPUTS      a picture, a folder of pictures, or a stream of records [made faces]
 #   EXEMPLARS   the same
 #   MODEL       model file [XL_MODEL, else the default model]
+#   COMPOSITE   keep the input where this times the mask is below 1 (xl-decode) [no]
 #   OUT         folder for what is made [translated]
 #   SMOKE=1     two inputs, two exemplars
 # An input that is no picture is named, the others are translated, and the status is 1.
@@ -13,7 +14,7 @@
 set -euo pipefail
 count=5
 if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
-: "${INPUTS:=}" "${EXEMPLARS:=}" "${OUT:=translated}"
+: "${INPUTS:=}" "${EXEMPLARS:=}" "${COMPOSITE:=}" "${OUT:=translated}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
@@ -32,7 +33,7 @@ done
 codes_into "$OUT/inputs.msgpack" "$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL")"
 codes_into "$OUT/exemplars.msgpack" "$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL")"
 into "$OUT/translated.msgpack" \
-	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model --stream"
+	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model ${COMPOSITE:+--composite $(words "$COMPOSITE") }--stream"
 stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
