@@ -151,6 +151,13 @@ setup() {
 	run -2 train x --pre-iters 0 --with stopped.00000002
 	[ "${lines[0]}" = "xl-train: --with: stopped.00000002: features: trained for 2 of 3 iterations" ]
 	train whole --pre-iters 0 --with stopped.00000003
+	# the networks and stages of a run stay what they are
+	train without --lambda-s 0 --lambda-c 0
+	run -2 xl-train egsc-it --resume without --lambda-s 10 --iters 9 -q --out x faces.msgpack
+	[ "${lines[0]}" = "xl-train: lambda-s and lambda-c: the run was begun without a perceptual loss" ]
+	run -2 xl-train egsc-it --resume whole --lambda-s 0 --lambda-c 0 --iters 9 -q --out x faces.msgpack
+	[ "${lines[0]}" = "xl-train: lambda-s and lambda-c: the run was begun with a perceptual loss" ]
+	xl-train egsc-it --resume whole --lambda-s 0 --iters 9 -q --out less faces.msgpack
 	run -2 train x --with faces.msgpack
 	[[ ${lines[0]} == "xl-train: --with: faces.msgpack: not a model"* ]]
 	run -2 xl-train lomit --preset tiny --size 32 --width 2 --batch 1 --attributes Male -q --out y --with m.msgpack faces.msgpack

@@ -177,8 +177,14 @@ static int egsc_adopt(struct xl_model *m, struct xl_model *from)
 static int egsc_ready(const struct xl_model *m)
 {
 	const struct xl_egsc *h = m->hyper;
+	const struct xl_egsc_nets *s = m->state;
 	const bool given = xl_egsc_is(h->perceptual, "given") && xl_egsc_has_percept(h);
+	const bool small = !given && xl_egsc_has_percept(h);
 
+	/* of a run that was resumed: its networks and stages are what they were */
+	if (small != (s->v != NULL))
+		return xl_err("lambda-s and lambda-c: the run was begun with%s a perceptual loss",
+			      s->v ? "" : "out");
 	if (given && !m->backbone)
 		return xl_err("perceptual=given needs --with FILE, weights by xl-convert --as");
 	if (m->backbone && !given)
