@@ -15,12 +15,17 @@ need_counts() {
 	done
 }
 
+# The networks that are not made here: what they measure is measured again when they change.
+given_files=()
+
 # find_weights VARIABLE NETWORK: sets it, where it is not set, to the weights of a published
 # network, where the tools find them; without any it is empty, and what they measure not
 # measured
 find_weights() {
 	[ -n "${!1:-}" ] || declare -g "$1=$(data_file "$2.msgpack")"
-	[ -z "${!1}" ] || need_file "${!1}"
+	[ -n "${!1}" ] || return 0
+	need_file "${!1}"
+	given_files+=("${!1}")
 }
 
 # find_classifier SIZE ATTRIBUTES WORD...: sets CLASSIFIER, where it is not set, to one of
@@ -29,6 +34,7 @@ find_classifier() {
 	local size=$1 attributes=$2 made
 	if [ -n "${CLASSIFIER:-}" ]; then
 		need_file "$CLASSIFIER"
+		given_files+=("$CLASSIFIER")
 		return
 	fi
 	CLASSIFIER=$OUT/classifier.msgpack
@@ -42,6 +48,7 @@ find_classifier() {
 # the member NAME of evaluation.json, of an object inside another after a dot
 measured=()
 measure() {
+	local needs=("${needs[@]}" "${given_files[@]}")
 	into "$OUT/$1.json" "$2"
 	measured+=("$OUT/$1.json")
 }
@@ -84,6 +91,7 @@ evaluation() {
 	local fact folder facts=() files=("${measured[@]}")
 	for fact; do facts+=(--arg "${fact%%=*}" "${fact#*=}"); done
 	for folder in ${ALSO:-}; do files+=("$folder/evaluation.json"); done
+	local needs=("${needs[@]}" "${files[@]}")
 	into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
 	jq $(words "${facts[@]}") -f $(words "$root/pipelines/collect.jq") \\
 		- $(words "${files[@]}")"

@@ -198,6 +198,16 @@ Comparable: none." ]
 	grep -qE "^hair colours and smile +21 +21.82 " table
 	grep -qE "^facial hair and gender +22.5 +19.31 " table
 	grep -qE "^average +22 +22.38 " table
+	# and again when they change
+	echo '{"task": "makeup-age", "target": {"inception": {"fid": 25.5}}}' >makeup-age/evaluation.json
+	touch -d '+1 min' makeup-age/evaluation.json
+	ALSO='facial-hair-gender makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate >table 2>done
+	grep -qE "^average +23 +22.38 " table
+	grep -q "target.inception.json is there" done
+	touch -d '+1 min' inception
+	ALSO='facial-hair-gender makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate 2>done
+	grep -q "results.msgpack is there" done
+	run -1 grep "target.inception.json is there" done
 	INCEPTION=nowhere run -1 small evaluate
 	[ "$output" = "evaluate.sh: nowhere: cannot be read" ]
 	ALSO=nowhere run -1 small evaluate
