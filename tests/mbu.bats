@@ -197,6 +197,12 @@ pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
 	jq -e '.given_set.own.real == "evaluated/bare.msgpack" and .given_set.own.settings.gamma == 0.01 and
 		.removed_set.own.real == "evaluated/inputs.msgpack" and .given_face.own.outputs == 8 and
 		.given_face.face == null' evaluated/evaluation.json
+	# what weights of faces see, which nobody knows to be the published ones, has a row too
+	jq '.given_face.face.face_cos_own = 0.4321 | .removed_face.face.face_cos_own = 0.1234' \
+		evaluated/evaluation.json >faces.json
+	run -0 jq -r --rawfile published "$pipes/published.tsv" -f "$pipes/../published.jq" faces.json
+	grep -qE $'^face_cos_own: the same, weights of FACE\t0.4321\t-' <<<"$output"
+	grep -qE $'^face_cos_own: the same, weights of FACE\t0.1234\t-' <<<"$output"
 	for sheet in given removed; do xl-crop --size 0 evaluated/$sheet.png >/dev/null; done
 	# doing nothing is the distance between inputs and truths
 	value() { jq "$1" evaluated/evaluation.json; }
