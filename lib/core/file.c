@@ -176,12 +176,17 @@ static int begin(struct xl_file *o, int fd)
 }
 
 /* What a path names: a symbolic link stays where it is, and what it points to is written,
- * there or not yet. To be freed; NULL with xl_err set. */
+ * there or not yet. To be freed; NULL with xl_err set, also where links go round. */
 static char *named_by(const char *path)
 {
-	char *real = realpath(path, NULL), *now = real ? real : xl_strdup(path), to[PATH_MAX];
+	char *real = realpath(path, NULL), to[PATH_MAX];
 	ssize_t n;
 
+	if (!real && errno == ELOOP) {
+		xl_write_failed(path);
+		return NULL;
+	}
+	char *now = real ? real : xl_strdup(path);
 	for (int i = 0; !real && now && i < MAX_LINKS && (n = readlink(now, to, sizeof to)) > 0;
 	     i++) {
 		const int dir = to[0] == '/' ? 0 : (int)dir_length(now);
