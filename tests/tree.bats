@@ -106,6 +106,23 @@ longer() {
 	[ -z "$output" ]
 }
 
+# wider FILE...: the lines of more than 100 columns
+wider() {
+	local f
+	for f; do
+		expand "$f" | awk -v f="$f" 'length > 100 { print f ":" NR ": " length " columns" }'
+	done
+}
+
+@test "lines of lib keep to 100 columns" {
+	run -0 wider lib/*.h lib/*/*.[ch]
+	echo "$output"
+	[ -z "$output" ]
+	printf '\t%0100d\n%0100d\n' 0 0 >"$BATS_TEST_TMPDIR/w.c"
+	run -0 wider "$BATS_TEST_TMPDIR/w.c"
+	[ "$output" = "$BATS_TEST_TMPDIR/w.c:1: 108 columns" ]
+}
+
 @test "files begin by saying what they are" {
 	for f in lib/*.h lib/*/*.[ch] tools/*.c tests/*.c tests/fuzz/*; do
 		[ -e "$f" ] || continue

@@ -236,8 +236,8 @@ int xl_kernels_check(void);
  *                      first called, else 4
  *
  * All but rounding is equal: measured against 0, F(2,3) leaves half of the error and
- * F(4,3) twice as much, three times in the weight gradient, F(4,7) four times. Scratch is measured for
- * the setting in force.
+ * F(4,3) twice as much, three times in the weight gradient, F(4,7) four times. Scratch is
+ * measured for the setting in force.
  * Errors   xl_winograd_select: -1 with xl_err set on another name, else 0
  */
 int xl_winograd(void);
