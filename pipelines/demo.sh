@@ -21,16 +21,18 @@ model=$(words --model "$MODEL") part=$(words "$OUT.part")
 rows="for input in $(words "$PICTURES")/input-*.png; do
 	exemplar=\${input%/*}/exemplar-\${input##*/input-}
 	xl-encode $model \"\$input\" \"\$exemplar\"
-	xl-encode $model \"\$input\" | xl-hadain $model --exemplar \"\$exemplar\" |
-		xl-decode $model --stream | xl-encode $model
+	for how in '' --composite=4; do
+		xl-encode $model \"\$input\" | xl-hadain $model --exemplar \"\$exemplar\" |
+			xl-decode $model --stream \$how | xl-encode $model
+	done
 done"
 rm_part() { rm -f "$OUT.part"; }
 if [ -n "$dry" ]; then
-	echo "$rows | xl-grid --show x,m --columns 3 > $(words "$OUT")"
+	echo "$rows | xl-grid --show x,m --columns 4 > $(words "$OUT")"
 else
 	trap rm_part EXIT
-	(eval "$rows | xl-grid --show x,m --columns 3 > $part")
+	(eval "$rows | xl-grid --show x,m --columns 4 > $part")
 	mv "$OUT.part" "$OUT"
 	echo "demo.sh: wrote $(cd "$(dirname "$OUT")" && pwd)/$(basename "$OUT"):" \
-		"input, exemplar and result, each beside its mask"
+		"input, exemplar, result, and that put into the input, each beside its mask"
 fi

@@ -312,8 +312,8 @@ face-000000+face-000002.png" ]
 
 @test "the demonstration draws a sheet and says where" {
 	run -0 env MODEL="$model" "$pipes/demo.sh"
-	[ "$output" = "demo.sh: wrote $PWD/demo.png: input, exemplar and result, each beside its mask" ]
-	"$XL_BIN/xl-crop" --size 0 demo.png | "$XL_BIN/xl-cat" --json | jq -e '.tensors.x.shape[2] > 6 * 32'
+	[ "$output" = "demo.sh: wrote $PWD/demo.png: input, exemplar, result, and that put into the input, each beside its mask" ]
+	"$XL_BIN/xl-crop" --size 0 demo.png | "$XL_BIN/xl-cat" --json | jq -e '.tensors.x.shape[2] > 8 * 32'
 	[ "$(ls)" = demo.png ]
 	printf 'nothing' >broken
 	run -1 env MODEL=broken OUT=other.png "$pipes/demo.sh"
