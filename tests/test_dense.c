@@ -195,11 +195,12 @@ static void eigenvalues(void **state)
 	}
 }
 
-/* Squares of which there are no doubles; and what is no number. */
+/* Squares of which there are no doubles, nor of one eigenvalue; and what is no number. */
 static void eigenvalues_of_any_size(void **state)
 {
 	enum { N = 70 };
 	static const double sizes[] = {1e-200, 1e200};
+	double large[] = {1e308, 1e308, 1e308, 1e308}, both[2];
 
 	(void)state;
 	for (int k = 0; k < 2; k++) {
@@ -209,6 +210,11 @@ static void eigenvalues_of_any_size(void **state)
 			s[i] *= sizes[k];
 		same_eigenvalues(s, N);
 	}
+	assert_int_equal(xl_dense_eigenvalues(both, large, 1), 0);
+	assert_true(both[0] == 1e308);
+	large[0] = 1e308;
+	assert_int_equal(xl_dense_eigenvalues(both, large, 2), -1);
+	assert_non_null(strstr(xl_err_msg(), "no convergence"));
 	for (int at = 0; at < N * N; at += N * N / 3) {
 		double *s = positive(N, N), w[N];
 
@@ -289,7 +295,7 @@ static void roots(void **state)
 static void no_root(void **state)
 {
 	double s[] = {1, 2, 2, 1}, less[] = {-1}, beside[] = {1, 0, 0, 0, 0, 1, 0, 1, 0},
-	       none[] = {NAN};
+	       none[] = {NAN}, endless[] = {1, 0, 0, INFINITY};
 	int order[3];
 
 	(void)state;
@@ -297,6 +303,7 @@ static void no_root(void **state)
 	assert_int_equal(xl_dense_root(less, order, 1), XL_NOT_SEMIDEFINITE);
 	assert_int_equal(xl_dense_root(beside, order, 3), XL_NOT_SEMIDEFINITE);
 	assert_int_equal(xl_dense_root(none, order, 1), XL_NOT_SEMIDEFINITE);
+	assert_int_equal(xl_dense_root(endless, order, 2), XL_NOT_SEMIDEFINITE);
 }
 
 /* Their squares are the eigenvalues of a a^T. */

@@ -143,8 +143,8 @@ static int to_band(double *a, int64_t n)
 }
 
 /* The band out of a, as struct xl_kernels has it, divided by a power of two that brings
- * the largest near 1, which is returned: squares shall not overflow. -1 where a number is
- * not finite. */
+ * the largest near 1, which is returned: squares shall not overflow, nor shall it. -1 where
+ * a number is not finite. */
 static double take_band(double *band, const double *a, int64_t n)
 {
 	double most = 0, scale;
@@ -159,7 +159,7 @@ static double take_band(double *band, const double *a, int64_t n)
 			most = v > most ? v : most;
 		}
 	frexp(most, &exponent);
-	scale = ldexp(1, exponent < -1000 ? -1000 : exponent);
+	scale = ldexp(1, exponent < -1000 ? -1000 : exponent > 1000 ? 1000 : exponent);
 	for (int64_t i = 0; i < n; i++)
 		for (int64_t j = i; j < n && j <= i + XL_BAND; j++) {
 			const double v = a[i * n + j] / scale;
@@ -188,6 +188,7 @@ int xl_dense_eigenvalues(double *w, double *a, int64_t n)
 		dsterf_(&size, w, e, &info);
 		for (int64_t i = 0; i < n; i++)
 			w[i] *= scale;
+		info |= !isfinite(w[0]) || !isfinite(w[n - 1]);
 	}
 	if (info)
 		info = xl_err("eigenvalues of a %dx%d matrix: no convergence", size, size);

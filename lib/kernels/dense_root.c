@@ -77,7 +77,7 @@ static int64_t pivot(const struct root *r, int64_t j)
 	for (int64_t k = j; k < r->n; k++) {
 		const double left = r->a[k * r->n + k] - r->gone[k];
 
-		if (!(left >= -r->least))
+		if (!(left >= -r->least && left <= DBL_MAX))
 			return -1;
 		if (left > most) {
 			most = left;
