@@ -2,6 +2,7 @@
  * image_montage.c - pictures for people: sheets of labelled pictures, and masks
  * as heat maps. The letters are in image_font.c.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
@@ -130,12 +131,15 @@ static uint8_t *pixel(const struct sheet *s, int64_t y, int64_t x)
 	return (uint8_t *)s->out->data + y * s->out->shape[2] + x;
 }
 
-/* Letters of a name without an extension, as ".png", which tells no pictures apart. */
+/* Letters of a name without an extension, as ".png", which tells no pictures apart; a number
+ * does. */
 static int64_t stem_length(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
-	return dot && dot > name && strlen(dot) <= 5 ? dot - name : (int64_t)strlen(name);
+	if (!dot || dot == name || strlen(dot) > 5 || !isalpha((unsigned char)dot[1]))
+		return (int64_t)strlen(name);
+	return dot - name;
 }
 
 /* A label that is too long loses its extension, then its middle: "a_long..name" */
