@@ -49,7 +49,7 @@ else
 	into "$records" "$(words xl-synth faces --count "$COUNT" --seed "$SEED" "${choose[@]}")"
 fi
 
-# CelebA is shown whole, other sets by 128 of 143 pixels.
+# CelebA is shown whole, of other sets a square of 128/143 of a side, enlarged.
 [ ! -d "$DATA/trainA" ] || EXTRA="--part=0.895 $EXTRA"
 # shellcheck disable=SC2086  # EXTRA is a list of words
 train=$(words xl-train miso --preset "$PRESET" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
