@@ -216,6 +216,8 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	[ "$output" = "xl-fid: b: record 0 (face-000000.png): not statistics; --stats makes them" ]
 	run -1 "$XL_BIN/xl-fid" -q --merge pt pictures
 	[ "$output" = "xl-fid: pictures/face-000000.png: not statistics; --stats makes them" ]
+	run -1 "$XL_BIN/xl-fid" -q --merge pt pictures/face-000000.png
+	[ "$output" = "xl-fid: pictures/face-000000.png: not statistics; --stats makes them" ]
 	vectors x $one $zero >x
 	run -1 "$XL_BIN/xl-fid" -q --merge x x
 	[ "$output" = "xl-fid: x: not statistics; --stats makes them" ]

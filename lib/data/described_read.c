@@ -350,6 +350,8 @@ static int read_picture(struct xl_described *s, const char *name, const void *da
 
 	if (picture && id)
 		rc = batch_put(&b, picture, id, name) || open_eyes(s) ? -1 : see_batch(s, &b);
+	if (rc && picture && !s->with)
+		xl_err_prefix("%s", name);
 	batch_empty(&b);
 	free(id);
 	return rc;
