@@ -218,6 +218,15 @@ digit() {
 @test "nothing is overwritten unasked" {
 	run -2 train both.msgpack faces.msgpack
 	[ "$output" = "xl-classify: both.msgpack: is there already; --force replaces it" ]
+	cp faces.msgpack here.msgpack
+	ln -s here.msgpack link.msgpack
+	for name in ./here.msgpack link.msgpack; do
+		run -2 train $name --force here.msgpack
+		[ "$output" = "xl-classify: $name: is an input, and would be written over" ]
+		run -2 train $name --force <here.msgpack
+		[ "$output" = "xl-classify: $name: is an input, and would be written over" ]
+	done
+	cmp faces.msgpack here.msgpack
 }
 
 @test "wrong usage" {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "core/file.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
@@ -138,6 +139,8 @@ static int train(char **paths, int n)
 
 	if (!force && access(out, F_OK) == 0)
 		xl_refuse("%s: is there already; --force replaces it", out);
+	if (xl_is_input(out, (const char *const *)paths, n))
+		xl_refuse("%s: is an input, and would be written over", out);
 	take_data(&spool, &held, paths, n);
 	run.spool = &spool;
 	if (xl_classifier_run_check(&run))

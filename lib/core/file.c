@@ -102,6 +102,15 @@ bool xl_same_file(const char *a, const char *b)
 	       x.st_ino == y.st_ino;
 }
 
+bool xl_is_input(const char *path, const char *const *inputs, int n)
+{
+	bool is_input = n == 0 && xl_same_file(path, NULL);
+
+	for (int i = 0; i < n; i++)
+		is_input |= xl_same_file(path, inputs[i]);
+	return is_input;
+}
+
 static size_t dir_length(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -56,6 +56,9 @@ int xl_write_all(int fd, const char *name, const void *data, size_t size);
 /* xl_same_file - whether two names, "-" or NULL for stdin, are of one regular file */
 bool xl_same_file(const char *a, const char *b);
 
+/* xl_is_input - whether a name is of the file that one of these is of, or stdin where n is 0 */
+bool xl_is_input(const char *path, const char *const *inputs, int n);
+
 /* xl_write_failed - turn errno of a failed write into the message and remember
  * whether the reader has gone; returns -1. xl_pipe_broken - whether it has. */
 int xl_write_failed(const char *name);

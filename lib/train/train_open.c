@@ -8,13 +8,10 @@
 /* 0, or 1 with xl_err set where an input would be written over */
 static int keep_apart(const struct xl_train_open *o, const char *path)
 {
-	bool is_input = o->n_inputs == 0 && xl_same_file(path, NULL);
-
-	for (int i = 0; i < o->n_inputs; i++)
-		is_input |= xl_same_file(path, o->inputs[i]);
-	if (is_input)
-		xl_err("%s: is an input, and would be written over", path);
-	return is_input;
+	if (!xl_is_input(path, o->inputs, o->n_inputs))
+		return 0;
+	xl_err("%s: is an input, and would be written over", path);
+	return 1;
 }
 
 static int open_log(struct xl_train_open *o, const char *ckpt)
