@@ -25,6 +25,11 @@ has_page() { [ -s "man/$1.1" ]; }
 	each has_page "$tools"
 }
 
+@test "no words of a page are quoted inside quotes" {
+	# what follows Ql on its line, up to the punctuation that ends it, is inside
+	run -1 grep -nE '^\.(P[qo] )?(Ql .* |Ql )(Ql|No) ' $pages
+}
+
 has_sections() {
 	local s
 	for s in NAME SYNOPSIS DESCRIPTION OPTIONS ENVIRONMENT "EXIT STATUS" EXAMPLES \
