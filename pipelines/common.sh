@@ -38,6 +38,10 @@ fi
 [ -n "$dry" ] || command -v xl-cat >/dev/null ||
 	die "the tools of xl are neither built nor in PATH: run make in $root, or set XL_BIN"
 
+# Seeds of parts are sums with it.
+[[ ${SEED:-0} =~ ^(0|[1-9][0-9]{0,17})$ ]] ||
+	usage "SEED: '$SEED' is not a whole number of 0 or more"
+
 # An OUT that begins with a dash is no option of what is run.
 case ${OUT:-} in -*) OUT=./$OUT ;; esac
 
@@ -142,12 +146,17 @@ data_file() {
 # need_file FILE: it can be read, or nothing is run
 need_file() { [ -n "$dry" ] || [ -r "$1" ] || die "$1: cannot be read"; }
 
-# find_model: sets MODEL, where it is not set, as the tools do
+# find_model METHOD: sets MODEL, where it is not set, as the tools do; it must be of the method
 find_model() {
+	local method
 	MODEL=${MODEL:-${XL_MODEL:-$(data_file default.msgpack)}}
 	[ -n "$MODEL" ] || usage "no model: set MODEL to a file"
 	need_file "$MODEL"
 	needs+=("$MODEL")
+	if [ -z "$dry" ]; then
+		method=$(xl-cat --json --records 0:1 "$MODEL" | sed -n 's/.*"method":"\([^"]*\)".*/\1/p')
+		[ "$method" = "$1" ] || usage "MODEL: $MODEL is ${method:+of $method, }no model of $1"
+	fi
 }
 
 # about MODEL FILTER: a fact from the head of a model file
@@ -166,8 +175,9 @@ encode_command() {
 xl-synth faces $synth --seed $seed | xl-decode --dir $folder
 $code $folder/*.png"
 	elif [ -d "$source" ]; then
-		printf '%s\n' "find $(words "$source") -type f -iregex '.*\.\(png\|jpe?g?\|webp\|gif\|tiff?\|p[pgbn]m\|hei[cf]\|avif\)' |
-	LC_ALL=C sort | xargs -r -d '\n' $code"
+		printf '%s\n' "find $(words "$source") -type f -regextype posix-extended \\
+	-iregex '.*\.(png|jpe?g?|webp|gif|tiff?|p[pgbn]m|hei[cf]|avif)' -print0 |
+	LC_ALL=C sort -z | xargs -r -0 $code"
 	else
 		echo "$code $(words "$source")"
 	fi

@@ -11,7 +11,7 @@ set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
-find_model
+find_model lomit
 for dir in "$root" "$root/models"; do
 	[ -n "$PICTURES" ] || [ ! -e "$dir/input-1.png" ] || PICTURES=$dir
 done

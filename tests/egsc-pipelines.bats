@@ -145,6 +145,8 @@ row() { grep -E -A"${2:-0}" "^$1 " evaluated/evaluation.txt | tail -1 | sed -E '
 	mv evaluated run
 	small evaluate -n | bash
 	cmp run/evaluation.txt evaluated/evaluation.txt
+	OUT="a b" small evaluate >/dev/null
+	for sheet in ab ba; do cmp "a b/$sheet.png" run/$sheet.png; done
 	# what was measured of the other set fills its rows
 	mkdir many
 	jq '.task = "mnist-multi" | .ab.table.ssim_uniform7_exemplar = 0.501' evaluated/evaluation.json \

@@ -179,6 +179,8 @@ pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
 	"$pipes/translate.sh"
 	[ "$(ls translated/pictures | wc -l)" = 4 ]
 	for sheet in grid masks removed; do xl-crop --size 0 translated/$sheet.png >/dev/null; done
+	OUT="a b" "$pipes/translate.sh"
+	for sheet in grid masks removed; do cmp "a b/$sheet.png" translated/$sheet.png; done
 	run -0 "$pipes/translate.sh"
 	[ "$(grep -c ' is there$' <<<"$output")" = 9 ]
 	run -0 --separate-stderr "$pipes/evaluate.sh"
@@ -217,6 +219,7 @@ pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
 	OUT="a b" "$pipes/evaluate.sh" -n >printed
 	bash printed
 	cmp "a b/evaluation.txt" evaluated/evaluation.txt
+	for sheet in given removed; do cmp "a b/$sheet.png" evaluated/$sheet.png; done
 	TASK=men-hair run -2 "$pipes/evaluate.sh"
 	[ "$output" = "evaluate.sh: TASK: made faces have no true translation for men-hair" ]
 	TASK=wings run -2 "$pipes/train.sh"

@@ -218,6 +218,15 @@ xl-encode: 1 input failed" ]
 	rm -r evaluated/evaluation.json evaluated/drawn-styles.json
 	"$pipes/evaluate.sh" -n | bash
 	cmp <(echo "$output") evaluated/evaluation.txt
+	OUT="a b" "$pipes/evaluate.sh" >/dev/null
+	cmp "a b/pairs.png" evaluated/pairs.png
+	# a model of this method is none of another
+	for script in lomit/evaluate mbu/translate; do
+		run -2 "$pipes/../$script.sh"
+		[ "$output" = "${script#*/}.sh: MODEL: run/model.msgpack is of miso, no model of ${script%/*}" ]
+	done
+	MODEL=evaluated/pairs.msgpack run -2 "$pipes/translate.sh"
+	[ "$output" = "translate.sh: MODEL: evaluated/pairs.msgpack is no model of miso" ]
 }
 
 @test "styles read back are compared within each domain" {

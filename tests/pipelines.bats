@@ -246,6 +246,14 @@ face-000002+face-000001.png" ]
 	done
 	[ "$(ls rest/pictures)" = "face-000000+face-000000.png
 face-000000+face-000002.png" ]
+	# a name may be of two lines
+	mkdir odd
+	cp in/face-000000.png $'odd/a\nb.png'
+	cp in/face-000001.png $'odd/c\nd.png'
+	run -1 --separate-stderr env SMOKE=1 MODEL="$model" INPUTS=odd EXEMPLARS=odd OUT=strange \
+		"$pipes/lomit/translate.sh"
+	grep -q "^xl-encode: odd/c?d.png: not an image" <<<"$stderr"
+	[ "$(ls strange/pictures)" = a_b+a_b.png ]
 	# nothing of it is a picture: what was made before stays
 	mkdir none
 	sums() { find rest -type f -not -path '*/.made/*' -print0 | xargs -0 sha256sum; }
@@ -348,6 +356,10 @@ face-000000+face-000002.png" ]
 	[ "$output" = "evaluate.sh: none: cannot be read" ]
 	PAIRS='1; ls' MODEL=$model run -2 pipelines/lomit/evaluate.sh
 	[ "$output" = "evaluate.sh: PAIRS: '1; ls' is not a number of pairs" ]
+	for seed in x -1 08 1.5; do
+		SEED=$seed MODEL=$model run -2 pipelines/lomit/evaluate.sh
+		[ "$output" = "evaluate.sh: SEED: '$seed' is not a whole number of 0 or more" ]
+	done
 	PRESET=huge run -2 pipelines/lomit/train.sh
 	[ "$output" = "train.sh: PRESET: 'huge' is not paper, small or tiny" ]
 }

@@ -33,7 +33,7 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}"; fi
 # shellcheck source-path=SCRIPTDIR source=../measures.sh
 . "$(dirname "$0")/../measures.sh"
 need_counts PAIRS SHOWN
-find_model
+find_model egsc-it
 # shellcheck source-path=SCRIPTDIR source=digits.sh
 . "$(dirname "$0")/digits.sh"
 need_mnist
@@ -64,7 +64,7 @@ direction() {
 
 	into "$OUT/$1.png" "for ((i = 0; i < $((SHOWN < PAIRS ? SHOWN : PAIRS)); i++)); do
 	for stream in $inputs $exemplars $results $truths; do
-		xl-cat --records \$i:\$((i + 1)) \$stream
+		xl-cat --records \$i:\$((i + 1)) \"\$stream\"
 	done
 done | xl-grid --columns 4"
 

@@ -28,7 +28,7 @@ ab) domain=A other=B ;;
 ba) domain=B other=A ;;
 *) usage "DIRECTION: '$DIRECTION' is not ab or ba" ;;
 esac
-find_model
+find_model egsc-it
 need_jq
 # shellcheck source-path=SCRIPTDIR source=digits.sh
 . "$(dirname "$0")/digits.sh"

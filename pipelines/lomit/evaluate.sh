@@ -32,7 +32,7 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; f
 # shellcheck source-path=SCRIPTDIR source=../measures.sh
 . "$(dirname "$0")/../measures.sh"
 need_counts PAIRS SHOWN
-find_model
+find_model lomit
 find_weights INCEPTION inception-fid
 if [ -r "$MODEL" ]; then
 	SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}

@@ -18,7 +18,7 @@ if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
-find_model
+find_model lomit
 model=$(words --model "$MODEL")
 
 synth="--count $count --size 128"

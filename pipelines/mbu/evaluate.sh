@@ -37,7 +37,7 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; f
 need_counts PAIRS SHOWN
 # shellcheck disable=SC2154  # of task.sh
 [ -n "$looks" ] || usage "TASK: made faces have no true translation for $TASK"
-find_model
+find_model mbu
 find_weights INCEPTION inception-fid
 find_weights FACE resnet50-face
 [ ! -r "$MODEL" ] || SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}
@@ -64,7 +64,7 @@ part() { echo "xl-cat --records $(($2 * PAIRS)):$((($2 + 1) * PAIRS)) $1"; }
 sheet() {
 	echo "for ((i = 0; i < $((SHOWN < PAIRS ? SHOWN : PAIRS)); i++)); do
 	for stream in $*; do
-		xl-cat --records \$i:\$((i + 1)) \$stream | xl-mask $model
+		xl-cat --records \$i:\$((i + 1)) \"\$stream\" | xl-mask $model
 	done
 done | xl-grid --show x,m --columns $#"
 }

@@ -23,7 +23,7 @@ if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
 . "$(dirname "$0")/../common.sh"
 # shellcheck source-path=SCRIPTDIR source=task.sh
 . "$(dirname "$0")/task.sh"
-find_model
+find_model mbu
 model=$(words --model "$MODEL")
 
 codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/exemplars.msgpack")
@@ -54,7 +54,7 @@ into "$OUT/masks.png" "xl-grid --show m $fused"
 into "$OUT/removed.png" "rows=\$(xl-cat --json $styles | wc -l)
 for ((i = 0; i < rows; i++)); do
 	for stream in $styles $removed; do
-		xl-cat --records \$i:\$((i + 1)) \$stream | xl-mask $model
+		xl-cat --records \$i:\$((i + 1)) \"\$stream\" | xl-mask $model
 	done
 done | xl-grid --show x,m --columns 2"
 done_with "$OUT/grid.png, $OUT/masks.png, $OUT/removed.png and $OUT/pictures"

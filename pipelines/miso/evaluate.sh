@@ -36,7 +36,7 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}" "$
 . "$(dirname "$0")/../measures.sh"
 need_counts PAIRS SHOWN
 [[ $DRAWS =~ ^[1-9][0-9]{0,2}$ ]] || usage "DRAWS: '$DRAWS' is not a number of styles"
-find_model
+find_model miso
 find_weights LPIPS lpips-alex
 [ ! -r "$MODEL" ] || SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}
 
@@ -87,7 +87,7 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 
 	into "$OUT/pairs.png" "for ((i = 0; i < $((SHOWN < PAIRS ? SHOWN : PAIRS)); i++)); do
 	for stream in $inputs $exemplars $results $truths $pictures1 $pictures2; do
-		xl-cat --records \$i:\$((i + 1)) \$stream
+		xl-cat --records \$i:\$((i + 1)) \"\$stream\"
 	done
 done | xl-grid --columns 6"
 

@@ -34,7 +34,7 @@ ab) ;;
 ba) domain=B other=A ;;
 *) usage "DIRECTION: '$DIRECTION' is not ab or ba" ;;
 esac
-find_model
+find_model miso
 model=$(words --model "$MODEL")
 
 # faces OF: options that make faces of that domain
