@@ -8,33 +8,63 @@ setup() {
 	hair=Black_Hair,Blond_Hair,Brown_Hair
 }
 
+# recolours SEED: whether 300 steps from there leave two thirds of the error inside hair
+recolours() {
+	xl-train lomit --quiet --preset tiny --width 8 --batch 4 --critic 1 --lr 1e-3 \
+		--critic-std 0.06 --iters 300 --seed "$1" --force --out m.msgpack train.msgpack || return 2
+	xl-encode --model m.msgpack in.msgpack |
+		xl-hadain --model m.msgpack --exemplar ex.msgpack |
+		xl-decode --model m.msgpack --stream >out.msgpack
+	xl-ssim --input in.msgpack truth.msgpack out.msgpack | tee seen
+	[ "$(head -1 seen)" = "records $n" ] || return 1
+	awk '$1 == "mae_inside" { got = $2 } $1 == "mae_inside_input" { nothing = $2 }
+		END { exit !(nothing > 0.1 && got < 0.667 * nothing) }' seen
+}
+
+# One start in ten fails (of ten: 0.84 once, else 0.44 to 0.58), and which one changes with
+# the last bit of a sum; three in a row do not.
 @test "300 steps recolour hair: two thirds of the error inside it, or less" {
 	n=60
 	xl-synth faces --size 32 --count 1500 --seed 1 --attributes $hair \
 		--where Bald=0,Gray_Hair=0 >train.msgpack
-	xl-train lomit --quiet --preset tiny --width 8 --batch 4 --critic 1 --lr 1e-3 \
-		--critic-std 0.06 --iters 300 --out m.msgpack train.msgpack
 	xl-synth faces --size 32 --count $n --seed 9 --pairs --attributes $hair >pairs.msgpack
 	xl-cat --records 0:$n pairs.msgpack >in.msgpack
 	xl-cat --records $n:$((2 * n)) pairs.msgpack >ex.msgpack
 	xl-cat --records $((2 * n)):$((3 * n)) pairs.msgpack >truth.msgpack
-	xl-encode --model m.msgpack in.msgpack |
-		xl-hadain --model m.msgpack --exemplar ex.msgpack |
-		xl-decode --model m.msgpack --stream >out.msgpack
-	run xl-ssim --input in.msgpack truth.msgpack out.msgpack
-	echo "$output"
-	[ "$status" -eq 0 ]
-	[ "${lines[0]}" = "records $n" ]
-	awk '$1 == "mae_inside" { got = $2 } $1 == "mae_inside_input" { nothing = $2 }
-		END { exit !(nothing > 0.1 && got < 0.667 * nothing) }' <<<"$output"
+	recolours 0 || recolours 1 || recolours 2
 }
 
+# learns SEED: whether 600 steps of MISO from there give hair of the other domain, keep
+# the rest, and give styles that are read back
+learns() {
+	xl-train miso --quiet --preset tiny --lr 1e-3 --w-adv 0.2 --iters 600 --decay-start 300 \
+		--seed "$1" --force --out m.msgpack train.msgpack || return 2
+	xl-hadain --exemplar ex.msgpack in.msgpack | xl-decode --stream >out.msgpack
+	xl-ssim --input in.msgpack truth.msgpack out.msgpack | tee seen
+	awk '$1 == "mae_inside" { got = $2 } $1 == "mae_inside_input" { nothing = $2 }
+		END { exit !(nothing > 0.1 && got < 0.667 * nothing) }' seen || return 1
+	# of the rest, it is nearer to its own input than to another
+	own=$(xl-ssim in.msgpack out.msgpack | awk '$1 == "mae_outside" { print $2 }')
+	other=$(xl-ssim next.msgpack out.msgpack | awk '$1 == "mae_outside" { print $2 }')
+	echo "seed $1: $own $other"
+	awk -v own="$own" -v other="$other" 'BEGIN { exit !(own < 0.85 * other) }' || return 1
+	xl-hadain --sample 1 in.msgpack >drawn.msgpack
+	xl-decode --stream drawn.msgpack | xl-encode >read.msgpack
+	mean=$(paste -d' ' <(xl-cat --json read.msgpack | jq -r .meta.domain) \
+		<(vectors z drawn.msgpack) <(vectors mu read.msgpack) |
+		jq -R -s -f "$BATS_TEST_DIRNAME/../pipelines/miso/correlation.jq" | jq .mean)
+	echo "$mean"
+	awk -v mean="$mean" 'BEGIN { exit !(mean > 0.1) }'
+}
+
+vectors() { xl-cat --tensor "$1" "$2" | grep -v -e '^#' -e '^$'; }
+
+# A translation there and back can also turn backgrounds over, which the cycle does not
+# see: about one start in five ends so after so few steps, three in a row one in a hundred.
 @test "600 steps of MISO: hair of the other domain, content kept, styles read back" {
 	n=60
 	xl-synth faces --size 32 --count 1500 --seed 1 --domain-by Blond_Hair \
 		--where 'Bald=0,Wearing_Hat=0,Black_Hair=1|Blond_Hair=1' >train.msgpack
-	xl-train miso --quiet --preset tiny --lr 1e-3 --w-adv 0.2 --iters 600 --decay-start 300 \
-		--out m.msgpack train.msgpack
 	xl-synth faces --size 32 --count $n --seed 9 --pairs --attributes Blond_Hair \
 		--domain-by Blond_Hair --where Bald=0,Wearing_Hat=0 >pairs.msgpack
 	xl-cat --records 0:$n pairs.msgpack >in.msgpack
@@ -43,22 +73,5 @@ setup() {
 	xl-cat --records $n:$((2 * n)) pairs.msgpack >ex.msgpack
 	xl-cat --records $((2 * n)):$((3 * n)) pairs.msgpack >truth.msgpack
 	export XL_MODEL=m.msgpack
-	xl-hadain --exemplar ex.msgpack in.msgpack | xl-decode --stream >out.msgpack
-	run xl-ssim --input in.msgpack truth.msgpack out.msgpack
-	echo "$output"
-	awk '$1 == "mae_inside" { got = $2 } $1 == "mae_inside_input" { nothing = $2 }
-		END { exit !(nothing > 0.1 && got < 0.667 * nothing) }' <<<"$output"
-	# of the rest, it is nearer to its own input than to another
-	own=$(xl-ssim in.msgpack out.msgpack | awk '$1 == "mae_outside" { print $2 }')
-	other=$(xl-ssim next.msgpack out.msgpack | awk '$1 == "mae_outside" { print $2 }')
-	echo "$own $other"
-	awk -v own="$own" -v other="$other" 'BEGIN { exit !(own < 0.85 * other) }'
-	xl-hadain --sample 1 in.msgpack >drawn.msgpack
-	xl-decode --stream drawn.msgpack | xl-encode >read.msgpack
-	vectors() { xl-cat --tensor "$1" "$2" | grep -v -e '^#' -e '^$'; }
-	mean=$(paste -d' ' <(xl-cat --json read.msgpack | jq -r .meta.domain) \
-		<(vectors z drawn.msgpack) <(vectors mu read.msgpack) |
-		jq -R -s -f "$BATS_TEST_DIRNAME/../pipelines/miso/correlation.jq" | jq .mean)
-	echo "$mean"
-	awk -v mean="$mean" 'BEGIN { exit !(mean > 0.1) }'
+	learns 0 || learns 1 || learns 2
 }

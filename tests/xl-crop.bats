@@ -272,7 +272,9 @@ newline.png" ]
 	truncate -s 100 digits
 	cat <&7 >/dev/null
 	exec 7<&-
-	run -1 wait $!
+	rc=0
+	wait $! || rc=$?
+	[ "$rc" -eq 1 ]
 	[ "$(wc -l <err)" -eq 2 ]
 	grep -qE '^xl-crop: digits: has become shorter while it was read \([0-9]+ pictures\)$' err
 	grep -q '^xl-crop: 1 input failed$' err
