@@ -33,7 +33,8 @@ done
 codes_into "$OUT/inputs.msgpack" "$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL")"
 codes_into "$OUT/exemplars.msgpack" "$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL")"
 into "$OUT/translated.msgpack" \
-	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model ${COMPOSITE:+--composite $(words "$COMPOSITE") }--stream"
+	"xl-hadain $model --all-pairs --exemplar $styles $codes |
+	xl-decode $model ${COMPOSITE:+--composite $(words "$COMPOSITE") }--stream"
 stage "$OUT/pictures" "rm -rf $pictures
 xl-decode --dir $pictures $translated"
 
