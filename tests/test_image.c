@@ -641,6 +641,31 @@ static void montage_labels_tell_numbers_apart(void **state)
 	xl_tensor_free(a);
 }
 
+/* In cells of 28 pixels four letters have room: what is longer is left out. */
+static void montage_leaves_out_what_nobody_could_read(void **state)
+{
+	static const char *const longer[] = { "face-1.png", "12345", NULL };
+	static const char *const one[] = { "abcd.png", "face-1.png", "" };
+	struct xl_tensor *a = picture(3, 4, 28), *s;
+	const struct xl_tensor *tiles[] = { a, a, a };
+	int dark = 0;
+
+	(void)state;
+	s = xl_image_montage(tiles, longer, 3, 1, 1);
+	assert_shape(s, 3, 3 * 4 + 4, 28 + 2);
+	xl_tensor_free(s);
+	s = xl_image_montage(tiles, one, 3, 1, 1);
+	assert_shape(s, 3, 3 * (4 + 10) + 4, 28 + 2);
+	for (int y = 1; y < 11; y++)
+		for (int x = 1; x < 29; x++) {
+			dark += at(s, 0, y, x) == 0;
+			assert_int_equal(at(s, 0, y + 15, x), 255);
+		}
+	assert_true(dark > 20);
+	xl_tensor_free(s);
+	xl_tensor_free(a);
+}
+
 /* ---- sheets ------------------------------------------------------------- */
 
 static int add(struct xl_sheet *s, const char *id, const char *tensor, const char *exemplar)
@@ -728,6 +753,7 @@ int main(void)
 		cmocka_unit_test(flip_mirrors_rows),
 		cmocka_unit_test(heat_follows_the_formula),
 		cmocka_unit_test(montage_labels_tell_numbers_apart),
+		cmocka_unit_test(montage_leaves_out_what_nobody_could_read),
 		cmocka_unit_test(montage_places_tiles),
 		cmocka_unit_test(sheet_finds_inputs_times_exemplars),
 		cmocka_unit_test(sheet_leaves_cells_empty),

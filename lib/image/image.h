@@ -93,7 +93,8 @@ struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_t
  * xl_image_montage - lay n pictures of any size out in rows of `columns`, left
  * to right, each centred in a cell of the largest size, `gap` white pixels
  * between; labels (may be NULL, entries may be NULL) stand above their cell and
- * lose their extension, then their middle, where they are too long for it
+ * lose their extension, then their middle, where they are too long for it; of
+ * those too long for a cell of less than eight letters nothing is drawn
  *
  * Shapes   tiles: (3,H,W) or (1,H,W), |u1 or <f4 -1..1, NULL for an empty cell;
  *          result: (3,H,W) |u1

@@ -96,12 +96,36 @@ struct sheet {
 	int columns, gap;
 };
 
-enum { LETTER_W = 6, LETTER_H = 8 };
+enum { LETTER_W = 6, LETTER_H = 8, ENOUGH_LETTERS = 8 };
 
 /* Letters grow with the pictures, so that a sheet can be read when shrunk. */
 static int64_t letter_zoom(int64_t cell_w)
 {
 	return cell_w < 256 ? 1 : cell_w / 192 + 1;
+}
+
+/* Letters of a name without an extension, as ".png", which tells no pictures apart; a number
+ * does. */
+static int64_t stem_length(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (!dot || dot == name || strlen(dot) > 5 || !isalpha((unsigned char)dot[1]))
+		return (int64_t)strlen(name);
+	return dot - name;
+}
+
+/* How many letters have room above a picture */
+static int64_t letters_in(const struct sheet *s)
+{
+	return s->cell_w / (LETTER_W * s->zoom);
+}
+
+/* A label that has room, or enough of which has */
+static bool is_legible(const struct sheet *s, const char *label)
+{
+	return label && *label &&
+	       (letters_in(s) >= ENOUGH_LETTERS || stem_length(label) <= letters_in(s));
 }
 
 static int measure(struct sheet *s, const struct xl_tensor *const *tiles, const char *const *labels,
@@ -121,7 +145,7 @@ static int measure(struct sheet *s, const struct xl_tensor *const *tiles, const 
 	}
 	s->zoom = letter_zoom(s->cell_w);
 	for (int i = 0; labels && i < n; i++)
-		if (labels[i] && *labels[i])
+		if (is_legible(s, labels[i]))
 			s->head = (LETTER_H + 2) * s->zoom;
 	return 0;
 }
@@ -131,39 +155,37 @@ static uint8_t *pixel(const struct sheet *s, int64_t y, int64_t x)
 	return (uint8_t *)s->out->data + y * s->out->shape[2] + x;
 }
 
-/* Letters of a name without an extension, as ".png", which tells no pictures apart; a number
- * does. */
-static int64_t stem_length(const char *name)
+static void draw_dot(const struct sheet *s, int64_t y, int64_t x)
 {
-	const char *dot = strrchr(name, '.');
+	int64_t plane = s->out->shape[1] * s->out->shape[2];
 
-	if (!dot || dot == name || strlen(dot) > 5 || !isalpha((unsigned char)dot[1]))
-		return (int64_t)strlen(name);
-	return dot - name;
+	for (int64_t c = 0; c < 3; c++)
+		pixel(s, y, x)[c * plane] = 0;
+}
+
+static void draw_letter(const struct sheet *s, int64_t top, int64_t left, unsigned char letter)
+{
+	for (int64_t y = 0; y < LETTER_H * s->zoom; y++) {
+		unsigned bits = xl_font_row(letter, (int)(y / s->zoom));
+		for (int64_t x = 0; x < (LETTER_W - 1) * s->zoom; x++)
+			if (bits >> (4 - x / s->zoom) & 1)
+				draw_dot(s, top + y, left + x);
+	}
 }
 
 /* A label that is too long loses its extension, then its middle: "a_long..name" */
 static void draw_label(const struct sheet *s, int64_t top, int64_t left, const char *label)
 {
-	int64_t plane = s->out->shape[1] * s->out->shape[2];
-	int64_t room = s->cell_w / (LETTER_W * s->zoom), n = (int64_t)strlen(label);
+	int64_t room = letters_in(s), n = (int64_t)strlen(label);
 
 	n = n > room ? stem_length(label) : n;
 	int64_t shown = n < room ? n : room, cut = (shown - 2) / 2;
 
 	for (int64_t i = 0; i < shown; i++) {
 		unsigned char c = (unsigned char)label[i];
-		if (n > room && shown > 4 && i >= cut)
+		if (n > room && i >= cut)
 			c = i < cut + 2 ? '.' : (unsigned char)label[n - shown + i];
-		for (int64_t y = 0; y < LETTER_H * s->zoom; y++) {
-			unsigned bits = xl_font_row(c, (int)(y / s->zoom));
-			for (int64_t x = 0; x < (LETTER_W - 1) * s->zoom; x++)
-				if (bits >> (4 - x / s->zoom) & 1)
-					for (int64_t k = 0; k < 3; k++)
-						pixel(s, top + y,
-						      left + i * LETTER_W * s->zoom +
-							      x)[k * plane] = 0;
-		}
+		draw_letter(s, top, left + i * LETTER_W * s->zoom, c);
 	}
 }
 
@@ -219,7 +241,7 @@ struct xl_tensor *xl_image_montage(const struct xl_tensor *const *tiles, const c
 	for (int i = 0; i < n; i++) {
 		int64_t top = gap + i / columns * (s.cell_h + s.head + gap);
 		int64_t left = gap + i % columns * (s.cell_w + gap);
-		if (s.head && labels[i])
+		if (s.head && is_legible(&s, labels[i]))
 			draw_label(&s, top + s.zoom, left, labels[i]);
 		if (tiles[i] && draw_tile(&s, top + s.head, left, tiles[i])) {
 			xl_tensor_free(s.out);
