@@ -162,6 +162,11 @@ find_model() {
 # about MODEL FILTER: a fact from the head of a model file
 about() { xl-cat --json --records 0:1 "$1" | jq -r "$2"; }
 
+# has_sides FOLDER: its folders, trainA and the like, tell domains
+has_sides() {
+	[ -n "$1" ] && { [ -d "$1/trainA" ] || [ -d "$1/testA" ]; }
+}
+
 # encode_command FOLDER SOURCE SEED WORD...: the command that makes codes, by xl-encode
 # WORD..., of a picture, a folder of pictures or a stream; of no source, of faces that
 # xl-synth faces $synth makes into FOLDER

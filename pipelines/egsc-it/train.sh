@@ -46,7 +46,7 @@ if [ -z "$DATA" ]; then
 	need_mnist
 	what=$SET
 else
-	[ -d "$DATA/trainA" ] || DOMAIN=${DOMAIN-Male}
+	has_sides "$DATA" || DOMAIN=${DOMAIN-Male}
 	what=pictures
 fi
 # n1 is how often the pictures are halved, and one more

@@ -35,7 +35,7 @@ tiny) : "${SIZE:=32}" ;;
 esac
 if [ -z "$DATA" ]; then
 	DOMAIN=${DOMAIN-Blond_Hair} WHERE=${WHERE-Bald=0,Wearing_Hat=0}
-elif [ ! -d "$DATA/trainA" ]; then
+elif ! has_sides "$DATA"; then
 	DOMAIN=${DOMAIN-Male}
 fi
 
@@ -50,7 +50,7 @@ else
 fi
 
 # CelebA is shown whole, of other sets a square of 128/143 of a side, enlarged.
-[ ! -d "$DATA/trainA" ] || EXTRA="--part=0.895 $EXTRA"
+! has_sides "$DATA" || EXTRA="--part=0.895 $EXTRA"
 # shellcheck disable=SC2086  # EXTRA is a list of words
 train=$(words xl-train miso --preset "$PRESET" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} --seed "$SEED" --every "$EVERY" \
