@@ -416,6 +416,12 @@ static void labels_choose(void **state)
 	assert_int_equal(s->items[1].domain, 'A');
 	assert_int_equal(s->items[2].domain, 'B');
 	xl_set_free(s);
+	w.domain = 'B';
+	s = celeba(w);
+	assert_int_equal(s->n, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(s->items[i].domain, 'B');
+	xl_set_free(s);
 }
 
 static void unknown_labels_are_refused(void **state)
@@ -434,10 +440,6 @@ static void unknown_labels_are_refused(void **state)
 	assert_int_equal(xl_set_add(s, "celeba/img/5.png"), 0);
 	assert_int_equal(xl_set_select(s, &w), -1);
 	assert_string_equal(xl_err_msg(), "--attributes: these pictures have no labels");
-	w.attributes = NULL;
-	w.domain = 'A';
-	w.domain_by = "Bald";
-	assert_int_equal(xl_set_select(s, &w), -1);
 	xl_set_free(s);
 }
 
@@ -514,6 +516,161 @@ static struct xl_set *pairs(const char *path, struct xl_select want)
 	return s;
 }
 
+/* Parts of make_celeba(): 2 trains, 3 validates, 4 tests, of 1 nothing is said. */
+static void a_list_parts_celeba(void **state)
+{
+	(void)state;
+	static const char *const lists[] = { "celeba/list_eval_partition.txt",
+		                             "celeba/list_eval_partition.csv" };
+	static const char *const texts[] = { "2.png 0\n3.png 1\n4.png 2\n9.png 2\n",
+		                             "image_id,partition\r\n2.png,0\r\n3.png,1\r\n4.png,2\r\n" };
+	struct xl_select w = all;
+	struct xl_set *s;
+
+	make_celeba();
+	for (int k = 0; k < 2; k++) {
+		put_text(lists[k], texts[k]);
+		w.test_count = 0; /* of those that it does not name */
+		w.split = XL_SPLIT_TEST;
+		s = celeba(w);
+		assert_string_equal(ids(s), "4.png");
+		xl_set_free(s);
+		w.split = XL_SPLIT_TRAIN;
+		s = celeba(w);
+		assert_non_null(strstr(ids(s), "1.png"));
+		assert_non_null(strstr(ids(s), "2.png"));
+		assert_null(strstr(ids(s), "3.png"));
+		assert_null(strstr(ids(s), "4.png"));
+		xl_set_free(s);
+		assert_int_equal(remove(lists[k]), 0);
+	}
+	/* as CelebA is handed out, in folders */
+	mkdir("celeba/Anno", 0777);
+	mkdir("celeba/Eval", 0777);
+	assert_int_equal(
+		rename("celeba/list_attr_celeba.txt", "celeba/Anno/list_attr_celeba.txt"), 0);
+	put_text("celeba/Eval/list_eval_partition.txt", texts[0]);
+	w.split = XL_SPLIT_TEST;
+	s = celeba(w);
+	assert_string_equal(ids(s), "4.png");
+	xl_set_free(s);
+	put_text("celeba/Eval/list_eval_partition.txt", "2.png 0\n3.png 3\n");
+	s = xl_set_new();
+	assert_int_equal(xl_set_add(s, "celeba"), -1);
+	assert_string_equal(xl_err_msg(), "celeba/Anno/../Eval/list_eval_partition.txt: line 2: "
+	                                  "not a file name and 0, 1 or 2");
+	xl_set_free(s);
+	remove("celeba/Eval/list_eval_partition.txt");
+	assert_int_equal(
+		rename("celeba/Anno/list_attr_celeba.txt", "celeba/list_attr_celeba.txt"), 0);
+}
+
+/* A hundred pictures whose labels, by name, are the bits of i % 3 */
+static void make_labelled(void)
+{
+	FILE *f;
+
+	mkdir("labelled", 0777);
+	f = fopen("labelled/list_attr_celeba.txt", "w");
+	assert_non_null(f);
+	fprintf(f, "One Two\n");
+	for (int i = 0; i < 100; i++) {
+		char path[32];
+		snprintf(path, sizeof path, "labelled/%03d.png", i);
+		put_picture(path, 1, 1, 0);
+		fprintf(f, "%03d.png %d %d\n", i, i % 3 & 1, i % 3 >> 1);
+	}
+	fclose(f);
+}
+
+static int number_of(const struct xl_set *s, int64_t i)
+{
+	return atoi(strrchr(s->items[i].path, '/') + 1);
+}
+
+static void exemplars_differ_from_their_inputs(void **state)
+{
+	(void)state;
+	struct xl_select w = all;
+	struct xl_set *s, *again;
+
+	make_labelled();
+	w.pairs = true;
+	w.seed = 5;
+	for (int by = 0; by < 3; by++) {
+		int seen[100] = { 0 }, used[100] = { 0 }, most = 0;
+		w.attributes = by == 1 ? "One" : NULL;
+		w.domain_by = by == 2 ? "Two" : NULL;
+		s = pairs("labelled", w);
+		again = pairs("labelled", w);
+		assert_int_equal(s->n, 200);
+		assert_int_equal(again->n, 200);
+		for (int64_t i = 0; i < 200; i++)
+			assert_int_equal(number_of(s, i), number_of(again, i));
+		for (int64_t i = 0; i < 100; i++) {
+			int a = number_of(s, i) % 3, b = number_of(s, 100 + i) % 3;
+			seen[number_of(s, i)]++;
+			used[number_of(s, 100 + i)]++;
+			if (by == 0)
+				assert_int_not_equal(a, b);
+			else
+				assert_int_not_equal(a == by, b == by);
+		}
+		for (int i = 0; i < 100; i++) {
+			assert_int_equal(seen[i], 1);
+			most = used[i] > most ? used[i] : most;
+		}
+		/* of one class there are half as many as need them, at least */
+		assert_in_range(most, 1, 4);
+		xl_set_free(s);
+		xl_set_free(again);
+	}
+	w.domain = 'B';
+	w.limit = 20;
+	s = pairs("labelled", w);
+	assert_int_equal(s->n, 40);
+	for (int64_t i = 0; i < 40; i++) {
+		assert_int_equal(number_of(s, i) % 3 == 2, i < 20);
+		for (int64_t j = 20; j < i; j++)
+			assert_int_not_equal(number_of(s, i), number_of(s, j));
+	}
+	xl_set_free(s);
+	/* without labels, any other */
+	w = all;
+	w.pairs = true;
+	s = pairs("many", w);
+	assert_int_equal(s->n, 80);
+	for (int64_t i = 0; i < 40; i++)
+		assert_int_not_equal(number_of(s, i), number_of(s, 40 + i));
+	xl_set_free(s);
+}
+
+static void no_pairs_of_what_is_alike(void **state)
+{
+	(void)state;
+	struct xl_select w = all;
+	struct xl_set *s = xl_set_new();
+
+	w.pairs = true;
+	w.where = "One=0";
+	w.attributes = "One";
+	assert_int_equal(xl_set_add(s, "labelled"), 0);
+	assert_int_equal(xl_set_select(s, &w), -1);
+	assert_string_equal(xl_err_msg(), "--pairs: all pictures have the same labels");
+	w.attributes = NULL;
+	w.domain_by = "One";
+	assert_int_equal(xl_set_select(s, &w), -1);
+	assert_string_equal(xl_err_msg(), "--pairs: all pictures are of one domain");
+	xl_set_free(s);
+	s = xl_set_new();
+	w = all;
+	w.pairs = true;
+	assert_int_equal(xl_set_add(s, "many/001.png"), 0);
+	assert_int_equal(xl_set_select(s, &w), -1);
+	assert_string_equal(xl_err_msg(), "--pairs: one picture alone makes no pair");
+	xl_set_free(s);
+}
+
 static void cyclegan_layout(void **state)
 {
 	(void)state;
@@ -541,6 +698,17 @@ static void cyclegan_layout(void **state)
 	s = pairs("h2z", w);
 	assert_string_equal(ids(s), "a1.png a2.png");
 	xl_set_free(s);
+	w.split = XL_SPLIT_ALL;
+	w.pairs = true;
+	w.limit = 2;
+	s = pairs("h2z", w);
+	assert_int_equal(s->n, 4);
+	assert_int_equal(s->items[1].domain, 'A');
+	assert_int_equal(s->items[3].domain, 'B');
+	xl_set_free(s);
+	w = all;
+	w.split = XL_SPLIT_TRAIN;
+	w.domain = 'A';
 	s = pairs("h2z/trainB/", w);
 	assert_string_equal(ids(s), "b1.png");
 	assert_int_equal(s->items[0].domain, 'A');
@@ -676,6 +844,9 @@ int main(void)
 		cmocka_unit_test(unknown_labels_are_refused),
 		cmocka_unit_test(lists_are_found_above),
 		cmocka_unit_test(split_depends_on_names_alone),
+		cmocka_unit_test(a_list_parts_celeba),
+		cmocka_unit_test(exemplars_differ_from_their_inputs),
+		cmocka_unit_test(no_pairs_of_what_is_alike),
 		cmocka_unit_test(cyclegan_layout),
 		cmocka_unit_test(idx_sets),
 		cmocka_unit_test(names_that_are_not_utf8_are_escaped),

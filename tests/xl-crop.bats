@@ -116,6 +116,25 @@ ids() { jq -r .id; }
 	[[ $output == "xl-crop: --domain-by: these pictures have no labels"* ]]
 }
 
+@test "CelebA's own parts, and pairs of them" {
+	celeba
+	printf '1.pgm 0\n2.pgm 1\n3.pgm 2\n' >celeba/list_eval_partition.txt
+	[ "$("$crop" -q --size 2 --split test celeba | "$cat" --json | ids)" = 3.pgm ]
+	[ "$("$crop" -q --size 2 --split train celeba | "$cat" --json | ids)" = 1.pgm ]
+	"$crop" -q --size 2 --pairs --attributes Male celeba >pairs
+	paste -d' ' <("$cat" --tensor y pairs | grep '^[01]' | head -3) \
+		<("$cat" --tensor y pairs | grep '^[01]' | tail -3) |
+		awk '$1 == $2 { exit 1 } END { exit NR != 3 }'
+	[ "$("$crop" -q --size 2 --pairs --domain-by Male --domain B celeba | "$cat" --json |
+		jq -r '.id + .meta.domain' | sed 's/^[13].pgmA/otherA/' | paste -sd ' ')" = "2.pgmB otherA" ]
+	echo 9.pgm 4 >>celeba/list_eval_partition.txt
+	run -1 "$crop" celeba
+	[ "${lines[0]}" = "xl-crop: celeba/list_eval_partition.txt: line 4: not a file name and 0, 1 or 2" ]
+	rm celeba/list_eval_partition.txt
+	run -2 "$crop" -q --pairs --attributes Male --where Male=1 celeba
+	[ "${lines[0]}" = "xl-crop: --pairs: one picture alone makes no pair" ]
+}
+
 @test "CycleGAN's layout gives domain and split" {
 	cyclegan
 	line() { "$cat" --json | jq -r '.id + .meta.domain' | tr '\n' ' '; }
@@ -244,6 +263,7 @@ ids() { jq -r .id; }
 	"$crop" -q --attributes Bald,Male --split train celeba >train.msgpack
 	"$crop" -q --where 'Male=1|Bald=1' --domain-by Male celeba >two.msgpack
 	"$crop" h2z --split train --shuffle >h2z.msgpack
+	"$crop" -q --split test --test-count 2 --attributes Male,Bald --pairs --limit 2000 celeba >pairs.msgpack
 	find photos -name '*.pgm' | sort | "$crop" --size 256x192 --crop 0 - >wide.msgpack
 	[ "$("$cat" --json train.msgpack two.msgpack h2z.msgpack wide.msgpack me.msgpack | wc -l)" -eq 9 ]
 }

@@ -46,9 +46,11 @@ static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "attributes", .arg = "A,B,..", .target = &want.attributes,
 	 .help = "labels that go into y, in this order (all)"},
 	{.type = XL_OPT_ENUM, .name = "domain", .arg = "A|B", .target = &domain,
-	 .help = "domain of all; of trainA, trainB .. take this side"},
+	 .help = "domain of all; where both are known, take this side"},
 	{.type = XL_OPT_STR, .name = "domain-by", .arg = "attribute", .target = &want.domain_by,
 	 .help = "domain B where this label or condition holds"},
+	{.type = XL_OPT_FLAG, .name = "pairs", .target = &want.pairs,
+	 .help = "inputs, then for each an exemplar that differs from it"},
 	{.type = XL_OPT_END},
 };
 /* clang-format on */

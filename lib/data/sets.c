@@ -96,6 +96,8 @@ int xl_set_add_file(struct xl_set *s, const char *path, struct xl_set_place plac
 		it.row = xl_attrs_find(l, base_name(path));
 		if (it.row >= 0)
 			l->rows[it.row].is_present = true;
+		if (it.row >= 0 && it.split == XL_SPLIT_ALL)
+			it.split = l->rows[it.row].split;
 	}
 	return append(s, it);
 }

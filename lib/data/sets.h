@@ -13,15 +13,13 @@
 #include "data/sets_attrs.h"
 #include "xl.h"
 
-enum xl_split { XL_SPLIT_ALL, XL_SPLIT_TRAIN, XL_SPLIT_TEST };
-
 struct xl_item {
 	char *path;          /* owned, unless it is the path of an idx file */
 	int labels;          /* which of set->labels, or -1 */
 	int idx;             /* which of set->idx, or -1 */
 	int64_t row;         /* of the labels, or -1; the picture in an idx file */
 	char domain;         /* 'A', 'B', or 0 */
-	enum xl_split split; /* that its folder decides, or XL_SPLIT_ALL */
+	enum xl_split split; /* that its folder or a list decides, or XL_SPLIT_ALL */
 	bool is_pair;        /* found in a folder that has trainA, trainB ... */
 };
 
@@ -59,7 +57,9 @@ void xl_set_free(struct xl_set *s);
  * A folder that has trainA, trainB, testA or testB gives only those, and they
  * decide domain and split. A list of attributes (list_attr_celeba.txt or .csv)
  * counts for the folder it lies in or in whose "Anno" it lies, and for those
- * below; above what is named it is looked for in two folders.
+ * below; above what is named it is looked for in two folders. A list of parts
+ * (list_eval_partition.txt or .csv) is looked for beside it, and in "Eval"
+ * beside "Anno".
  *
  * A folder inside that cannot be read, and a broken idx file inside, go into
  * s->failures, and the rest is added.
@@ -77,6 +77,7 @@ struct xl_select {
 	const char *attributes; /* names separated by commas, or NULL for all */
 	char domain;            /* 'A', 'B', or 0 */
 	bool shuffle;
+	bool pairs; /* inputs, then as many exemplars */
 	uint64_t seed;
 	int64_t limit; /* -1: none */
 };
@@ -85,8 +86,9 @@ struct xl_select {
  * xl_set_select - keep what was asked for: split, conditions, domain, order,
  * limit, in this order
  *
- * The split is decided by CycleGAN's folders and the names of MNIST's files,
- * else by a hash of the file name. What was left out is said in s->notes.
+ * The split is decided by CycleGAN's folders, the names of MNIST's files and
+ * CelebA's list of parts, else by a hash of the file name. What was left out is
+ * said in s->notes. With pairs, domain chooses inputs only, and limit counts pairs.
  *
  * Errors   0, or -1 with xl_err set: a request that does not fit the labels
  */
@@ -102,7 +104,7 @@ int xl_set_select(struct xl_set *s, const struct xl_select *want);
  */
 struct xl_record *xl_set_record(const struct xl_set *s, int64_t i, const struct xl_crop *crop);
 
-/* ---- of sets.c, sets_walk.c and sets_select.c, for each other ---- */
+/* ---- of sets.c, sets_walk.c, sets_select.c and sets_pairs.c, for each other ---- */
 
 /* What its place says of a file, as in struct xl_item. */
 struct xl_set_place {
@@ -119,6 +121,12 @@ struct xl_set_place {
  * xl_set_note        - add to notes or failures; takes note, also on failure, and
  *                      NULL is passed on as failure
  * xl_set_id          - the id of an item's record, which the caller frees
+ * xl_set_labels_of   - the labels of an item, in the order of its list; NULL where
+ *                      it has none
+ * xl_set_pair        - the items of want->domain, or all, at most want->limit of
+ *                      them, as inputs, and then an exemplar for each: of the other
+ *                      domain, or where there are no domains with other labels of
+ *                      those chosen, or where there are none any other picture
  * xl_set_place_of    - what the name of a folder says (trainA ..); no labels
  * xl_set_find_labels - the list for a folder, there or up to two above
  * xl_set_labels_in   - the list that lies in a folder or in its Anno
@@ -134,5 +142,7 @@ int xl_set_labels_in(struct xl_set *s, const char *folder);
 struct xl_set_place xl_set_place_of(const char *folder);
 int xl_set_note(char ***list, int *n, char *note);
 char *xl_set_id(const struct xl_item *it);
+const uint8_t *xl_set_labels_of(const struct xl_set *s, const struct xl_item *it);
+int xl_set_pair(struct xl_set *s, const struct xl_select *want);
 
 #endif

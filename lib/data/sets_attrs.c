@@ -1,5 +1,5 @@
 /*
- * sets_attrs.c - reads attribute files.
+ * sets_attrs.c - reads attribute files, and the file that parts a set.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static char *read_text(const char *path)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > MAX_FILE) {
-		xl_err("%s: not a list of attributes", path);
+		xl_err("%s: not a list", path);
 		goto out;
 	}
 	s = xl_alloc((size_t)st.st_size + 1, 1);
@@ -46,7 +46,7 @@ static char *read_text(const char *path)
 		n += (size_t)got;
 	}
 	if (s && memchr(s, 0, n)) {
-		xl_err("%s: not a list of attributes, but binary", path);
+		xl_err("%s: not a list, but binary", path);
 		free(s);
 		s = NULL;
 	}
@@ -217,4 +217,35 @@ int64_t xl_attrs_find(const struct xl_attrs *l, const char *file)
 	if (l->rows && l->n)
 		row = bsearch(&key, l->rows, (size_t)l->n, sizeof key, by_file);
 	return row ? row - l->rows : -1;
+}
+
+/* ---- parts ------------------------------------------------------------ */
+
+static int read_part(struct xl_attrs *l, const char *path, char *line, int64_t number)
+{
+	static const enum xl_split parts[] = {XL_SPLIT_TRAIN, XL_SPLIT_OTHER, XL_SPLIT_TEST};
+	const char *file = next_word(&line), *part = next_word(&line);
+	bool is_part = part && part[0] >= '0' && part[0] <= '2' && !part[1];
+
+	if (!is_part && number == 1)
+		return 0;
+	if (!is_part || next_word(&line))
+		return xl_err("%s: line %lld: not a file name and 0, 1 or 2", path,
+			      (long long)number);
+	int64_t row = xl_attrs_find(l, file);
+	if (row >= 0)
+		l->rows[row].split = parts[part[0] - '0'];
+	return 0;
+}
+
+int xl_attrs_read_split(struct xl_attrs *l, const char *path)
+{
+	struct lines in = {.next = read_text(path)};
+	char *text = in.next, *line;
+	int rc = text ? 0 : -1;
+
+	while (!rc && (line = next_line(&in)))
+		rc = read_part(l, path, line, in.number);
+	free(text);
+	return rc;
 }

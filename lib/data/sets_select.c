@@ -23,7 +23,7 @@ static void keep(struct xl_set *s, const bool *is_kept)
 	s->n = n;
 }
 
-static const uint8_t *labels_of(const struct xl_set *s, const struct xl_item *it)
+const uint8_t *xl_set_labels_of(const struct xl_set *s, const struct xl_item *it)
 {
 	if (it->labels < 0 || it->row < 0)
 		return NULL;
@@ -123,7 +123,8 @@ static int evaluate_list(const struct xl_set *s, int k, const char *what, const 
 	if (!w)
 		return -1;
 	for (int64_t i = 0; i < s->n; i++) {
-		const uint8_t *y = s->items[i].labels == k ? labels_of(s, &s->items[i]) : NULL;
+		const uint8_t *y =
+			s->items[i].labels == k ? xl_set_labels_of(s, &s->items[i]) : NULL;
 		if (y)
 			holds[i] = xl_where_holds(w, y);
 	}
@@ -155,7 +156,7 @@ static int drop_unlabelled(struct xl_set *s, bool *is_kept)
 	int64_t n = 0;
 
 	for (int64_t i = 0; i < s->n; i++) {
-		is_kept[i] = labels_of(s, &s->items[i]);
+		is_kept[i] = xl_set_labels_of(s, &s->items[i]);
 		n += !is_kept[i];
 	}
 	keep(s, is_kept);
@@ -223,11 +224,11 @@ static int choose_by_labels(struct xl_set *s, const struct xl_select *want, bool
 
 /* ---- domain, order, the whole ----------------------------------------- */
 
-/* In a folder with both sides the domain is chosen, elsewhere it is given. */
-static void choose_domain(struct xl_set *s, char domain, bool *mark)
+/* Where both sides are known the domain is chosen, elsewhere it is given. */
+static void choose_domain(struct xl_set *s, char domain, bool is_known, bool *mark)
 {
 	for (int64_t i = 0; i < s->n; i++) {
-		mark[i] = !s->items[i].is_pair || s->items[i].domain == domain;
+		mark[i] = !(is_known || s->items[i].is_pair) || s->items[i].domain == domain;
 		s->items[i].domain = domain;
 	}
 	keep(s, mark);
@@ -286,23 +287,30 @@ static int note_gaps(struct xl_set *s)
 	return 0;
 }
 
+/* Items beyond the first n are dropped. */
+static void limit(struct xl_set *s, int64_t n)
+{
+	for (; n >= 0 && s->n > n; s->n--)
+		if (s->items[s->n - 1].idx < 0)
+			free(s->items[s->n - 1].path);
+}
+
 int xl_set_select(struct xl_set *s, const struct xl_select *want)
 {
 	bool *mark = xl_alloc((size_t)s->n, sizeof *mark);
 	int rc = -1;
 
-	if (want->domain && want->domain_by)
-		xl_err("--domain and --domain-by exclude each other");
-	else if (mark && !note_gaps(s) && !choose_split(s, want, mark) &&
-		 !choose_by_labels(s, want, mark))
+	if (mark && !note_gaps(s) && !choose_split(s, want, mark) &&
+	    !choose_by_labels(s, want, mark))
 		rc = 0;
-	if (!rc && want->domain)
-		choose_domain(s, want->domain, mark);
-	if (!rc && want->shuffle)
+	if (!rc && want->domain && !want->pairs)
+		choose_domain(s, want->domain, want->domain_by, mark);
+	if (!rc && (want->shuffle || want->pairs))
 		rc = shuffle(s, want->seed);
-	for (; !rc && want->limit >= 0 && s->n > want->limit; s->n--)
-		if (s->items[s->n - 1].idx < 0)
-			free(s->items[s->n - 1].path);
+	if (!rc && want->pairs)
+		rc = xl_set_pair(s, want);
+	else if (!rc)
+		limit(s, want->limit);
 	free(mark);
 	return rc;
 }

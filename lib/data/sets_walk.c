@@ -62,6 +62,28 @@ struct xl_set_place xl_set_place_of(const char *folder)
 
 /* ---- lists of attributes ---------------------------------------------- */
 
+/* Reads the list of parts that belongs to a list of attributes, if there is one */
+static int use_parts(struct xl_attrs *l)
+{
+	static const char *const names[] = {"list_eval_partition.txt",
+					    "../Eval/list_eval_partition.txt",
+					    "list_eval_partition.csv"};
+	const char *slash = strrchr(l->path, '/');
+	int folder = slash ? (int)(slash + 1 - l->path) : 0, rc = 0;
+	bool is_found = false;
+
+	for (int i = 0; i < 3 && !rc && !is_found; i++) {
+		char *path = xl_strf("%.*s%s", folder, l->path, names[i]);
+		if (!path)
+			return -1;
+		is_found = !access(path, F_OK);
+		if (is_found)
+			rc = xl_attrs_read_split(l, path);
+		free(path);
+	}
+	return rc;
+}
+
 /* Reads a list, or finds that it was read; its place, or -2 with xl_err set */
 static int use_list(struct xl_set *s, const char *path, const struct stat *st)
 {
@@ -79,6 +101,10 @@ static int use_list(struct xl_set *s, const char *path, const struct stat *st)
 	memset(more, 0, sizeof *more);
 	if (xl_attrs_read(&more->list, path))
 		return -2;
+	if (use_parts(&more->list)) {
+		xl_attrs_done(&more->list);
+		return -2;
+	}
 	more->dev = st->st_dev;
 	more->ino = st->st_ino;
 	return s->n_labels++;
