@@ -23,6 +23,7 @@ setup_file() {
 	rm -r made
 }
 
+in_domain() { meta domain "$2" | grep -c "$1"; }
 ids() { has "$1" | cut -d' ' -f1 | paste -sd,; }
 
 @test "an image alone: the distribution of its style" {
@@ -227,6 +228,31 @@ xl-encode: 1 input failed" ]
 	done
 	MODEL=evaluated/pairs.msgpack run -2 "$pipes/translate.sh"
 	[ "$output" = "translate.sh: MODEL: evaluated/pairs.msgpack is no model of miso" ]
+}
+
+@test "squares are cut from larger pictures, not enlarged" {
+	miso() { xl-train miso --preset tiny --width 2 --iters 1 --part 0.895 --out "$@"; }
+	for side in 32 36 72; do xl-synth faces --count 12 --size $side -q --domain-by Male >$side; done
+	run -0 --separate-stderr miso exact 36
+	[ "${stderr_lines[0]}" = "xl-train: 12 images (A $(in_domain A 36), B $(in_domain B 36))" ]
+	for side in 32 72; do
+		run -0 --separate-stderr miso from$side --samples sheet$side $side
+		[[ ${stderr_lines[0]} == *", 12 resized from $side to 36 pixels" ]]
+	done
+	mkdir -p photos/trainA photos/trainB
+	DATA=photos PRESET=tiny run -0 "$BATS_TEST_DIRNAME/../pipelines/miso/train.sh" -n
+	[[ $output == *"xl-crop --split train --size 36 photos"*"--size 32"*"--part=0.895"* ]]
+	# samples show all of a picture, at the model's size
+	xl-crop --size 0 sheet72/00000001.png >cut
+	xl-train miso --preset tiny --width 2 --iters 1 --samples whole --out whole.msgpack -q 72
+	xl-crop --size 0 whole/00000001.png >all
+	[ "$(shape x cut)" = "$(shape x all)" ]
+	# what a run is resumed with must be what it began with
+	run -2 xl-train miso --resume exact --part 1 36
+	[[ ${lines[0]} == "xl-train: --part: exact.ckpt has 0.895"*", not 1" ]]
+	xl-train miso --resume exact --iters 2 -q 36
+	miso two --iters 2 -q 36
+	cmp exact.ckpt two.ckpt
 }
 
 @test "styles read back are compared within each domain" {

@@ -455,7 +455,9 @@ static void pairs_stay_together(void **state)
 
 static bool flips(uint64_t seed, int64_t epoch, uint32_t image, double p)
 {
-	return xl_order_augment(seed, epoch, image, &(struct xl_augmenting){.flip = p}, SIZE).flip;
+	const struct xl_augmenting how = {.flip = p};
+
+	return xl_order_augment(seed, epoch, image, &how, SIZE, SIZE).flip;
 }
 
 static void flips_are_as_frequent_as_asked(void **state)
@@ -481,7 +483,7 @@ static void parts_are_within_the_image(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 4000; i++) {
-		const struct xl_augment a = xl_order_augment(3, 0, i, &how, SIZE);
+		const struct xl_augment a = xl_order_augment(3, 0, i, &how, SIZE, SIZE);
 		assert_int_equal(a.flip, flips(3, 0, i, 0.5)); /* whether or not there are parts */
 		assert_true(a.side >= 0.8 && a.side <= 1);
 		assert_true(a.left >= 0 && a.left <= SIZE * (1 - a.side));
@@ -494,24 +496,28 @@ static void parts_are_within_the_image(void **state)
 	assert_true(left > 0.19 * SIZE && top > 0.19 * SIZE && left != top);
 }
 
-static void parts_of_one_side_lie_anywhere(void **state)
+/* Of larger images, whole pixels, at each of the places equally often. */
+static void cuts_lie_anywhere(void **state)
 {
-	const struct xl_augmenting how = {.flip = 0.5, .part = 0.75};
-	double least = SIZE, most = 0, sum = 0;
+	enum { SPARE = 3, PLACES = SPARE + 1 };
+	const struct xl_augmenting how = {.flip = 0.5};
+	int left[PLACES] = {0}, top[PLACES] = {0}, both = 0;
 
 	(void)state;
 	for (uint32_t i = 0; i < 4000; i++) {
-		const struct xl_augment a = xl_order_augment(3, 0, i, &how, SIZE);
+		const struct xl_augment a = xl_order_augment(3, 0, i, &how, SIZE + SPARE, SIZE);
 		assert_int_equal(a.flip, flips(3, 0, i, 0.5));
-		assert_true(a.side == 0.75);
-		assert_true(a.top >= 0 && a.top <= SIZE * 0.25);
-		least = fmin(least, a.left);
-		most = fmax(most, a.left);
-		sum += a.left;
+		assert_true(a.side == 1 && a.left == floor(a.left) && a.top == floor(a.top));
+		assert_true(a.left >= 0 && a.left <= SPARE && a.top >= 0 && a.top <= SPARE);
+		left[(int)a.left]++;
+		top[(int)a.top]++;
+		both += a.left == a.top;
 	}
-	assert_true(least >= 0 && least < 0.01 * SIZE);
-	assert_true(most <= 0.25 * SIZE && most > 0.24 * SIZE);
-	assert_true(fabs(sum / 4000 - 0.125 * SIZE) < 0.005 * SIZE); /* 4 standard deviations */
+	for (int i = 0; i < PLACES; i++) {
+		assert_in_range(left[i], 870, 1130); /* 4.7 standard deviations */
+		assert_in_range(top[i], 870, 1130);
+	}
+	assert_in_range(both, 870, 1130);
 }
 
 /* ---- batches ----------------------------------------------------------- */
@@ -531,8 +537,10 @@ static void batches_hold_the_images_named(void **state)
 		y[i] = i % 3 == 0;
 	assert_int_equal(xl_batch_enough(&s, BATCH), 0);
 	assert_int_equal(xl_batcher_init(&b, &s,
-					 &(struct xl_batching){
-						 .n = BATCH, .seed = 4, .augmenting.flip = 0.5}),
+					 &(struct xl_batching){.n = BATCH,
+							       .size = SIZE,
+							       .seed = 4,
+							       .augmenting.flip = 0.5}),
 			 0);
 	for (int64_t iter = 0; iter < 20; iter++) {
 		const struct xl_batch *t = xl_batcher_fetch(&b, iter);
@@ -566,7 +574,7 @@ static void batches_hold_parts_enlarged(void **state)
 	static uint8_t pixels[N * BYTES];
 	const struct xl_spool s = {.size = SIZE, .n = N, .x = pixels};
 	const struct xl_batching how = {
-		.n = BATCH, .seed = 4, .augmenting = {.flip = 0.5, .zoom = 0.9}};
+		.n = BATCH, .size = SIZE, .seed = 4, .augmenting = {.flip = 0.5, .zoom = 0.9}};
 	struct xl_batcher b;
 	int parts = 0, mirrored = 0;
 
@@ -579,7 +587,7 @@ static void batches_hold_parts_enlarged(void **state)
 		const int half = k / BATCH % 2, place = k % BATCH;
 		const uint32_t image = b.image[half][place];
 		const struct xl_augment a =
-			xl_order_augment(4, b.epoch[half], image, &how.augmenting, SIZE);
+			xl_order_augment(4, b.epoch[half], image, &how.augmenting, SIZE, SIZE);
 
 		parts += a.side < 1;
 		mirrored += a.side < 1 && a.flip;
@@ -600,6 +608,47 @@ static void batches_hold_parts_enlarged(void **state)
 		}
 	}
 	assert_true(parts > 30 && parts < 48 && mirrored > 10);
+	xl_batcher_done(&b);
+}
+
+/* Of larger images the bytes themselves, none of them blurred. */
+static void batches_hold_cuts(void **state)
+{
+	enum { N = 8, BATCH = 2, WHOLE = SIZE + 3, BYTES = 3 * WHOLE * WHOLE, STEPS = 12 };
+	static uint8_t pixels[N * BYTES];
+	const struct xl_spool s = {.size = WHOLE, .n = N, .x = pixels};
+	const struct xl_batching how = {
+		.n = BATCH, .size = SIZE, .seed = 4, .augmenting.flip = 0.5};
+	int moved = 0, mirrored = 0;
+	struct xl_batcher b;
+
+	(void)state;
+	for (int i = 0; i < N * BYTES; i++)
+		pixels[i] = (uint8_t)(i * 37 + i / 3);
+	assert_int_equal(xl_batcher_init(&b, &s, &how), 0);
+	for (int k = 0; k < STEPS * 2 * BATCH; k++) {
+		const struct xl_batch *t = xl_batcher_fetch(&b, k / 2 / BATCH);
+		const int half = k / BATCH % 2;
+		const uint32_t image = b.image[half][k % BATCH];
+		const float *x = t->x[half] + (ptrdiff_t)(k % BATCH) * 3 * SIZE * SIZE;
+		const struct xl_augment a =
+			xl_order_augment(4, b.epoch[half], image, &how.augmenting, WHOLE, SIZE);
+		const int top = (int)a.top, left = (int)a.left;
+
+		moved += top != left;
+		mirrored += a.flip;
+		for (int c = 0; c < 3; c++)
+			for (int i = 0; i < SIZE; i++)
+				for (int j = 0; j < SIZE; j++) {
+					const int col = a.flip ? WHOLE - 1 - left - j : left + j;
+					const uint8_t p =
+						pixels[image * BYTES +
+						       (c * WHOLE + top + i) * WHOLE + col];
+					assert_true(x[(c * SIZE + i) * SIZE + j] ==
+						    (float)p / 127.5f - 1.0f);
+				}
+	}
+	assert_true(moved > 20 && mirrored > 10 && mirrored < STEPS * 2 * BATCH - 10);
 	xl_batcher_done(&b);
 }
 
@@ -915,9 +964,10 @@ int main(void)
 		cmocka_unit_test(pairs_stay_together),
 		cmocka_unit_test(flips_are_as_frequent_as_asked),
 		cmocka_unit_test(parts_are_within_the_image),
-		cmocka_unit_test(parts_of_one_side_lie_anywhere),
+		cmocka_unit_test(cuts_lie_anywhere),
 		cmocka_unit_test(batches_hold_the_images_named),
 		cmocka_unit_test(batches_hold_parts_enlarged),
+		cmocka_unit_test(batches_hold_cuts),
 		cmocka_unit_test(settings_beat_the_preset),
 		cmocka_unit_test(method_is_found_among_options),
 		cmocka_unit_test(tables_do_not_clash),

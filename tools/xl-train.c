@@ -141,7 +141,7 @@ static void take_data(struct xl_spool *s, const struct xl_model *m, char **paths
 	const struct xl_labels_want want = xl_setup_labels(m, attributes, domain_by);
 	char text[1024];
 
-	if (xl_spool_init(s, (int)xl_model_int(m, "size"), &want))
+	if (xl_spool_init(s, xl_model_loads(m), &want))
 		xl_die("%s", xl_err_msg());
 	for (int i = 0; i < n; i++)
 		take(s, paths[i]);

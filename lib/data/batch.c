@@ -1,6 +1,7 @@
 /*
  * batch.c - from bytes of the spool to floats of a batch.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 static size_t image_floats(const struct xl_batcher *b)
 {
-	return 3 * (size_t)b->spool->size * (size_t)b->spool->size;
+	return 3 * (size_t)b->how.size * (size_t)b->how.size;
 }
 
 int xl_batch_enough(const struct xl_spool *s, int n)
@@ -28,6 +29,7 @@ int xl_batcher_init(struct xl_batcher *b, const struct xl_spool *s, const struct
 	const int n = how->n;
 	size_t floats;
 
+	assert(how->size > 0 && how->size <= s->size);
 	memset(b, 0, sizeof *b);
 	b->spool = s;
 	b->how = *how;
@@ -60,11 +62,19 @@ void xl_batcher_done(struct xl_batcher *b)
 	memset(b, 0, sizeof *b);
 }
 
-static void unpack(float *dst, const uint8_t *src, int size, bool flipped)
+/* A square of size pixels out of whole ones, mirrored or not. */
+static void unpack(float *dst, int size, const uint8_t *src, int whole, const struct xl_augment *a)
 {
-	for (int row = 0; row < 3 * size; row++, dst += size, src += size)
-		for (int i = 0; i < size; i++)
-			dst[i] = (float)src[flipped ? size - 1 - i : i] / 127.5f - 1.0f;
+	const int top = (int)a->top, left = (int)a->left;
+
+	for (int row = 0; row < 3 * size; row++, dst += size) {
+		const uint8_t *p =
+			src + ((ptrdiff_t)(row / size) * whole + top + row % size) * whole;
+
+		for (int j = 0; j < size; j++)
+			dst[j] =
+				(float)p[a->flip ? whole - 1 - left - j : left + j] / 127.5f - 1.0f;
+	}
 }
 
 /* Bilinear, at a place within the plane. */
@@ -78,17 +88,18 @@ static float read_at(const uint8_t *plane, int size, double y, double x)
 	return (float)((top * (1 - v) + low * v) / 127.5 - 1);
 }
 
-/* A square part of the image, mirrored or not, enlarged to the whole. */
-static void unpack_part(float *dst, const uint8_t *src, int size, const struct xl_augment *a)
+/* A smaller square, enlarged. */
+static void unpack_part(float *dst, int size, const uint8_t *src, int whole,
+			const struct xl_augment *a)
 {
-	const double last = size - 1;
+	const double last = whole - 1;
 
-	for (int c = 0; c < 3; c++, src += (ptrdiff_t)size * size)
+	for (int c = 0; c < 3; c++, src += (ptrdiff_t)whole * whole)
 		for (int i = 0; i < size; i++)
 			for (int j = 0; j < size; j++) {
 				const double y = fmin(a->top + a->side * i, last);
 				const double x = fmin(a->left + a->side * j, last);
-				*dst++ = read_at(src, size, y, a->flip ? last - x : x);
+				*dst++ = read_at(src, whole, y, a->flip ? last - x : x);
 			}
 }
 
@@ -98,14 +109,15 @@ static void fetch_one(void *ctx, int64_t i)
 	const struct xl_spool *s = b->spool;
 	const int n = b->batch.n, k = (int)(i / n), place = (int)(i % n), a = s->labels.n;
 	const uint32_t image = b->image[k][place];
-	const struct xl_augment how =
-		xl_order_augment(b->order.seed, b->epoch[k], image, &b->how.augmenting, s->size);
+	const int size = b->how.size;
+	const struct xl_augment how = xl_order_augment(b->order.seed, b->epoch[k], image,
+						       &b->how.augmenting, s->size, size);
 	float *x = b->x[k] + (size_t)place * image_floats(b);
 
 	if (how.side < 1)
-		unpack_part(x, xl_spool_image(s, image), s->size, &how);
+		unpack_part(x, size, xl_spool_image(s, image), s->size, &how);
 	else
-		unpack(x, xl_spool_image(s, image), s->size, how.flip);
+		unpack(x, size, xl_spool_image(s, image), s->size, &how);
 	for (int j = 0; j < a; j++)
 		b->y[k][place * a + j] = s->y[(size_t)image * (size_t)a + (size_t)j];
 }

@@ -13,7 +13,8 @@ int xl_batch_enough(const struct xl_spool *s, int n);
 
 /* How batches are drawn. */
 struct xl_batching {
-	int n; /* images of each half */
+	int n;    /* images of each half */
+	int size; /* their side in pixels, at most the spool's: cut from it at random */
 	uint64_t seed;
 	struct xl_augmenting augmenting;
 	enum xl_pairing pairing;

@@ -1,6 +1,7 @@
 /*
  * batch_order.c - the order of the data.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
@@ -110,7 +111,7 @@ void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const
 }
 
 struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image,
-				   const struct xl_augmenting *how, int size)
+				   const struct xl_augmenting *how, int whole, int size)
 {
 	const double least = 0.8;
 	struct xl_augment a = {.side = 1};
@@ -118,14 +119,14 @@ struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image,
 
 	xl_rng_init(&r, seed, XL_RNG_AUGMENT, (uint32_t)epoch, image);
 	a.flip = xl_rng_uniform(&r) < how->flip;
-	const bool zoomed = xl_rng_uniform(&r) < how->zoom;
-	if (how->part > 0 && how->part < 1)
-		a.side = how->part;
-	else if (zoomed)
+	if (xl_rng_uniform(&r) < how->zoom) {
 		a.side = least + (1 - least) * xl_rng_uniform(&r);
-	if (a.side < 1) {
 		a.left = size * (1 - a.side) * xl_rng_uniform(&r);
 		a.top = size * (1 - a.side) * xl_rng_uniform(&r);
+	}
+	if (whole > size) {
+		a.left += floor((whole - size + 1) * xl_rng_uniform(&r));
+		a.top += floor((whole - size + 1) * xl_rng_uniform(&r));
 	}
 	return a;
 }

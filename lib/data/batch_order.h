@@ -48,25 +48,27 @@ void xl_order_done(struct xl_order *o);
 void xl_order_at(struct xl_order *o, int64_t iter, const uint32_t **first, const uint32_t **second,
 		 int64_t epoch[2]);
 
-/* What training does to an image: mirror it, then take the square of side * size pixels
- * whose first is (top, left) for the whole. */
+/* What training does to an image: mirror it, then take what is at (top + side i,
+ * left + side j) for pixel (i,j). */
 struct xl_augment {
 	bool flip;
-	double side, top, left; /* 1, 0, 0 for all of it */
+	double side, top, left; /* side 1: whole pixels */
 };
 
 /*
- * How augmentations are drawn: mirrored with probability flip; a square somewhere, of this
- * part of a side (0 or 1: all of it), or else with probability zoom of U(0.8,1).
+ * How augmentations are drawn: mirrored with probability flip; of an image with more pixels
+ * than are asked for, a square of as many somewhere; with probability zoom, of that one a
+ * part of U(0.8,1) of a side, enlarged.
  *
- * Source   of part: CycleGAN's 256 of 286 pixels; of zoom: the authors of EGSC-IT
+ * Source   of the square: CycleGAN, 256 of 286 pixels; of zoom: the authors of EGSC-IT
  */
 struct xl_augmenting {
-	double flip, part, zoom;
+	double flip, zoom;
 };
 
-/* xl_order_augment - what is done to this image of `size` pixels in this epoch */
+/* xl_order_augment - what is done to this image of `whole` pixels, of which `size` are
+ * asked for, in this epoch */
 struct xl_augment xl_order_augment(uint64_t seed, int64_t epoch, uint32_t image,
-				   const struct xl_augmenting *how, int size);
+				   const struct xl_augmenting *how, int whole, int size);
 
 #endif

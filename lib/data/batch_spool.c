@@ -28,6 +28,14 @@ const uint8_t *xl_spool_image(const struct xl_spool *s, uint32_t i)
 	return s->x + i * image_bytes(s);
 }
 
+struct xl_tensor xl_spool_picture(const struct xl_spool *s, uint32_t i)
+{
+	return (struct xl_tensor){.dtype = XL_U1,
+				  .ndim = 3,
+				  .shape = {3, s->size, s->size},
+				  .data = (void *)(uintptr_t)xl_spool_image(s, i)};
+}
+
 const char *xl_spool_id(const struct xl_spool *s, uint32_t i)
 {
 	return s->ids + s->id_at[i];

@@ -10,7 +10,7 @@
 #include "xl.h"
 
 struct xl_spool {
-	int size;         /* images are (3,size,size) */
+	int size;         /* images are (3,size,size), as large as a batch's or larger */
 	uint32_t n;       /* images taken */
 	uint32_t resized; /* of these, that came in another size */
 	int64_t from;     /* the first such size */
@@ -75,6 +75,9 @@ int xl_spool_end(struct xl_spool *s);
 /* xl_spool_image - the bytes of image i (3,size,size); xl_spool_id - its id */
 const uint8_t *xl_spool_image(const struct xl_spool *s, uint32_t i);
 const char *xl_spool_id(const struct xl_spool *s, uint32_t i);
+
+/* xl_spool_picture - image i as a view: |u1, to be read only */
+struct xl_tensor xl_spool_picture(const struct xl_spool *s, uint32_t i);
 
 /* xl_spool_words - "300 images (A 150, B 150), 12 resized from 64 to 32 pixels;
  * attributes Male, Smiling" into buf; returns buf */

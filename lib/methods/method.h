@@ -44,8 +44,9 @@ struct xl_method {
 	/* Hyper-parameters: targets are offsets into a struct of hyper_size bytes
 	 * (XL_HYPER); help names the source. Every table has size, width, batch and
 	 * iters; enums, flags, whole numbers and numbers only. A number flip is the
-	 * probability of mirroring an image [0], zoom that of a random crop [0], part the side
-	 * of a random crop of every image over the image's [1]; a whole number fixed-pairs, if
+	 * probability of mirroring an image [0], zoom that of a random crop, enlarged [0]; part
+	 * says that images are kept at size/part, and squares of size cut from them at random
+	 * [1: all of them]; a whole number fixed-pairs, if
 	 * not 0, keeps pairs as they came; an enum crop, of square and squash, how pictures
 	 * become squares [square]. A resumed run may change iters, lr, its decay-start and
 	 * decay-every, and numbers named w-.. and lambda-..; the networks stay those it has. */

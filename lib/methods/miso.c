@@ -61,7 +61,9 @@ static const struct xl_opt miso_opts[] = {
 	XL_H_NUM("logvar-max", logvar_max, "4", "largest ln sigma^2 of a style (ours)", -30, 30),
 	XL_H_NUM("flip", flip, "0.5", "probability of mirroring an image (ours)", 0, 1),
 	XL_H_NUM("part", part, "1",
-		 "side of random crops over the image's; 0.895 but for CelebA (CycleGAN)", 0.1, 1),
+		 "images of size/part pixels, of which squares of size are cut at random; 0.895 "
+		 "but for CelebA (CycleGAN)",
+		 0.5, 1),
 	XL_H_NUM("w-adv", w_adv, "1", "weight of the adversarial losses (MUNIT, DRIT)", 0, 1e6),
 	XL_H_NUM("w-info", w_info, "0.1", "weight of mutual information (ours)", 0, 1e6),
 	XL_H_NUM("w-cyc", w_cyc, "10", "weight of the cycle (CycleGAN)", 0, 1e6),

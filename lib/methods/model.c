@@ -110,6 +110,18 @@ int64_t xl_model_int(const struct xl_model *m, const char *name)
 	return *(const int64_t *)o->target;
 }
 
+double xl_model_num(const struct xl_model *m, const char *name, double none)
+{
+	const struct xl_opt *o = find_opt(m, name);
+
+	return o ? *(const double *)o->target : none;
+}
+
+int xl_model_loads(const struct xl_model *m)
+{
+	return (int)lround((double)xl_model_int(m, "size") / xl_model_num(m, "part", 1));
+}
+
 bool xl_model_squashes(const struct xl_model *m)
 {
 	const struct xl_opt *o = find_opt(m, "crop");

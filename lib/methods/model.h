@@ -52,8 +52,14 @@ int xl_model_build(struct xl_model *m, uint64_t seed, bool trained);
 void xl_model_free(struct xl_model *m);
 
 /* xl_model_int - a whole-number hyper-parameter that every method has (method.h):
- * size, width, batch, iters */
+ * size, width, batch, iters
+ * xl_model_num - a number; `none` where the method has none of that name */
 int64_t xl_model_int(const struct xl_model *m, const char *name);
+double xl_model_num(const struct xl_model *m, const char *name, double none);
+
+/* xl_model_loads - the side in pixels at which training keeps images, of which it cuts
+ * squares of `size`: size / part (method.h), rounded */
+int xl_model_loads(const struct xl_model *m);
 
 /* xl_model_parts - into how many batches the images of a step are divided (method.h);
  * xl_model_images - the images of each domain that a step takes */

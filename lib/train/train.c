@@ -28,15 +28,6 @@ struct loop {
 	bool log_lost, sheet_lost;
 };
 
-/* A number among the hyper-parameters, 0 where the method has none of that name. */
-static double number_of(const struct xl_model *m, const char *name)
-{
-	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
-		if (o->type == XL_OPT_NUM && strcmp(o->name, name) == 0)
-			return *(double *)o->target;
-	return 0;
-}
-
 static enum xl_pairing pairing_of(const struct xl_model *m)
 {
 	for (const struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++)
@@ -49,10 +40,10 @@ static enum xl_pairing pairing_of(const struct xl_model *m)
 static struct xl_batching batching_of(const struct xl_model *m)
 {
 	return (struct xl_batching){.n = xl_model_images(m),
+				    .size = (int)xl_model_int(m, "size"),
 				    .seed = m->seed,
-				    .augmenting = {.flip = number_of(m, "flip"),
-						   .part = number_of(m, "part"),
-						   .zoom = number_of(m, "zoom")},
+				    .augmenting = {.flip = xl_model_num(m, "flip", 0),
+						   .zoom = xl_model_num(m, "zoom", 0)},
 				    .pairing = pairing_of(m)};
 }
 

@@ -144,8 +144,10 @@ static void note_data(struct xl_classifier *c, const struct xl_spool *s)
 
 struct xl_classifier *xl_classifier_train(const struct xl_classifier_run *run)
 {
-	const struct xl_batching how = {
-		.n = run->batch / 2, .seed = run->seed, .augmenting.flip = run->flip};
+	const struct xl_batching how = {.n = run->batch / 2,
+					.size = run->spool->size,
+					.seed = run->seed,
+					.augmenting.flip = run->flip};
 	struct xl_classifier_shape shape;
 	struct loop l = {.run = run};
 
@@ -177,11 +179,7 @@ static int load(const struct xl_classifier *c, const struct xl_spool *s, uint32_
 	int n = 0;
 
 	for (; n < SEEN_AT_ONCE && first + (uint32_t)n < s->n; n++) {
-		const struct xl_tensor picture = {
-			.dtype = XL_U1,
-			.ndim = 3,
-			.shape = {3, s->size, s->size},
-			.data = (void *)(uintptr_t)xl_spool_image(s, first + (uint32_t)n)};
+		const struct xl_tensor picture = xl_spool_picture(s, first + (uint32_t)n);
 
 		if (xl_classifier_fit(c, &picture, x + (size_t)n * each))
 			return -1;

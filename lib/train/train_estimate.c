@@ -136,7 +136,7 @@ static size_t resident(void)
 int xl_estimate(struct xl_estimate *e, struct xl_model *m, const struct xl_spool *s)
 {
 	const int n = xl_model_images(m);
-	const size_t x = (size_t)n * 3 * (size_t)s->size * (size_t)s->size;
+	const size_t side = (size_t)xl_model_int(m, "size"), x = (size_t)n * 3 * side * side;
 	const size_t now = resident();
 	float *noise = xl_alloc(2 * (x + (size_t)n * (size_t)m->n_attributes), sizeof *noise);
 	struct kinds kinds = {.n = 0};

@@ -86,14 +86,14 @@ void xl_samples_done(struct xl_samples *s)
 	memset(s, 0, sizeof *s);
 }
 
-static struct xl_record *record_of(const struct xl_spool *s, uint32_t i)
+/* All of a picture, at the model's size. */
+static struct xl_record *record_of(const struct xl_spool *s, uint32_t i, int64_t size)
 {
-	const int64_t shape[3] = {3, s->size, s->size};
+	const struct xl_tensor whole = xl_spool_picture(s, i);
 	struct xl_record *r = xl_record_new(XL_IMAGE, xl_spool_id(s, i));
-	struct xl_tensor *x = xl_tensor_new(XL_U1, 3, shape);
+	struct xl_tensor *x =
+		xl_image_resize(&whole, (struct xl_box){0, 0, s->size, s->size}, size, size);
 
-	if (x)
-		memcpy(x->data, xl_spool_image(s, i), xl_tensor_bytes(x));
 	if (r && xl_record_put(r, "x", x) == 0 &&
 	    (s->domain[i] > 1 || xl_meta_set_str(r, "domain", s->domain[i] ? "B" : "A") == 0))
 		return r;
@@ -152,7 +152,9 @@ out:
 static int draw_pair(struct xl_samples *s, struct xl_model *m, const uint32_t image[2],
 		     struct xl_tensor **cell)
 {
-	struct xl_record *r[2] = {record_of(s->spool, image[0]), record_of(s->spool, image[1])};
+	const int64_t size = xl_model_int(m, "size");
+	struct xl_record *r[2] = {record_of(s->spool, image[0], size),
+				  record_of(s->spool, image[1], size)};
 	int rc = -1;
 
 	for (int k = 0; k < 2; k++)
@@ -177,7 +179,10 @@ int xl_samples_write(struct xl_samples *s, struct xl_model *m)
 	char *path = xl_strf("%s/%08lld.png", s->dir, (long long)m->step);
 	int rc = path ? 0 : -1;
 
-	memcpy(label, removes(m) ? labels_removal : draws(m) ? labels_drawn : labels,
+	memcpy(label,
+	       removes(m) ? labels_removal
+	       : draws(m) ? labels_drawn
+			  : labels,
 	       sizeof labels);
 	for (int i = 0; i < s->n && rc == 0; i++)
 		rc = draw_pair(s, m, s->image[i], cell + i * COLUMNS);

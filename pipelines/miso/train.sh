@@ -42,15 +42,20 @@ fi
 make_dir "$OUT"
 records=$OUT/records.msgpack
 
-choose=(--size "$SIZE" ${DOMAIN:+--domain-by "$DOMAIN"} ${WHERE:+--where "$WHERE"})
+# CelebA is shown whole; of other sets pictures are kept larger, by 143/128, and squares of
+# SIZE are cut from them
+kept=$SIZE
+if has_sides "$DATA"; then
+	kept=$(((SIZE * 1000 + 447) / 895)) # rounded, as xl-train does
+	EXTRA="--part=0.895 $EXTRA"
+fi
+choose=(--size "$kept" ${DOMAIN:+--domain-by "$DOMAIN"} ${WHERE:+--where "$WHERE"})
 if [ -n "$DATA" ]; then
 	into "$records" "$(words xl-crop --split train "${choose[@]}" "$DATA")"
 else
 	into "$records" "$(words xl-synth faces --count "$COUNT" --seed "$SEED" "${choose[@]}")"
 fi
 
-# CelebA is shown whole, of other sets a square of 128/143 of a side, enlarged.
-! has_sides "$DATA" || EXTRA="--part=0.895 $EXTRA"
 # shellcheck disable=SC2086  # EXTRA is a list of words
 train=$(words xl-train miso --preset "$PRESET" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} --seed "$SEED" --every "$EVERY" \
