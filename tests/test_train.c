@@ -15,6 +15,7 @@
 #include "train/train_estimate.h"
 #include "train/train_files.h"
 #include "train/train_log.h"
+#include "train/train_resume.h"
 #include "train/train_setup.h"
 #include "train/train_samples.h"
 

@@ -11,47 +11,40 @@
 #include "core/tool.h"
 #include "train/train.h"
 #include "train/train_estimate.h"
-#include "train/train_open.h"
-#include "train/train_setup.h"
-#include "train/train_with.h"
+#include "train/train_job.h"
 
-static struct xl_settings settings;
-static struct xl_with with;
-static const char *attributes, *domain_by, *out, *resume;
-static struct xl_run_settings set;
-static bool dry;
-static struct xl_train_open files;
+static struct xl_job job;
 static volatile sig_atomic_t stop;
 
 /* clang-format off */
 static const struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "preset", .arg = "paper|small|tiny",
-	 .target = &settings.preset,
+	 .target = &job.settings.preset,
 	 .help = "values to begin with, which explicit options replace [paper]"},
-	{.type = XL_OPT_CALL, .name = "set", .arg = "key=value", .target = &settings,
+	{.type = XL_OPT_CALL, .name = "set", .arg = "key=value", .target = &job.settings,
 	 .fn = xl_settings_pair, .help = "set a hyper-parameter, as --key=value does"},
-	{.type = XL_OPT_STR, .name = "attributes", .arg = "a,b,..", .target = &attributes,
+	{.type = XL_OPT_STR, .name = "attributes", .arg = "a,b,..", .target = &job.attributes,
 	 .help = "attributes to train with [the method's own where all are there, else all]"},
-	{.type = XL_OPT_STR, .name = "domain-by", .arg = "condition", .target = &domain_by,
+	{.type = XL_OPT_STR, .name = "domain-by", .arg = "condition", .target = &job.domain_by,
 	 .help = "domain B is where this holds, as Male=1 [meta.domain]"},
-	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &out,
+	{.type = XL_OPT_STR, .letter = 'o', .name = "out", .arg = "file", .target = &job.set.out,
 	 .help = "model to write, beside file.ckpt [METHOD.msgpack]"},
-	{.type = XL_OPT_STR, .name = "resume", .arg = "file", .target = &resume,
+	{.type = XL_OPT_STR, .name = "resume", .arg = "file", .target = &job.resume,
 	 .help = "continue from file.ckpt"},
-	{.type = XL_OPT_CALL, .name = "with", .arg = "file", .target = &with, .fn = xl_with_add,
+	{.type = XL_OPT_CALL, .name = "with", .arg = "file", .target = &job.with, .fn = xl_with_add,
 	 .help = "take a network, or a model's, where the method does (egsc-it)"},
-	{.type = XL_OPT_FLAG, .name = "force", .target = &files.force, .help = "replace model and log"},
-	{.type = XL_OPT_INT, .name = "every", .arg = "n", .def = "1000", .target = &set.every,
+	{.type = XL_OPT_FLAG, .name = "force", .target = &job.files.force, .help = "replace model and log"},
+	{.type = XL_OPT_INT, .name = "every", .arg = "n", .def = "1000", .target = &job.set.every,
 	 .min = 1, .max = 1e9, .help = "save after every n iterations"},
-	{.type = XL_OPT_INT, .name = "keep", .arg = "k", .def = "0", .target = &set.keep,
+	{.type = XL_OPT_INT, .name = "keep", .arg = "k", .def = "0", .target = &job.set.keep,
 	 .min = 0, .max = 1e6, .help = "also keep the last k saves as file.STEP"},
-	{.type = XL_OPT_STR, .name = "log", .arg = "file", .target = &files.log_path,
+	{.type = XL_OPT_STR, .name = "log", .arg = "file", .target = &job.files.log_path,
 	 .help = "write JSON lines; a resumed run appends"},
-	{.type = XL_OPT_INT, .name = "log-every", .arg = "n", .def = "10", .target = &set.log_every,
+	{.type = XL_OPT_INT, .name = "log-every", .arg = "n", .def = "10", .target = &job.set.log_every,
 	 .min = 1, .max = 1e9, .help = "iterations between two lines of the log"},
-	{.type = XL_OPT_STR, .name = "samples", .arg = "dir", .target = &set.samples,
+	{.type = XL_OPT_STR, .name = "samples", .arg = "dir", .target = &job.set.samples,
 	 .help = "draw a sheet of sample pictures at every save"},
-	{.type = XL_OPT_FLAG, .name = "dry-run", .target = &dry,
+	{.type = XL_OPT_FLAG, .name = "dry-run", .target = &job.is_dry,
 	 .help = "print what the run would cost, and train nothing"},
 	{.type = XL_OPT_END},
 };
@@ -97,19 +90,23 @@ static void on_signal(int number)
 
 static void catch_signals(void)
 {
-	struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+	const struct sigaction a = {.sa_handler = on_signal,
+				    .sa_flags = (int)SA_RESETHAND | SA_RESTART};
 
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a closed log must not cost a run */
 }
 
-static int parse(int argc, char **argv)
+/* What the command line asks for. */
+static void parse(int argc, char **argv)
 {
+	struct xl_settings *s = &job.settings;
+
 	xl_tool_set_name(tool.name);
-	settings.method = xl_settings_find(opts, argc, argv);
-	tool.summary = xl_settings_summary(settings.method);
-	tool.opts = xl_settings_table(&settings, opts);
+	s->method = xl_settings_find(opts, argc, argv);
+	tool.summary = xl_settings_summary(s->method);
+	tool.opts = xl_settings_table(s, opts);
 	if (!tool.summary || !tool.opts)
 		xl_die("%s", xl_err_msg());
 	if (argc == 3 && !strcmp(argv[1], "--help") && *argv[2] != '-' && !xl_method_find(argv[2]))
@@ -118,133 +115,91 @@ static int parse(int argc, char **argv)
 	if (first == argc)
 		xl_usage("needs a method: xl-train METHOD ..");
 	const struct xl_method *method = xl_method_find(argv[first]);
-	if (!method || method != settings.method)
+	if (!method || method != s->method)
 		xl_usage("%s", method ? "METHOD comes first" : xl_err_msg());
-	if (out && strcmp(out, "-") == 0)
+	if (job.set.out && strcmp(job.set.out, "-") == 0)
 		xl_usage("--out: a model and its checkpoint are files, not a stream");
-	return first + 1;
+	job.seed = (uint64_t)xl_common.seed;
+	job.is_seed_given = xl_common.seed_given;
+	job.files.inputs = (const char *const *)argv + first + 1;
+	job.files.n_inputs = argc - first - 1;
+	job.is_alone = job.is_dry && isatty(STDIN_FILENO);
+	job.skipped = say_skipped;
+	job.taken = say_taken;
 }
 
-static void take(struct xl_spool *s, const char *path)
+/* Ends the program where something cannot be done. */
+static void must(enum xl_job_answer answer)
 {
-	xl_no_terminal_in(path);
-	const enum xl_take got = xl_spool_read(s, path, say_skipped, say_taken);
-	if (got == XL_REFUSED)
+	if (answer == XL_JOB_WRONG)
 		xl_usage("%s", xl_err_msg());
-	if (got == XL_FAILED)
+	if (answer == XL_JOB_REFUSED)
+		xl_refuse("%s", xl_err_msg());
+	if (answer == XL_JOB_FAILED)
 		xl_die("%s", xl_err_msg());
-}
-
-/* All the input; then says what it took. A dry run does without. */
-static void take_data(struct xl_spool *s, const struct xl_model *m, char **paths, int n)
-{
-	const struct xl_labels_want want = xl_setup_labels(m, attributes, domain_by);
-	char text[1024];
-
-	if (xl_spool_init(s, xl_model_loads(m), &want))
-		xl_die("%s", xl_err_msg());
-	for (int i = 0; i < n; i++)
-		take(s, paths[i]);
-	if (n == 0 && !(dry && isatty(STDIN_FILENO)))
-		take(s, NULL);
-	if (xl_spool_end(s) || (dry && s->n == 0 && xl_labels_pretend(&s->labels, &want)))
-		xl_die("%s", xl_err_msg());
-	if (s->n > 0)
-		xl_note("%s", xl_spool_words(s, text, sizeof text));
-	if (!(dry && s->n == 0) && xl_batch_enough(s, xl_model_images(m)))
-		xl_usage("%s", xl_err_msg());
-}
-
-/* The model to train: not yet built where it is new. */
-static struct xl_model *open_model(void)
-{
-	const uint64_t seed = (uint64_t)xl_common.seed;
-	const uint64_t *given = xl_common.seed_given ? &seed : NULL;
-	bool is_usage = true;
-	struct xl_model *m = resume ? xl_settings_resume(&settings, resume, given, &is_usage)
-				    : xl_settings_model(&settings);
-
-	if (!m && is_usage)
-		xl_usage("%s", xl_err_msg());
-	if (!m)
-		xl_die("%s", xl_err_msg());
-	return m;
 }
 
 static void close_files(void)
 {
-	xl_train_close(&files);
+	xl_train_close(&job.files);
 }
 
-/* Refuses what a run would destroy, before anything is read. */
-static void open_files(bool goes_on)
+static void take_data(void)
 {
-	set.fresh = files.is_new = !goes_on && !files.force;
-	files.out = set.out;
-	files.append = resume != NULL;
-	int rc = xl_train_open(&files);
-	atexit(close_files);
-	if (rc > 0)
-		xl_refuse("%s", xl_err_msg());
-	if (rc < 0)
-		xl_die("%s", xl_err_msg());
+	const int n = job.files.n_inputs;
+	char text[1024];
+
+	if (n == 0 && !job.is_alone)
+		xl_no_terminal_in(NULL);
+	xl_check_streams(job.files.inputs, n);
+	must(xl_job_read(&job));
+	if (job.data.n > 0)
+		xl_note("%s", xl_spool_words(&job.data, text, sizeof text));
 }
 
-static void print_estimate(struct xl_model *m, const struct xl_spool *s)
+static int print_estimate(void)
 {
 	struct xl_estimate e;
 
-	if (xl_estimate(&e, m, s) || xl_estimate_print(&e, m, s, stdout))
+	if (xl_estimate(&e, job.model, &job.data) ||
+	    xl_estimate_print(&e, job.model, &job.data, stdout))
 		xl_fail_write();
+	return xl_finish();
 }
 
-static int finish(const struct xl_train *t, enum xl_train_end end)
+static int train(void)
 {
+	struct xl_train t = {.model = job.model,
+			     .spool = &job.data,
+			     .log = &job.files.log,
+			     .set = job.set,
+			     .saved = job.saved,
+			     .stop = &stop,
+			     .note = say_note,
+			     .lose = say_lost,
+			     .progress = say_progress};
 	char text[512];
 
+	catch_signals();
+	const enum xl_train_end end = xl_train_run(&t);
 	if (end >= XL_TRAIN_NONFINITE)
 		xl_die("%s", xl_err_msg());
-	xl_note("%s", xl_train_words(t, text, sizeof text));
+	xl_note("%s", xl_train_words(&t, text, sizeof text));
 	if (end == XL_TRAIN_STOPPED)
-		xl_note("stopped by a signal; continue with --resume %s", set.out);
+		xl_note("stopped by a signal; continue with --resume %s", job.set.out);
 	const int status = xl_finish();
 	return end == XL_TRAIN_STOPPED ? 128 + stop : status;
 }
 
 int main(int argc, char **argv)
 {
-	const int first = parse(argc, argv);
-	struct xl_model *m = open_model();
-	struct xl_spool data;
-	struct xl_train t = {.model = m, .spool = &data, .log = &files.log, .stop = &stop};
-	enum xl_train_end end = XL_TRAIN_DONE;
-	char name[80];
-
-	snprintf(name, sizeof name, "%s.msgpack", m->method->name);
-	set.out = out ? out : resume ? resume : name;
-	files.inputs = (const char *const *)argv + first;
-	files.n_inputs = argc - first;
-	t.saved = resume && strcmp(resume, set.out) == 0 ? m->step : -1;
-	if (!dry)
-		open_files(t.saved >= 0);
-	take_data(&data, m, argv + first, argc - first);
-	if ((!resume ? xl_setup_build(m, &data, (uint64_t)xl_common.seed)
-		     : data.n > 0 && xl_setup_same_data(m, &data, resume)) ||
-	    xl_with_take(&with, m))
-		xl_usage("%s", xl_err_msg());
-	set.iters = xl_model_int(m, "iters");
-	t.set = set;
-	t.note = say_note;
-	t.lose = say_lost;
-	t.progress = say_progress;
-	if (dry) {
-		print_estimate(m, &data);
-	} else {
-		catch_signals();
-		end = xl_train_run(&t);
-	}
-	xl_spool_done(&data);
-	xl_settings_done(&settings);
-	xl_model_free(m);
-	return dry ? xl_finish() : finish(&t, end);
+	parse(argc, argv);
+	must(xl_job_model(&job));
+	atexit(close_files);
+	must(xl_job_files(&job));
+	take_data();
+	must(xl_job_ready(&job));
+	const int status = job.is_dry ? print_estimate() : train();
+	xl_job_done(&job);
+	return status;
 }

@@ -3,9 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "core/mem.h"
-#include "train/train_files.h"
 #include "train/train_setup.h"
 
 void xl_settings_done(struct xl_settings *s)
@@ -61,7 +59,7 @@ static size_t table_length(const struct xl_opt *o)
 
 /* ---- what is set, and how it is shown ----------------------------------- */
 
-static void show(const struct xl_opt *o, char *buf, size_t size)
+void xl_settings_show(const struct xl_opt *o, char *buf, size_t size)
 {
 	if (o->type == XL_OPT_FLAG)
 		snprintf(buf, size, "%s", *(bool *)o->target ? "yes" : "no");
@@ -79,7 +77,7 @@ static void show_short(const struct xl_opt *o, char *buf, size_t size)
 	if (o->type == XL_OPT_NUM)
 		snprintf(buf, size, "%g", *(double *)o->target);
 	else
-		show(o, buf, size);
+		xl_settings_show(o, buf, size);
 }
 
 enum { PAPER, PRESETS = 3, NOTE = 96 };
@@ -214,7 +212,7 @@ char *xl_settings_summary(const struct xl_method *method)
 	return all;
 }
 
-static struct xl_model *asked_for(const struct xl_settings *s)
+struct xl_model *xl_settings_asked(const struct xl_settings *s)
 {
 	struct xl_model *m = xl_model_new(s->method);
 
@@ -235,7 +233,7 @@ fail:
 /* The labels are not known yet: as many as any data would have. */
 struct xl_model *xl_settings_model(const struct xl_settings *s)
 {
-	struct xl_model *m = asked_for(s);
+	struct xl_model *m = xl_settings_asked(s);
 
 	if (m && s->method->check(m->hyper, s->method->two_domains ? 0 : 1)) {
 		xl_model_free(m);
@@ -244,121 +242,7 @@ struct xl_model *xl_settings_model(const struct xl_settings *s)
 	return m;
 }
 
-/* ---- agreement with a checkpoint --------------------------------------- */
-
-static bool is_given(const struct xl_settings *s, const char *name)
-{
-	for (int i = 0; i < s->n; i++)
-		if (strcmp(s->items[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* What a resumed run may do differently, if asked to: how long and how fast it learns, and
- * for what. The rest says what the model is, or what its data were. */
-static bool may_change(const char *name)
-{
-	static const char *const names[] = {"iters", "lr", "decay-start", "decay-every"};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return strncmp(name, "w-", 2) == 0 || strncmp(name, "lambda-", 7) == 0;
-}
-
-/* b->target is to hold a's value. */
-static void take_over(const struct xl_opt *a, const struct xl_opt *b)
-{
-	if (a->type == XL_OPT_INT)
-		*(int64_t *)b->target = *(int64_t *)a->target;
-	else if (a->type == XL_OPT_NUM)
-		*(double *)b->target = *(double *)a->target;
-}
-
-/* Whether the model is as the settings ask; what may change is taken over. */
-static int agree(const struct xl_settings *s, const struct xl_model *asked, struct xl_model *m,
-		 const char *path)
-{
-	const struct xl_opt *b = m->opts;
-
-	for (const struct xl_opt *a = asked->opts; a->type != XL_OPT_END; a++, b++) {
-		char now[80], was[80];
-
-		if (a->type == XL_OPT_GROUP || (!s->preset && !is_given(s, a->name)))
-			continue;
-		if (may_change(a->name)) {
-			if (is_given(s, a->name))
-				take_over(a, b);
-			continue;
-		}
-		show(a, now, sizeof now);
-		show(b, was, sizeof was);
-		if (strcmp(now, was) != 0)
-			return xl_err("--%s: %s has %s, not %s", a->name, path, was, now);
-	}
-	if (m->step > xl_model_int(m, "iters"))
-		return xl_err("--iters: %s has done %lld already", path, (long long)m->step);
-	return m->method->check(m->hyper, m->n_attributes);
-}
-
-static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const char *path,
-			const uint64_t *seed)
-{
-	struct xl_model *asked;
-	int rc;
-
-	if (s->method != m->method)
-		return xl_err("%s was trained by method %s, not %s", path, m->method->name,
-			      s->method->name);
-	if (seed && *seed != m->seed)
-		return xl_err("--seed: %s has %llu, not %llu", path, (unsigned long long)m->seed,
-			      (unsigned long long)*seed);
-	asked = asked_for(s);
-	rc = asked ? agree(s, asked, m, path) : -1;
-	xl_model_free(asked);
-	return rc;
-}
-
-static bool ends_in_ckpt(const char *name)
-{
-	const size_t n = strlen(name), end = strlen(".ckpt");
-
-	return n > end && strcmp(name + n - end, ".ckpt") == 0;
-}
-
-struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
-				    const uint64_t *seed, bool *is_usage)
-{
-	char *path = xl_train_ckpt(out);
-	struct xl_model *m = path ? xl_model_load_checkpoint(path) : NULL;
-
-	*is_usage = m != NULL;
-	if (!m && path && ends_in_ckpt(out) && access(path, F_OK)) {
-		xl_err("--resume: give the model's name, without the .ckpt: %.*s",
-		       (int)(strlen(out) - strlen(".ckpt")), out);
-		*is_usage = true;
-	}
-	if (m && agree_on_run(s, m, path, seed)) {
-		xl_model_free(m);
-		m = NULL;
-	}
-	free(path);
-	return m;
-}
-
 /* ---- the data ---------------------------------------------------------- */
-
-struct xl_labels_want xl_setup_labels(const struct xl_model *m, const char *list,
-				      const char *domain_by)
-{
-	return (struct xl_labels_want){.list = list,
-				       .defaults = m->method->default_attributes,
-				       .two_domains = m->method->two_domains,
-				       .classes = m->method->classes,
-				       .domain_by = domain_by,
-				       .names = (const char *const *)m->attributes,
-				       .n_names = m->n_attributes};
-}
 
 int xl_setup_build(struct xl_model *m, const struct xl_spool *s, uint64_t seed)
 {
@@ -366,23 +250,4 @@ int xl_setup_build(struct xl_model *m, const struct xl_spool *s, uint64_t seed)
 		return -1;
 	memcpy(m->data, s->hex, sizeof m->data);
 	return xl_model_build(m, seed, true);
-}
-
-int xl_setup_same_data(const struct xl_model *m, const struct xl_spool *s, const char *path)
-{
-	bool same = m->n_attributes == s->labels.n;
-	char was[512] = "none";
-	size_t at = 0;
-
-	for (int i = 0; same && i < s->labels.n; i++)
-		same = strcmp(m->attributes[i], s->labels.names[i]) == 0;
-	for (int i = 0; i < m->n_attributes && at < sizeof was; i++)
-		at += (size_t)snprintf(was + at, sizeof was - at, "%s%s", i ? "," : "",
-				       m->attributes[i]);
-	if (!same)
-		return xl_err("--attributes: %s was trained with %s", path, was);
-	if (strcmp(m->data, s->hex) != 0)
-		return xl_err("%s was trained on other data (%.8s.., this is %.8s..)", path,
-			      m->data, s->hex);
-	return 0;
 }

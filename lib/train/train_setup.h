@@ -1,6 +1,6 @@
 /*
- * train_setup.h - from what was asked for on the command line to a model that
- * can be trained: new, or as a checkpoint left it.
+ * train_setup.h - from what was asked for on the command line to a new model that
+ * can be trained.
  */
 #ifndef XL_TRAIN_TRAIN_SETUP_H
 #define XL_TRAIN_TRAIN_SETUP_H
@@ -55,30 +55,14 @@ char *xl_settings_summary(const struct xl_method *method);
  */
 struct xl_model *xl_settings_model(const struct xl_settings *s);
 
-/*
- * xl_settings_resume - the model in the checkpoint beside `out`, if it was trained
- * as is asked for now; iters may differ and is taken over; seed NULL: not given
- *
- * Owns     the caller frees it
- * Errors   NULL with xl_err set: "--width: run.ckpt has 16, not 32"; *is_usage
- *          tells wrong usage from a file that cannot be read
- */
-struct xl_model *xl_settings_resume(const struct xl_settings *s, const char *out,
-				    const uint64_t *seed, bool *is_usage);
+/* xl_settings_asked - the same, its combinations unchecked */
+struct xl_model *xl_settings_asked(const struct xl_settings *s);
 
-/* xl_setup_labels - the labels that training m takes: those of a list, or NULL, and the
- * domains by a condition, or NULL; borrows all three */
-struct xl_labels_want xl_setup_labels(const struct xl_model *m, const char *list,
-				      const char *domain_by);
+/* xl_settings_show - a hyper-parameter's value as one would give it, into buf */
+void xl_settings_show(const struct xl_opt *o, char *buf, size_t size);
 
-/*
- * xl_setup_build - make a new model trainable on this data: its attributes,
- * digest, initial weights
- * xl_setup_same_data - that this is the data m was trained on until now
- *
- * Errors   0, or -1 with xl_err set
- */
+/* xl_setup_build - make a new model trainable on this data: its attributes, digest, initial
+ * weights; 0, or -1 with xl_err set */
 int xl_setup_build(struct xl_model *m, const struct xl_spool *s, uint64_t seed);
-int xl_setup_same_data(const struct xl_model *m, const struct xl_spool *s, const char *path);
 
 #endif
