@@ -823,6 +823,87 @@ static void another_run_is_not_resumed(void **state)
 	xl_settings_done(&set);
 }
 
+/* small.ckpt, of the least there is of a method, after an iteration. */
+static void save_small(const struct xl_method *method)
+{
+	struct xl_model *m = xl_model_new(method);
+
+	assert_non_null(m);
+	assert_int_equal(xl_model_preset(m, "tiny"), 0);
+	assert_int_equal(xl_model_set(m, "width", "2"), 0);
+	assert_int_equal(xl_model_set(m, "iters", "100000"), 0);
+	assert_int_equal(xl_model_attributes(m, abc, method->two_domains ? 0 : 3), 0);
+	assert_int_equal(xl_model_build(m, 1, true), 0);
+	m->step = 1;
+	assert_int_equal(xl_model_save_checkpoint(m, "small.ckpt"), 0);
+	xl_model_free(m);
+}
+
+static double value_in(const struct xl_model *m, const struct xl_opt *of_method)
+{
+	const struct xl_opt *o = m->opts + (of_method - m->method->opts);
+
+	return o->type == XL_OPT_INT ? (double)*(int64_t *)o->target : *(double *)o->target;
+}
+
+/* Whether a resumed run takes another number of this kind than it began with. */
+static bool takes_another(const struct xl_method *method, const struct xl_opt *o)
+{
+	struct xl_settings set = {.method = method};
+	char value[32], refusal[64];
+	bool is_usage;
+	struct xl_model *m = xl_settings_resume(&set, "small", NULL, &is_usage);
+
+	assert_non_null(m);
+	const double was = value_in(m, o), now = was + 1 <= o->max       ? was + 1
+						 : o->type == XL_OPT_INT ? was - 1
+									 : was / 2;
+	xl_model_free(m);
+	snprintf(value, sizeof value, "%.17g", now);
+	assert_int_equal(xl_settings_add(&set, o->name, value), 0);
+	m = xl_settings_resume(&set, "small", NULL, &is_usage);
+	xl_settings_done(&set);
+	snprintf(refusal, sizeof refusal, "--%s: small.ckpt has ", o->name);
+	if (!m) {
+		assert_message(refusal);
+		return false;
+	}
+	assert_true(value_in(m, o) == now);
+	xl_model_free(m);
+	return true;
+}
+
+/* Of every method: rates, weights, and how long it learns; of the rest, nothing. */
+static void tables_say_what_may_change(void **state)
+{
+	(void)state;
+	assert_int_equal(chdir(scratch), 0);
+	for (int i = 0; xl_method_at(i); i++) {
+		const struct xl_method *method = xl_method_at(i);
+		int free_ones = 0, fixed = 0;
+
+		save_small(method);
+		for (const struct xl_opt *o = method->opts; o->type != XL_OPT_END; o++) {
+			const bool says = strncmp(o->help, "weight of ", 10) == 0 ||
+					  strncmp(o->help, "learning rate", 13) == 0 ||
+					  strstr(o->name, "-lr") || strcmp(o->name, "iters") == 0;
+
+			if (says != o->may_change && strncmp(o->name, "decay", 5) != 0)
+				fail_msg("%s: --%s", method->name, o->name);
+			if (o->type != XL_OPT_INT && o->type != XL_OPT_NUM) {
+				assert_false(o->may_change);
+				continue;
+			}
+			const bool is_taken = takes_another(method, o);
+			if (is_taken != o->may_change)
+				fail_msg("%s: --%s may %schange", method->name, o->name,
+					 o->may_change ? "" : "not ");
+			*(is_taken ? &free_ones : &fixed) += 1;
+		}
+		assert_true(free_ones > 5 && fixed > 5);
+	}
+}
+
 static void a_torn_log_is_mended(void **state)
 {
 	struct xl_spool s;
@@ -975,6 +1056,7 @@ int main(void)
 		cmocka_unit_test(saves_are_kept_by_number),
 		cmocka_unit_test(another_run_is_not_resumed),
 		cmocka_unit_test(counts_of_a_checkpoint_are_checked),
+		cmocka_unit_test(tables_say_what_may_change),
 		cmocka_unit_test(a_torn_log_is_mended),
 		cmocka_unit_test(a_sheet_pairs_unlike_images),
 		cmocka_unit_test(an_estimate_counts_a_step),

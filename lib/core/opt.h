@@ -38,6 +38,7 @@ struct xl_opt {
 	const char *with;    /* an option without which this one means nothing, or NULL */
 	const char *without; /* options, split at '|', with which this one means nothing, or
 			      * NULL; tools refuse both, tables of hyper-parameters have none */
+	bool may_change;     /* INT, NUM of hyper-parameters: by a run that is resumed */
 };
 
 /* Describes a tool for --help and the page. */

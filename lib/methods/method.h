@@ -48,8 +48,8 @@ struct xl_method {
 	 * says that images are kept at size/part, and squares of size cut from them at random
 	 * [1: all of them]; a whole number fixed-pairs, if
 	 * not 0, keeps pairs as they came; an enum crop, of square and squash, how pictures
-	 * become squares [square]. A resumed run may change iters, lr, its decay-start and
-	 * decay-every, and numbers named w-.. and lambda-..; the networks stay those it has. */
+	 * become squares [square]. What may_change are those
+	 * that say how long and how fast a run goes on to learn, and for what. */
 	const struct xl_opt *opts;
 	size_t hyper_size;
 	/* set what a preset (paper, small, tiny) changes; -1 for an unknown name */

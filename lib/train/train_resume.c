@@ -15,50 +15,48 @@ static bool is_given(const struct xl_settings *s, const char *name)
 	return false;
 }
 
-/* What a resumed run may do differently, if asked to: how long and how fast it learns, and
- * for what. The rest says what the model is, or what its data were. */
-static bool may_change(const char *name)
-{
-	static const char *const names[] = {"iters", "lr", "decay-start", "decay-every"};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return strncmp(name, "w-", 2) == 0 || strncmp(name, "lambda-", 7) == 0;
-}
-
-/* b->target is to hold a's value. */
-static void take_over(const struct xl_opt *a, const struct xl_opt *b)
-{
-	if (a->type == XL_OPT_INT)
-		*(int64_t *)b->target = *(int64_t *)a->target;
-	else if (a->type == XL_OPT_NUM)
-		*(double *)b->target = *(double *)a->target;
-}
-
-/* Whether the model is as the settings ask; what may change is taken over. */
-static int agree(const struct xl_settings *s, const struct xl_model *asked, struct xl_model *m,
-		 const char *path)
+/* Whether the model is as the settings ask, but for what may change. */
+static int agree(const struct xl_settings *s, const struct xl_model *asked,
+		 const struct xl_model *m, const char *path)
 {
 	const struct xl_opt *b = m->opts;
 
 	for (const struct xl_opt *a = asked->opts; a->type != XL_OPT_END; a++, b++) {
 		char now[80], was[80];
 
-		if (a->type == XL_OPT_GROUP || (!s->preset && !is_given(s, a->name)))
+		if (a->type == XL_OPT_GROUP || a->may_change ||
+		    (!s->preset && !is_given(s, a->name)))
 			continue;
-		if (may_change(a->name)) {
-			if (is_given(s, a->name))
-				take_over(a, b);
-			continue;
-		}
 		xl_settings_show(a, now, sizeof now);
 		xl_settings_show(b, was, sizeof was);
 		if (strcmp(now, was) != 0)
 			return xl_err("--%s: %s has %s, not %s", a->name, path, was, now);
 	}
-	if (m->step > xl_model_int(m, "iters"))
+	return 0;
+}
+
+static void copy_number(const struct xl_opt *to, const struct xl_opt *from)
+{
+	if (from->type == XL_OPT_INT)
+		*(int64_t *)to->target = *(int64_t *)from->target;
+	else
+		*(double *)to->target = *(double *)from->target;
+}
+
+/* What was given and may change. A model that learns no more keeps the rates and weights
+ * it has learnt by: then iters alone. */
+static int take_over(const struct xl_settings *s, const struct xl_model *asked, struct xl_model *m,
+		     const char *path)
+{
+	const int64_t iters = xl_model_int(is_given(s, "iters") ? asked : m, "iters");
+	const struct xl_opt *to = m->opts;
+
+	if (m->step > iters)
 		return xl_err("--iters: %s has done %lld already", path, (long long)m->step);
+	for (const struct xl_opt *o = asked->opts; o->type != XL_OPT_END; o++, to++)
+		if (o->may_change && is_given(s, o->name) &&
+		    (m->step < iters || strcmp(o->name, "iters") == 0))
+			copy_number(to, o);
 	return m->method->check(m->hyper, m->n_attributes);
 }
 
@@ -75,7 +73,7 @@ static int agree_on_run(const struct xl_settings *s, struct xl_model *m, const c
 		return xl_err("--seed: %s has %llu, not %llu", path, (unsigned long long)m->seed,
 			      (unsigned long long)*seed);
 	asked = xl_settings_asked(s);
-	rc = asked ? agree(s, asked, m, path) : -1;
+	rc = asked && agree(s, asked, m, path) == 0 ? take_over(s, asked, m, path) : -1;
 	xl_model_free(asked);
 	return rc;
 }

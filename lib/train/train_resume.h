@@ -9,8 +9,10 @@
 
 /*
  * xl_settings_resume - the model in the checkpoint beside `out`, if it was trained
- * as is asked for now; iters may differ and is taken over; seed NULL: not given
+ * as is asked for now; what may change (xl_opt) may differ, and is taken over; seed
+ * NULL: not given
  *
+ * Of a model that has done its iterations, rates and weights stay what they were.
  * Owns     the caller frees it
  * Errors   NULL with xl_err set: "--width: run.ckpt has 16, not 32"; *is_usage
  *          tells wrong usage from a file that cannot be read

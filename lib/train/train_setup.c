@@ -59,6 +59,14 @@ static size_t table_length(const struct xl_opt *o)
 
 /* ---- what is set, and how it is shown ----------------------------------- */
 
+/* A number in as few digits as tell it from every other. */
+static void show_number(double v, char *buf, size_t size)
+{
+	snprintf(buf, size, "%.15g", v);
+	if (strtod(buf, NULL) != v)
+		snprintf(buf, size, "%.17g", v);
+}
+
 void xl_settings_show(const struct xl_opt *o, char *buf, size_t size)
 {
 	if (o->type == XL_OPT_FLAG)
@@ -66,18 +74,9 @@ void xl_settings_show(const struct xl_opt *o, char *buf, size_t size)
 	else if (o->type == XL_OPT_INT)
 		snprintf(buf, size, "%lld", (long long)*(int64_t *)o->target);
 	else if (o->type == XL_OPT_NUM)
-		snprintf(buf, size, "%.17g", *(double *)o->target);
+		show_number(*(double *)o->target, buf, size);
 	else
 		snprintf(buf, size, "%s", *(const char **)o->target);
-}
-
-/* The same for people: 3e-4 has no 17 digits. */
-static void show_short(const struct xl_opt *o, char *buf, size_t size)
-{
-	if (o->type == XL_OPT_NUM)
-		snprintf(buf, size, "%g", *(double *)o->target);
-	else
-		xl_settings_show(o, buf, size);
 }
 
 enum { PAPER, PRESETS = 3, NOTE = 96 };
@@ -107,7 +106,7 @@ static const char *note_presets(char note[NOTE], const char *def, struct xl_mode
 		if (!m[i])
 			return def;
 	for (int i = 0; i < PRESETS; i++) {
-		show_short(&m[i]->opts[option], value[i], sizeof value[i]);
+		xl_settings_show(&m[i]->opts[option], value[i], sizeof value[i]);
 		if (n >= NOTE || strcmp(value[i], value[PAPER]) == 0)
 			continue;
 		n += (size_t)snprintf(note + n, NOTE - n, "%s%s %s", before, presets[i], value[i]);
