@@ -93,6 +93,7 @@ usage() { # the words of a usage error
 		wait $pid || status=$?
 		[ $s != TERM ] || [ "$status" -eq 143 ]
 		[ $s != INT ] || [ "$status" -eq 130 ]
+		[ ! -e two.lock ]
 		grep -q "^xl-train: stopped by a signal; continue with --resume two$" err
 		n=$(sed -n 's/^{"end":"signal","step":\([0-9]*\),"saved":\1,.*/\1/p' $s.log)
 		[ "$n" -gt 0 ]
@@ -104,12 +105,26 @@ usage() { # the words of a usage error
 	cmp one.ckpt two.ckpt
 }
 
-@test "a finished run resumed writes the model again" {
+@test "a finished run resumed writes what is missing of the model, and no more" {
 	quick a 4 --quiet
 	cp a b && rm a
 	run -0 --separate-stderr "$train" lomit --resume a faces
 	[[ ${stderr_lines[1]} == "xl-train: 0 iterations"* ]]
 	cmp a b
+	quick a 2 --quiet --force # of an earlier save, as if killed between the two files
+	quick c 4 --quiet
+	cp c.ckpt a.ckpt
+	"$train" lomit --resume a --quiet faces
+	cmp a b
+	# weights and rates that nothing is learnt by are not written down
+	stat -c '%i %Y %s' a a.ckpt >was
+	run -0 "$train" lomit --resume a --w-self 50 --lr 1 --samples d faces
+	stat -c '%i %Y %s' a a.ckpt | cmp - was
+	[ -e d/00000004.png ]
+	"$train" lomit --resume a --out other --w-self 50 --quiet faces
+	cmp other b
+	"$train" lomit --resume a --w-self 50 --iters 5 --quiet faces
+	[ "$("$XL_BIN/xl-cat" --json --records 0:1 a | jq '.meta["hyper.w-self"]')" = 50 ]
 }
 
 @test "a run can go on under another name" {
@@ -185,6 +200,10 @@ for l in open("log"): json.loads(l)'
 	mkdir folder
 	run -1 quick folder 1 --force
 	[ "$output" = "xl-train: folder: cannot write: is a directory" ]
+	ln -s /dev/full full
+	run -1 quick full 1 --force
+	[ "$output" = "xl-train: full: cannot write: is a device or pipe, not a file" ]
+	[ ! -e full.ckpt ] && [ -L full ]
 }
 
 @test "a new run does not replace a model that appears while it trains" {
@@ -339,8 +358,29 @@ there are 5_o_Clock_Shadow, "* ]]
 	# a file size limit is a disk that is full for us: signal 25 is ignored, write fails
 	run -1 bash -c "trap '' XFSZ; ulimit -f 64; exec '$train' ${small[*]} --out a --iters 1 faces"
 	[[ $output == *"cannot write: file too large" ]]
+	[ ! -e a ] && [ ! -e a.ckpt ] && [ ! -e a.lock ]
 	run -1 bash -c "'$train' ${small[*]} --dry-run faces >/dev/full"
 	[[ $output == *"stdout: cannot write: no space left on device" ]]
+}
+
+@test "a disk that fills up loses nothing that was saved, and is said once" {
+	quick a 4 --every 2 --keep 2 --quiet
+	mkdir was && cp a a.* was
+	kib=$(($(stat -c %s a.ckpt) / 1024 - 1))
+	for kib in 76 $kib; do # for the images alone; for the model, but not for the checkpoint
+		run -1 bash -c "ulimit -f $kib; exec '$train' lomit --resume a --iters 9 --every 1 --keep 2 faces"
+		[ "$(grep -c 'cannot write: file too large' <<<"$output")" -eq 1 ]
+		[[ ${lines[-1]} == *"; a is at step 4" ]]
+		for f in a a.*; do cmp "$f" "was/$f"; done
+		[ "$(ls a* | wc -l)" = "$(ls was | wc -l)" ]
+	done
+	run -1 bash -c "ulimit -f 76; exec '$train' ${small[*]} --out b --iters 3 --every 1 faces"
+	[ "$(grep -c 'cannot write: file too large' <<<"$output")" -eq 1 ]
+	[[ ${lines[-1]} == *"; nothing was saved" ]]
+	[ -z "$(ls b* 2>/dev/null)" ]
+	"$train" lomit --resume a --iters 6 --quiet faces
+	quick whole 6 --quiet
+	cmp a.ckpt whole.ckpt
 }
 
 @test "a closed log does not cost the run" {

@@ -182,7 +182,7 @@ static int train(void)
 
 	catch_signals();
 	const enum xl_train_end end = xl_train_run(&t);
-	if (end >= XL_TRAIN_NONFINITE)
+	if (end >= XL_TRAIN_NONFINITE && !t.is_said)
 		xl_die("%s", xl_err_msg());
 	xl_note("%s", xl_train_words(&t, text, sizeof text));
 	if (end == XL_TRAIN_STOPPED)

@@ -26,6 +26,7 @@ struct loop {
 	double start, line; /* times: of the loop, of the last line of the log */
 	double measured;    /* time after FIRST steps */
 	bool log_lost, sheet_lost;
+	char unsaved[512]; /* why the last save failed, as it was said; "" if it did not */
 };
 
 static enum xl_pairing pairing_of(const struct xl_model *m)
@@ -74,6 +75,15 @@ static void log_result(struct xl_train *t, struct loop *l, int rc)
 	l->log_lost |= rc != 0;
 }
 
+static void draw_sheet(struct xl_train *t, struct loop *l)
+{
+	if (!t->set.samples || xl_samples_write(&l->sheet, t->model) == 0)
+		return;
+	if (!l->sheet_lost)
+		t->lose(xl_err_msg());
+	l->sheet_lost = true;
+}
+
 static int save(struct xl_train *t, struct loop *l)
 {
 	struct xl_model *m = t->model;
@@ -83,10 +93,8 @@ static int save(struct xl_train *t, struct loop *l)
 	if (xl_train_save(m, t->set.out, t->set.keep))
 		return -1;
 	t->saved = m->step;
-	if (t->set.samples && xl_samples_write(&l->sheet, m) && !l->sheet_lost) {
-		t->lose(xl_err_msg());
-		l->sheet_lost = true;
-	}
+	l->unsaved[0] = '\0';
+	draw_sheet(t, l);
 	return 0;
 }
 
@@ -168,6 +176,27 @@ static void expect(struct xl_train *t, struct loop *l)
 	t->note(text);
 }
 
+/* A save that fails is said, and the run goes on: a later one may succeed, but not where
+ * another run has the name. The same again is not said again. */
+static enum xl_train_end save_step(struct xl_train *t, struct loop *l, bool is_last)
+{
+	if (xl_train_check_finite(t->model)) {
+		char what[128];
+
+		snprintf(what, sizeof what, "%s", xl_err_msg());
+		nonfinite(t, l, what);
+		return XL_TRAIN_NONFINITE;
+	}
+	if (save(t, l) == 0)
+		return XL_TRAIN_DONE;
+	if (is_last || (t->set.fresh && t->saved < 0 && xl_train_exists(t->set.out)))
+		return XL_TRAIN_FAILED;
+	if (strcmp(l->unsaved, xl_err_msg()) != 0)
+		t->lose(xl_err_msg());
+	snprintf(l->unsaved, sizeof l->unsaved, "%s", xl_err_msg());
+	return XL_TRAIN_DONE;
+}
+
 /* One iteration and what follows it. */
 static enum xl_train_end step(struct xl_train *t, struct loop *l)
 {
@@ -188,22 +217,20 @@ static enum xl_train_end step(struct xl_train *t, struct loop *l)
 	is_last = m->step >= t->set.iters || *t->stop;
 	report(t, l, is_last);
 	expect(t, l);
-	if (m->step % t->set.every != 0 && !is_last)
-		return XL_TRAIN_DONE;
-	if (xl_train_check_finite(m)) {
-		char what[128];
+	return m->step % t->set.every == 0 || is_last ? save_step(t, l, is_last) : XL_TRAIN_DONE;
+}
 
-		snprintf(what, sizeof what, "%s", xl_err_msg());
-		nonfinite(t, l, what);
-		return XL_TRAIN_NONFINITE;
-	}
-	if (save(t, l) == 0)
-		return XL_TRAIN_DONE;
-	/* a later save may succeed, but not where another run has the name */
-	if (is_last || (t->set.fresh && t->saved < 0 && xl_train_exists(t->set.out)))
+/* What is saved when nothing was left to do stays as it is. */
+static enum xl_train_end end_run(struct xl_train *t, struct loop *l)
+{
+	const bool is_saved = t->saved == t->model->step &&
+			      (t->iterations > 0 || xl_train_has(t->model, t->set.out));
+
+	if (!is_saved && save(t, l))
 		return XL_TRAIN_FAILED;
-	t->lose(xl_err_msg());
-	return XL_TRAIN_DONE;
+	if (is_saved && t->iterations == 0)
+		draw_sheet(t, l);
+	return t->model->step < t->set.iters ? XL_TRAIN_STOPPED : XL_TRAIN_DONE;
 }
 
 static void log_end(struct xl_train *t, struct loop *l, enum xl_train_end end)
@@ -235,12 +262,10 @@ enum xl_train_end xl_train_run(struct xl_train *t)
 	t->iterations = 0;
 	while (end == XL_TRAIN_DONE && t->model->step < t->set.iters && !*t->stop)
 		end = step(t, &l);
-	if (end == XL_TRAIN_DONE && (t->saved != t->model->step || t->iterations == 0) &&
-	    save(t, &l)) /* a kill may have come between the two files */
-		end = XL_TRAIN_FAILED;
+	if (end == XL_TRAIN_DONE)
+		end = end_run(t, &l);
 	t->seconds = xl_clock() - l.start;
-	if (end == XL_TRAIN_DONE && t->model->step < t->set.iters)
-		end = XL_TRAIN_STOPPED;
+	t->is_said = end == XL_TRAIN_FAILED && strcmp(l.unsaved, xl_err_msg()) == 0;
 	log_end(t, &l, end);
 	done(&l);
 	return end;
@@ -250,11 +275,17 @@ const char *xl_train_words(const struct xl_train *t, char *buf, size_t size)
 {
 	const long long s = (long long)t->seconds;
 
-	snprintf(buf, size,
-		 "%lld iterations in %lld:%02lld:%02lld, %.3g s each, peak memory %.2f GiB; "
-		 "%s is at step %lld",
-		 (long long)t->iterations, s / 3600, s / 60 % 60, s % 60,
-		 t->iterations ? t->seconds / (double)t->iterations : 0,
-		 (double)xl_peak_bytes() / 0x1p30, t->set.out, (long long)t->saved);
+	const int n = snprintf(
+		buf, size,
+		"%lld iterations in %lld:%02lld:%02lld, %.3g s each, peak memory %.2f GiB; ",
+		(long long)t->iterations, s / 3600, s / 60 % 60, s % 60,
+		t->iterations ? t->seconds / (double)t->iterations : 0,
+		(double)xl_peak_bytes() / 0x1p30);
+
+	if (t->saved < 0 && n >= 0 && (size_t)n < size)
+		snprintf(buf + n, size - (size_t)n, "nothing was saved");
+	else if (n >= 0 && (size_t)n < size)
+		snprintf(buf + n, size - (size_t)n, "%s is at step %lld", t->set.out,
+			 (long long)t->saved);
 	return buf;
 }

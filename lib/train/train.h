@@ -32,6 +32,7 @@ struct xl_train {
 	int64_t saved; /* the step of the files under set.out, or -1 */
 
 	/* results */
+	bool is_said;       /* why it failed: lose was told */
 	int64_t iterations; /* of this run */
 	double seconds;
 };
@@ -39,9 +40,9 @@ struct xl_train {
 /*
  * xl_train_run - train until model->step is set.iters
  *
- * Saves every set.every iterations and at the end. A log or sample that cannot
- * be written is said to be lost once, a checkpoint that cannot be written each time,
- * and the run goes on; only the last save must succeed.
+ * Saves every set.every iterations and at the end. A log, a sample or a checkpoint that
+ * cannot be written is said to be lost once, and the run goes on; only the last save must
+ * succeed.
  */
 enum xl_train_end xl_train_run(struct xl_train *t);
 

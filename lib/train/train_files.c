@@ -49,11 +49,11 @@ static int try_to_write(const char *out)
 	struct xl_file f;
 	int rc = ckpt ? xl_file_begin(&f, ckpt) : -1;
 
-	if (rc == 0 && stat(out, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (rc == 0)
 		xl_file_abort(&f);
-		rc = xl_err("%s: cannot write: is a directory", out);
-	} else if (rc == 0)
-		xl_file_abort(&f);
+	if (rc == 0 && stat(out, &st) == 0 && !S_ISREG(st.st_mode))
+		rc = xl_err("%s: cannot write: is %s", out,
+			    S_ISDIR(st.st_mode) ? "a directory" : "a device or pipe, not a file");
 	free(ckpt);
 	return rc;
 }
@@ -128,6 +128,23 @@ int xl_train_check_finite(const struct xl_model *m)
 				return xl_err("a weight of network '%s' is %s", m->nets[i]->id,
 					      isnan(m->nets[i]->value[k]) ? "nan" : "inf");
 	return 0;
+}
+
+bool xl_train_has(const struct xl_model *m, const char *out)
+{
+	struct xl_modelfile f;
+	const struct xl_record *r;
+	bool has;
+
+	if (xl_modelfile_read(out, &f))
+		return false;
+	r = f.records[0];
+	has = xl_meta_int(r, "step", -1) == m->step &&
+	      xl_meta_int(r, "seed", -1) == (int64_t)m->seed &&
+	      strcmp(xl_meta_str(r, "method", ""), m->method->name) == 0 &&
+	      strcmp(xl_meta_str(r, "data", ""), m->data) == 0;
+	xl_modelfile_free(&f);
+	return has;
 }
 
 /* ---- numbered copies --------------------------------------------------- */

@@ -46,6 +46,10 @@ void xl_train_unclaim(struct xl_train_claim *c);
  */
 int xl_train_save(struct xl_model *m, const char *out, int64_t keep);
 
+/* xl_train_has - whether OUT is a model of this run at this step: a kill may have come before
+ * it was written */
+bool xl_train_has(const struct xl_model *m, const char *out);
+
 /* xl_train_check_finite - 0, or -1 with xl_err set naming the network */
 int xl_train_check_finite(const struct xl_model *m);
 
