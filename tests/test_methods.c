@@ -122,6 +122,32 @@ static void check_losses(const struct xl_method *method)
 	xl_model_free(m);
 }
 
+/* What no loss pulls at is not trained for hours. */
+static void check_weights(const struct xl_method *method)
+{
+	/* of one network that does not translate; of a switch that is off */
+	static const char *const idle[] = {"w-gp", "w-sr"};
+	struct xl_model *m = xl_model_new(method);
+	int n = 0;
+
+	assert_non_null(m);
+	ok(xl_model_preset(m, "tiny"));
+	ok(method->check(m->hyper, LABELS));
+	for (const struct xl_opt *o = method->opts; o->type != XL_OPT_END; o++) {
+		bool is_idle = false;
+		for (int k = 0; k < 2; k++)
+			is_idle |= strcmp(o->name, idle[k]) == 0;
+		if (strncmp(o->help, "weight of ", 10) != 0)
+			continue;
+		ok(xl_model_set(m, o->name, is_idle ? "1" : "0"));
+		n++;
+	}
+	assert_true(n >= 6);
+	assert_int_equal(method->check(m->hyper, LABELS), -1);
+	assert_string_equal(xl_err_msg(), "every weight is 0: there is nothing to learn");
+	xl_model_free(m);
+}
+
 static void check_threads(const struct xl_method *method)
 {
 	struct xl_model *one = build(method, 3, true), *many = build(method, 3, true);
@@ -401,6 +427,7 @@ static void check_file(const struct xl_method *method)
 	}
 
 TEST(losses_are_finite_and_named_once, check_losses)
+TEST(weights_of_nothing_are_refused, check_weights)
 TEST(threads_change_no_bit, check_threads)
 TEST(an_interruption_changes_no_bit, check_resume)
 TEST(a_dry_step_trains_nothing, check_dry)
@@ -414,6 +441,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(losses_are_finite_and_named_once),
+		cmocka_unit_test(weights_of_nothing_are_refused),
 		cmocka_unit_test(threads_change_no_bit),
 		cmocka_unit_test(an_interruption_changes_no_bit),
 		cmocka_unit_test(a_dry_step_trains_nothing),

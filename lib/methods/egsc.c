@@ -12,6 +12,7 @@
 #include <string.h>
 #include "core/mem.h"
 #include "methods/egsc_net.h"
+#include "methods/method_losses.h"
 #include "methods/method_opts.h"
 
 enum { MAX_BATCH = 1024, MAX_UPDATES = 32 };
@@ -134,8 +135,8 @@ static int egsc_check(const void *hyper, int n_attributes)
 	if (h->size % step)
 		return xl_err("size %d is not a multiple of %d (n1 %d)", (int)h->size, step,
 			      (int)h->n1);
-	if (h->w_gan + h->w_vae + h->w_kl + h->w_cyc + h->w_cyc_kl + percept == 0)
-		return xl_err("every weight is 0: there is nothing to learn");
+	if (xl_losses_weigh(h->w_gan + h->w_vae + h->w_kl + h->w_cyc + h->w_cyc_kl + percept))
+		return -1;
 	if (n.main < 1)
 		return xl_err("iters %lld leaves none for stage 2 (%lld + %lld before)",
 			      (long long)h->iters, (long long)n.pre, (long long)n.percept);

@@ -92,6 +92,11 @@ static int lomit_preset(void *hyper, const char *name)
 	return 0;
 }
 
+static double style_diff_of(const struct xl_lomit *h)
+{
+	return h->w_style_diff >= 0 ? h->w_style_diff : xl_lomit_iclr(h) ? 0.01 : 0;
+}
+
 static int lomit_check(const void *hyper, int n_attributes)
 {
 	const struct xl_lomit *h = hyper;
@@ -100,7 +105,8 @@ static int lomit_check(const void *hyper, int n_attributes)
 		return xl_err("size %d is not a multiple of 16", (int)h->size);
 	if (n_attributes < 1)
 		return xl_err("lomit needs at least one attribute");
-	return 0;
+	return xl_losses_weigh(h->w_adv + h->w_cls + h->w_style_f + h->w_style_b + h->w_content +
+			       h->w_cycle + h->w_self + h->w_r1 + style_diff_of(h) + h->w_area);
 }
 
 /* ---- networks ---- */
@@ -428,10 +434,7 @@ static int generator_step(struct xl_model *m, struct xl_tape *t, struct xl_var *
 	total = mask_terms(t, h, out, total, c->c, masks, xl_lomit_iclr(h) ? 3 : 2);
 	struct xl_var *diff =
 		xl_nn_l1(t, xl_op_narrow(t, c->s_f, 0, 0, b), xl_op_narrow(t, c->s_f, 0, b, b));
-	total = xl_losses_add(out, G_STYLE_DIFF, t, total,
-			      h->w_style_diff >= 0 ? h->w_style_diff
-			      : xl_lomit_iclr(h)   ? 0.01
-						   : 0,
+	total = xl_losses_add(out, G_STYLE_DIFF, t, total, style_diff_of(h),
 			      xl_op_affine(t, diff, -1, 0));
 	xl_losses_report(out, G_TOTAL, t, total);
 	xl_losses_report(out, MASK_MEAN, t, xl_op_mean(t, xl_op_detach(t, c->m)));

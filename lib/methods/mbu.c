@@ -168,10 +168,9 @@ static int mbu_check(const void *hyper, int n_attributes)
 		return xl_err("size %d is not a multiple of %d", (int)h->size, XL_MBU_STRIDE);
 	if (xl_mbu_sep(h) >= 16 * h->width)
 		return xl_err("sep %d leaves no channel of %d", xl_mbu_sep(h), 16 * (int)h->width);
-	if (w.recon1_a + w.recon1_b + w.cycle_c + w.cycle_s + w.dc + h->mask_l2 +
-		    (h->mask_l2 > 0 ? 0 : w.recon2_a + w.recon2_b) ==
-	    0)
-		return xl_err("every weight is 0: there is nothing to learn");
+	if (xl_losses_weigh(w.recon1_a + w.recon1_b + w.cycle_c + w.cycle_s + w.dc + h->mask_l2 +
+			    (h->mask_l2 > 0 ? 0 : w.recon2_a + w.recon2_b)))
+		return -1;
 	if (h->batch == 1 && h->size == XL_MBU_STRIDE)
 		return xl_err("batch 1 at size %d: a batch norm needs two values", XL_MBU_STRIDE);
 	return 0;

@@ -29,3 +29,8 @@ struct xl_var *xl_losses_add(struct xl_losses *l, int i, struct xl_tape *t, stru
 		return NULL;
 	return weight == 0 ? total : xl_op_add(t, total, xl_op_affine(t, term, weight, 0));
 }
+
+int xl_losses_weigh(double weights)
+{
+	return weights > 0 ? 0 : xl_err("every weight is 0: there is nothing to learn");
+}

@@ -22,4 +22,8 @@ struct xl_var *xl_losses_zero(struct xl_tape *t);
 struct xl_var *xl_losses_add(struct xl_losses *l, int i, struct xl_tape *t, struct xl_var *total,
 			     double weight, struct xl_var *term);
 
+/* xl_losses_weigh - 0 where weights, the sum of those that the networks which translate
+ * learn by, is above 0; else -1 with xl_err set */
+int xl_losses_weigh(double weights);
+
 #endif

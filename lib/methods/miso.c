@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "methods/method_losses.h"
 #include "methods/method_opts.h"
 #include "methods/miso_net.h"
 
@@ -102,6 +103,15 @@ static int scales_of(const struct xl_miso *h)
 	return h->scales ? (int)h->scales : fit < MAX_SCALES ? fit : MAX_SCALES;
 }
 
+/* Of the losses that its switches leave. */
+static double weights_of(const struct xl_miso *h)
+{
+	const double adv = h->no_adv_enc && h->no_adv_rand ? 0 : h->w_adv;
+
+	return adv + (xl_miso_is(h->ifi, "milo") ? h->w_info : h->w_sr) + h->w_cyc + h->w_kl +
+	       h->w_lat;
+}
+
 static int miso_check(const void *hyper, int n_attributes)
 {
 	const struct xl_miso *h = hyper;
@@ -117,7 +127,7 @@ static int miso_check(const void *hyper, int n_attributes)
 	if (!(h->logvar_min < h->logvar_max))
 		return xl_err("logvar-min %g is not below logvar-max %g", h->logvar_min,
 			      h->logvar_max);
-	return 0;
+	return xl_losses_weigh(weights_of(h));
 }
 
 /* ---- networks ---- */
