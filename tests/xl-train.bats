@@ -515,9 +515,16 @@ keep" ]
 }
 
 @test "wrong usage" {
+	local need="needs a method before all else: egsc-it, lomit, mbu, miso"
 	run "$train"
 	usage
-	[ "${lines[0]}" = "xl-train: needs a method: xl-train METHOD .." ]
+	[ "${lines[0]}" = "xl-train: $need" ]
+	for words in faces "--iters 5 faces" "faces --iters=5" "--set iters=5 faces" "--w-adv 1"; do
+		# shellcheck disable=SC2086  # several words
+		run "$train" $words
+		usage
+		[ "${lines[0]}" = "xl-train: $need" ]
+	done
 	run "$train" nothing
 	usage
 	[[ ${lines[0]} == "xl-train: 'nothing' is not a method ("*lomit* ]]

@@ -105,6 +105,8 @@ static void parse(int argc, char **argv)
 
 	xl_tool_set_name(tool.name);
 	s->method = xl_settings_find(opts, argc, argv);
+	if (xl_settings_words(s, argc, argv))
+		xl_usage("%s", xl_err_msg());
 	tool.summary = xl_settings_summary(s->method);
 	tool.opts = xl_settings_table(s, opts);
 	if (!tool.summary || !tool.opts)
@@ -112,11 +114,8 @@ static void parse(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "--help") && *argv[2] != '-' && !xl_method_find(argv[2]))
 		xl_usage("%s", xl_err_msg());
 	const int first = xl_opt_parse(&tool, argc, argv);
-	if (first == argc)
-		xl_usage("needs a method: xl-train METHOD ..");
-	const struct xl_method *method = xl_method_find(argv[first]);
-	if (!method || method != s->method)
-		xl_usage("%s", method ? "METHOD comes first" : xl_err_msg());
+	if (xl_settings_first(s, argv[first]))
+		xl_usage("%s", xl_err_msg());
 	if (job.set.out && strcmp(job.set.out, "-") == 0)
 		xl_usage("--out: a model and its checkpoint are files, not a stream");
 	job.seed = (uint64_t)xl_common.seed;

@@ -40,15 +40,21 @@ bool xl_method_sets(const struct xl_method *m, const char *name)
 	return is_among(m->at_stages, name);
 }
 
+const char *xl_method_list(char *buf, size_t size)
+{
+	*buf = '\0';
+	for (int i = 0; methods[i]; i++)
+		xl_list_add(buf, size, methods[i]->name);
+	return buf;
+}
+
 const struct xl_method *xl_method_find(const char *name)
 {
-	char list[256] = "";
+	char list[256];
 
-	for (int i = 0; methods[i]; i++) {
+	for (int i = 0; methods[i]; i++)
 		if (strcmp(methods[i]->name, name) == 0)
 			return methods[i];
-		xl_list_add(list, sizeof list, methods[i]->name);
-	}
-	xl_err("'%s' is not a method (%s)", name, list);
+	xl_err("'%s' is not a method (%s)", name, xl_method_list(list, sizeof list));
 	return NULL;
 }

@@ -121,6 +121,8 @@ struct xl_method {
 
 #define XL_HYPER(type, field) ((void *)offsetof(type, field))
 
+/* xl_method_list - "egsc-it, lomit, .." into buf; returns buf */
+const char *xl_method_list(char *buf, size_t size);
 /* xl_method_find - by name; NULL with xl_err set, naming what there is */
 const struct xl_method *xl_method_find(const char *name);
 /* xl_method_can - whether fuse knows this mode */

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "core/mem.h"
 #include "train/train_setup.h"
 
@@ -192,6 +193,37 @@ const struct xl_method *xl_settings_find(const struct xl_opt *own, int argc, cha
 				return xl_method_at(k);
 	}
 	return NULL;
+}
+
+static int need_method(void)
+{
+	char list[256];
+
+	return xl_err("needs a method before all else: %s", xl_method_list(list, sizeof list));
+}
+
+int xl_settings_words(const struct xl_settings *s, int argc, char **argv)
+{
+	for (int i = 1; i < argc && !s->method; i++) {
+		char name[64];
+
+		if (strncmp(argv[i], "--", 2) != 0)
+			continue;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[i] + 2, "="), argv[i] + 2);
+		for (int k = 0; xl_method_at(k); k++)
+			if (has_option(xl_method_at(k), name))
+				return need_method();
+	}
+	return 0;
+}
+
+int xl_settings_first(const struct xl_settings *s, const char *first)
+{
+	if (!first || (!s->method && access(first, F_OK) == 0))
+		return need_method();
+	if (!xl_method_find(first))
+		return -1;
+	return s->method && strcmp(first, s->method->name) == 0 ? 0 : xl_err("METHOD comes first");
 }
 
 char *xl_settings_summary(const struct xl_method *method)

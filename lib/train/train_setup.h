@@ -43,6 +43,16 @@ struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own
  */
 const struct xl_method *xl_settings_find(const struct xl_opt *own, int argc, char **argv);
 
+/*
+ * xl_settings_words - that the words of a command line without a method are no
+ *                     hyper-parameters, which would be called unknown
+ * xl_settings_first - that the first operand, NULL for none, names the method of s
+ *
+ * Errors   0, or -1 with xl_err set, which lists the methods
+ */
+int xl_settings_words(const struct xl_settings *s, int argc, char **argv);
+int xl_settings_first(const struct xl_settings *s, const char *first);
+
 /* xl_settings_summary - "train lomit: local masks ..", or a list of all methods
  * for NULL; the caller frees it; NULL with xl_err set */
 char *xl_settings_summary(const struct xl_method *method);
