@@ -81,10 +81,10 @@ usage() { # the words of a usage error
 }
 
 @test "a signal saves, and the rest gives the same" {
-	for s in TERM INT; do
+	for s in TERM INT HUP; do
 		rm -f two*
 		# a shell ignores INT in what it starts in the background
-		env --default-signal=INT "$train" "${small[@]}" --out two --iters 100000 \
+		env --default-signal=INT,HUP "$train" "${small[@]}" --out two --iters 100000 \
 			--log $s.log faces 2>err &
 		pid=$!
 		while ! grep -q step $s.log 2>/dev/null; do sleep 0.02; done
@@ -93,6 +93,7 @@ usage() { # the words of a usage error
 		wait $pid || status=$?
 		[ $s != TERM ] || [ "$status" -eq 143 ]
 		[ $s != INT ] || [ "$status" -eq 130 ]
+		[ $s != HUP ] || [ "$status" -eq 129 ]
 		[ ! -e two.lock ]
 		grep -q "^xl-train: stopped by a signal; continue with --resume two$" err
 		n=$(sed -n 's/^{"end":"signal","step":\([0-9]*\),"saved":\1,.*/\1/p' $s.log)
@@ -103,6 +104,14 @@ usage() { # the words of a usage error
 	quick one $n --quiet
 	cmp one two
 	cmp one.ckpt two.ckpt
+}
+
+@test "under nohup a terminal that goes away stops nothing" {
+	(trap '' HUP && exec "$train" "${small[@]}" --out a --iters 40 --log log --quiet faces) &
+	while ! grep -q step log 2>/dev/null; do sleep 0.02; done
+	kill -s HUP $!
+	wait $!
+	tail -n 1 log | grep -q '^{"end":"done","step":40,'
 }
 
 @test "a finished run resumed writes what is missing of the model, and no more" {

@@ -92,9 +92,12 @@ static void catch_signals(void)
 {
 	const struct sigaction a = {.sa_handler = on_signal,
 				    .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+	struct sigaction was;
 
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
+	if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN) /* not by nohup */
+		sigaction(SIGHUP, &a, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a closed log must not cost a run */
 }
 
