@@ -379,7 +379,55 @@ static const struct xl_conv2d_dims others[] = {
 	 .pad_h = 1,
 	 .pad_w = 1,
 	 .mode = XL_PAD_REFLECT},
-	/* by Winograd along a line, of several bands in the last */
+	/* borders on all sides of an inside: reads that mirror, are left out, do not divide */
+	{.n = 2,
+	 .ci = 16,
+	 .h = 23,
+	 .w = 20,
+	 .co = 32,
+	 .kh = 5,
+	 .kw = 3,
+	 .stride = 3,
+	 .pad_h = 2,
+	 .pad_w = 3,
+	 .mode = XL_PAD_REFLECT},
+	{.n = 1,
+	 .ci = 32,
+	 .h = 21,
+	 .w = 26,
+	 .co = 20,
+	 .kh = 4,
+	 .kw = 5,
+	 .stride = 2,
+	 .pad_h = 2,
+	 .pad_w = 1},
+	{.n = 1,
+	 .ci = 48,
+	 .h = 24,
+	 .w = 22,
+	 .co = 2,
+	 .kh = 3,
+	 .kw = 4,
+	 .stride = 2,
+	 .pad_h = 3,
+	 .pad_w = 2,
+	 .mode = XL_PAD_REFLECT},
+	/* padding nearly as large as the map: places that are shown three times */
+	{.n = 3,
+	 .ci = 16,
+	 .h = 4,
+	 .w = 5,
+	 .co = 48,
+	 .kh = 5,
+	 .kw = 5,
+	 .stride = 1,
+	 .pad_h = 3,
+	 .pad_w = 4,
+	 .mode = XL_PAD_REFLECT},
+};
+
+/* By Winograd along a line, of several bands in the last. */
+static const struct xl_conv2d_dims lines[] = {
 	{.n = 2, .ci = 32, .h = 5, .w = 9, .co = 48, .kh = 1, .kw = 7, .stride = 1, .pad_w = 3},
 	{.n = 3, .ci = 16, .h = 17, .w = 4, .co = 32, .kh = 7, .kw = 1, .stride = 1, .pad_h = 3},
 	{.n = 1, .ci = 48, .h = 8, .w = 7, .co = 16, .kh = 1, .kw = 3, .stride = 1, .pad_w = 1},
@@ -387,13 +435,22 @@ static const struct xl_conv2d_dims others[] = {
 	{.n = 2, .ci = 16, .h = 3, .w = 12, .co = 16, .kh = 1, .kw = 7, .stride = 1, .pad_w = 5},
 	{.n = 40, .ci = 16, .h = 17, .w = 17, .co = 16, .kh = 7, .kw = 1, .stride = 1, .pad_h = 3},
 };
-enum { OTHERS = sizeof others / sizeof *others };
+enum {
+	OTHERS = sizeof others / sizeof *others,
+	LINES = sizeof lines / sizeof *lines,
+	ALL = OTHERS + LINES
+};
+
+static const struct xl_conv2d_dims *shape_at(int i)
+{
+	return i < OTHERS ? &others[i] : &lines[i - OTHERS];
+}
 
 static void test_others(void **state)
 {
 	(void)state;
-	for (int i = 0; i < OTHERS; i++)
-		check(&others[i]);
+	for (int i = 0; i < ALL; i++)
+		check(shape_at(i));
 }
 
 /* Without a bias: as with one of zeros. */
@@ -403,7 +460,17 @@ static void test_no_bias(void **state)
 	struct conv c;
 
 	(void)state;
-	conv_open(&c, &others[9]);
+	conv_open(&c, &(struct xl_conv2d_dims){.n = 2,
+					       .ci = 32,
+					       .h = 15,
+					       .w = 17,
+					       .co = 48,
+					       .kh = 4,
+					       .kw = 4,
+					       .stride = 2,
+					       .pad_h = 1,
+					       .pad_w = 1,
+					       .mode = XL_PAD_REFLECT});
 	memset(c.fbias, 0, (size_t)c.d.co * sizeof(float));
 	EACH_BACKEND(k)
 	{
@@ -423,9 +490,9 @@ static void test_threads(void **state)
 	const struct xl_kernels *k;
 
 	(void)state;
-	for (int i = 0; i < OTHERS; i++) {
+	for (int i = 0; i < ALL; i++) {
 		struct conv c;
-		conv_open(&c, &others[i]);
+		conv_open(&c, shape_at(i));
 		EACH_BACKEND(k)
 		{
 			xl_threads_set(1);
@@ -453,9 +520,9 @@ static void test_batch(void **state)
 	const struct xl_kernels *k;
 
 	(void)state;
-	for (int i = 0; i < OTHERS; i++) {
+	for (int i = 0; i < ALL; i++) {
 		struct conv c;
-		conv_open(&c, &others[i]);
+		conv_open(&c, shape_at(i));
 		struct conv one = c;
 		one.d.n = 1;
 		const size_t x = (size_t)xl_dims_count(&c.x.d) / (size_t)c.d.n;
@@ -523,13 +590,17 @@ static void test_bands(void **state)
 static void test_forms_differ(void **state)
 {
 	static const char *const forms[] = {"4", "2", "0"};
-	const struct xl_conv2d_dims *shapes[] = {&others[11], &others[10]};
+	const struct xl_conv2d_dims base = {
+		.n = 1, .ci = 64, .h = 8, .w = 8, .co = 64, .stride = 1, .mode = XL_PAD_REFLECT};
+	struct xl_conv2d_dims shapes[] = {base, base};
 	const struct xl_kernels *k;
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		struct conv c;
-		conv_open(&c, shapes[i]);
+		shapes[i].kh = shapes[i].kw = 3 + 2 * i;
+		shapes[i].pad_h = shapes[i].pad_w = 1 + i;
+		conv_open(&c, &shapes[i]);
 		const size_t bytes = (size_t)xl_dims_count(&c.y.d) * sizeof(float);
 		EACH_BACKEND(k)
 		{
@@ -554,9 +625,9 @@ static void test_lines_differ(void **state)
 	const struct xl_kernels *k;
 
 	(void)state;
-	for (int i = OTHERS - 6; i < OTHERS; i++) {
+	for (int i = 0; i < LINES; i++) {
 		struct conv c;
-		conv_open(&c, &others[i]);
+		conv_open(&c, &lines[i]);
 		const size_t y = (size_t)xl_dims_count(&c.y.d) * sizeof(float);
 		const size_t x = (size_t)xl_dims_count(&c.x.d) * sizeof(float);
 		EACH_BACKEND(k)

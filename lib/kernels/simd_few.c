@@ -1,130 +1,24 @@
 /*
- * simd_few.c - convolutions to at most four output channels, where a block of 16
- * would be mostly empty: colours, masks, the critic's score. The lanes are the
- * input channels instead, and are summed at the end.
- *
- * few_tile_*   a tile of pixels times one, three or four outputs: for every block of
- *              input channels and tap, one vector of inputs per pixel and one vector
- *              of weights per output
- * few_wgrad_*  taps times outputs, summed over pixels: one vector of inputs per tap,
- *              one broadcast gradient per output
+ * simd_few.c - weight gradients of convolutions to at most four output channels, where
+ * a block of 16 would be mostly empty: colours, masks, the critic's score. The lanes
+ * are the input channels instead: taps times outputs, summed over pixels, one vector of
+ * inputs per tap, one broadcast gradient per output. Rows of an image, for a vector of
+ * inputs, are an item.
  */
-#include <string.h>
 #include "core/mem.h"
 #include "core/pool.h"
 #include "kernels/simd_few.h"
 
-/* Accumulators that fit the registers: pixels, or taps, x outputs. */
+/* Accumulators that fit the registers: taps x outputs. */
 #if XL_LANES == 16
-enum { PX_1 = 8, PX_3 = 8, PX_4 = 6, TAPS_3 = 7, TAPS_4 = 6 };
+enum { TAPS_3 = 7, TAPS_4 = 6 };
 #else
-enum { PX_1 = 6, PX_3 = 3, PX_4 = 2, TAPS_3 = 3, TAPS_4 = 2 };
+enum { TAPS_3 = 3, TAPS_4 = 2 };
 #endif
 
-enum {
-	MOST_PX = 8,
-	RUN = 96,   /* pixels of an item of a sweep */
-	PART = 1024 /* pixels, about, of an item of a weight gradient */
-};
+enum { PART = 1024 /* pixels, about, of an item */ };
 
 #define UNROLL _Pragma("GCC unroll 8")
-
-/* Outputs that are computed; the ones too many have zero weights. */
-static int outputs(int co)
-{
-	return co == 2 ? 3 : co;
-}
-
-/* out[p][o]: sums over blocks, taps and lanes */
-#define FEW_TILE(NAME, PX, NO)                                                                     \
-	static void NAME(float *out, const float *const *px, const struct xl_few *s)               \
-	{                                                                                          \
-		const float *w = s->w;                                                             \
-		vf acc[PX][NO];                                                                    \
-		UNROLL for (int p = 0; p < PX; p++)                                                \
-		{                                                                                  \
-			UNROLL for (int o = 0; o < NO; o++) acc[p][o] = (vf){0};                   \
-		}                                                                                  \
-		for (int k = 0; k < s->blocks; k++) {                                              \
-			for (int i = 0; i < s->taps * XL_VECS; i++, w += NO * XL_LANES) {          \
-				const int64_t at = k * s->x_block + s->delta[i / XL_VECS] +        \
-						   i % XL_VECS * XL_LANES;                         \
-				vf wv[NO];                                                         \
-				UNROLL for (int o = 0; o < NO; o++) wv[o] =                        \
-					*(const vf *)(w + o * XL_LANES);                           \
-				UNROLL for (int p = 0; p < PX; p++)                                \
-				{                                                                  \
-					const vf xv = *(const vf *)(px[p] + at);                   \
-					UNROLL for (int o = 0; o < NO; o++) acc[p][o] +=           \
-						xv * wv[o];                                        \
-				}                                                                  \
-			}                                                                          \
-		}                                                                                  \
-		UNROLL for (int p = 0; p < PX; p++)                                                \
-		{                                                                                  \
-			UNROLL for (int o = 0; o < NO; o++) out[p * NO + o] =                      \
-				xl_lanes_sum(acc[p][o]);                                           \
-		}                                                                                  \
-	}
-
-FEW_TILE(few_tile_1, PX_1, 1)
-FEW_TILE(few_tile_3, PX_3, 3)
-FEW_TILE(few_tile_4, PX_4, 4)
-
-/* A run of pixels of one image is an item. */
-static void few_item(void *ctx, int64_t item)
-{
-	const struct xl_few *s = ctx;
-	const int pixels = s->gh * s->gw, runs = (int)xl_div_up(pixels, RUN);
-	const int from = (int)(item % runs) * RUN, to = from + RUN < pixels ? from + RUN : pixels;
-	const int no = outputs(s->co), px = no == 1 ? PX_1 : no == 3 ? PX_3 : PX_4;
-	const float *x = s->x + item / runs * s->x_image;
-	float *y = s->y + item / runs * s->y_image, *to_y[MOST_PX], out[MOST_PX * XL_FEW];
-	const float *at[MOST_PX];
-	int r = from / s->gw, c = from % s->gw;
-
-	for (int q = from; q < to; q += px) {
-		const int found = to - q < px ? to - q : px;
-		for (int p = 0; p < found; p++) {
-			at[p] = x + r * s->x_row + c * s->x_col;
-			to_y[p] = y + r * s->y_row + c * s->y_col;
-			if (++c == s->gw) {
-				c = 0;
-				r++;
-			}
-		}
-		for (int p = found; p < px; p++)
-			at[p] = at[0]; /* read something that is there, store nothing */
-		(no == 1 ? few_tile_1 : no == 3 ? few_tile_3 : few_tile_4)(out, at, s);
-		for (int p = 0; p < found; p++)
-			for (int o = 0; o < s->co; o++)
-				to_y[p][o * s->y_plane] =
-					out[p * no + o] + (s->bias ? s->bias[o] : 0);
-	}
-}
-
-void XL_FN(xl_few_pack)(float *out, const float *w, const struct xl_few *s, int64_t w_co,
-			int64_t w_ci, const int *tap)
-{
-	const int no = outputs(s->co);
-
-	for (int k = 0; k < s->blocks; k++)
-		for (int t = 0; t < s->taps; t++)
-			for (int v = 0; v < XL_VECS; v++)
-				for (int o = 0; o < no; o++)
-					for (int l = 0; l < XL_LANES; l++, out++) {
-						const int ci = k * XL_BLOCK + v * XL_LANES + l;
-						*out = o < s->co ? w[o * w_co + ci * w_ci + tap[t]]
-								 : 0;
-					}
-}
-
-void XL_FN(xl_few_sweep)(const struct xl_few *s)
-{
-	xl_parallel(few_item, (void *)(uintptr_t)s, s->n * xl_div_up((int64_t)s->gh * s->gw, RUN));
-}
-
-/* ---- weight gradient: rows of an image, for a vector of inputs, are an item ---- */
 
 /* Adds to sum[tap][o][lane], for the taps of off[]: rows of ow pixels. */
 #define FEW_WGRAD(NAME, TAPS, NO)                                                                  \

@@ -7,23 +7,10 @@
 #include "core/pool.h"
 #include "kernels/simd_pack.h"
 
-enum { MAX_TAPS = 256 };
-
-/* Where a tap goes: number `index` of the `of` taps of a sweep, whose weights begin at
- * `base`. */
-struct tap {
-	int64_t base;
-	int index, of;
-};
-
-/* The weights of one sweep, or of several that share the taps. */
 struct packing {
+	const struct xl_sweep *s;
 	float *out;
-	const float *w;
-	int co, ci;         /* of the sweeps */
-	int64_t w_co, w_ci; /* strides of w: one of the two is taps */
 	int lanes, taps;
-	struct tap tap[MAX_TAPS];
 };
 
 /* A group of output channels: from c0 on, nc of them, in rows of `wide` numbers. */
@@ -34,13 +21,12 @@ struct group {
 /* row[lane * taps + tap]: where a block of inputs goes. */
 static void find_rows(float **row, const struct packing *k, const struct group *g, int block)
 {
+	float *to = k->out +
+		    ((int64_t)g->c0 * k->s->ci + (int64_t)block * k->lanes * g->wide) * k->taps;
+
 	for (int l = 0; l < k->lanes; l++)
-		for (int t = 0; t < k->taps; t++) {
-			const struct tap *tap = &k->tap[t];
-			const int64_t r = ((int64_t)block * tap->of + tap->index) * k->lanes + l;
-			*row++ =
-				k->out + tap->base + (int64_t)g->c0 * k->ci * tap->of + r * g->wide;
-		}
+		for (int t = 0; t < k->taps; t++)
+			*row++ = to + (t * k->lanes + l) * g->wide;
 }
 
 /* row[j][c] = w[c][j], a run of w for each output channel; missing ones are zero. */
@@ -71,63 +57,39 @@ static void turn(float *const *row, const float *w, int64_t w_co, int count, con
 static void pack_item(void *ctx, int64_t item)
 {
 	const struct packing *k = ctx;
-	const int c0 = (int)item * XL_PAIR * XL_BLOCK, left = k->co - c0;
+	const struct xl_sweep *s = k->s;
+	const int c0 = (int)item * XL_PAIR * XL_BLOCK, left = s->co - c0;
 	const int wide = XL_PAIR == 2 && left > XL_BLOCK ? XL_PAIR * XL_BLOCK : XL_BLOCK;
 	const struct group g = {c0, left < wide ? left : wide, wide};
-	const bool forward = k->w_ci == k->taps; /* the lanes, too, are a run of w */
+	const bool forward = s->w_ci == k->taps; /* the lanes, too, are a run of w */
 	const int runs = forward ? 1 : k->lanes, count = k->lanes * k->taps / runs;
-	float *row[XL_BLOCK * MAX_TAPS];
+	float *row[XL_BLOCK * XL_TAPS];
 
-	for (int b = 0; b < k->ci / k->lanes; b++) {
-		const float *w = k->w + c0 * k->w_co + (int64_t)b * k->lanes * k->w_ci;
+	for (int b = 0; b < s->ci / k->lanes; b++) {
+		const float *w = s->w + c0 * s->w_co + (int64_t)b * k->lanes * s->w_ci;
 		find_rows(row, k, &g, b);
 		for (int i = 0; i < runs; i++)
-			turn(row + i * count, w + i * k->w_ci, k->w_co, count, &g);
+			turn(row + i * count, w + i * s->w_ci, s->w_co, count, &g);
 	}
 }
 
-static void pack(struct packing *k)
+void XL_FN(xl_pack)(float *out, const struct xl_sweep *s)
 {
-	xl_parallel(pack_item, k, xl_div_up(k->co, XL_PAIR * XL_BLOCK));
+	struct packing k = {s, out, xl_block_of(s->ci), s->rows.k * s->cols.k};
+
+	xl_parallel(pack_item, &k, xl_div_up(s->co, XL_PAIR * XL_BLOCK));
 }
 
-void XL_FN(xl_pack_fwd)(float *out, const float *w, const struct xl_conv2d_dims *d)
+void XL_FN(xl_pack_few)(float *out, const struct xl_sweep *s, int outs)
 {
-	const int taps = d->kh * d->kw;
-	struct packing k = {.out = out,
-			    .w = w,
-			    .co = d->co,
-			    .ci = d->ci,
-			    .w_co = (int64_t)d->ci * taps,
-			    .w_ci = taps,
-			    .lanes = xl_block_of(d->ci),
-			    .taps = taps};
+	const int taps = s->rows.k * s->cols.k;
 
-	for (int t = 0; t < taps; t++)
-		k.tap[t] = (struct tap){0, t, taps};
-	pack(&k);
-}
-
-void XL_FN(xl_pack_bwd_x)(float *out, const float *w, const struct xl_conv2d_dims *d)
-{
-	const int st = d->stride, taps = d->kh * d->kw;
-	struct packing k = {.out = out,
-			    .w = w,
-			    .co = d->ci,
-			    .ci = d->co,
-			    .w_co = taps,
-			    .w_ci = (int64_t)d->ci * taps,
-			    .lanes = xl_block_of(d->co),
-			    .taps = taps};
-	int64_t base = 0;
-
-	for (int p = 0; p < st * st; base += xl_phase_count(d, p), p++) {
-		const int rows = xl_phase_taps(d->kh, st, p / st);
-		const int cols = xl_phase_taps(d->kw, st, p % st);
-		for (int i = 0; i < rows * cols; i++) {
-			const int u = p / st + i / cols * st, v = p % st + i % cols * st;
-			k.tap[u * d->kw + v] = (struct tap){base, i, rows * cols};
-		}
-	}
-	pack(&k);
+	for (int c0 = 0; c0 < s->ci; c0 += XL_BLOCK)
+		for (int t = 0; t < taps; t++)
+			for (int v = 0; v < XL_BLOCK; v += XL_LANES)
+				for (int o = 0; o < outs; o++)
+					for (int l = v; l < v + XL_LANES; l++)
+						*out++ = o < s->co ? s->w[o * s->w_co +
+									  (c0 + l) * s->w_ci + t]
+								   : 0;
 }

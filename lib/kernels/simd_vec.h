@@ -37,6 +37,16 @@ static inline void xl_transpose4(v4 m[4])
 	m[3] = XL_MIX(b, d, 2, 3, 6, 7);
 }
 
+/* v, in a register: what is used more than once would else be read from memory each
+ * time. */
+static inline vf xl_held(vf v)
+{
+#if defined(__x86_64__)
+	__asm__("" : "+v"(v));
+#endif
+	return v;
+}
+
 /* The sum of the lanes: of their quarters first. */
 static inline float xl_lanes_sum(vf v)
 {
