@@ -355,6 +355,11 @@ static const struct xl_conv2d_dims others[] = {
 	 .pad_h = 1,
 	 .pad_w = 1,
 	 .mode = XL_PAD_REFLECT},
+	/* the same, of rows of seven taps, of some images and one that is left, and of
+	 * shares of the pixels */
+	{.n = 3, .ci = 18, .h = 11, .w = 17, .co = 72, .kh = 3, .kw = 7, .stride = 1},
+	{.n = 5, .ci = 48, .h = 9, .w = 9, .co = 80, .kh = 2, .kw = 2, .stride = 1},
+	{.n = 2, .ci = 2, .h = 130, .w = 140, .co = 20, .kh = 1, .kw = 4, .stride = 1},
 	/* by Winograd: parts of tiles, borders of zeros and none */
 	{.n = 3,
 	 .ci = 32,

@@ -1,8 +1,8 @@
 /*
- * simd_wgrad.c - the weight gradient of direct convolution: SLOTS weights (input
- * channel, tap) times a block of 16 output channels, summed over all pixels; for
- * every pixel one vector of gradients and one broadcast input per slot. Images, or
- * some small ones, are added up in double precision.
+ * simd_wgrad.c - the weight gradient of direct convolution: a tile of slots (input
+ * channel, tap) times a block of 16 output channels, summed over all pixels; for every
+ * pixel one vector of gradients and one broadcast input per slot. Pixels are added up in
+ * floats some at a time, and these sums in double precision.
  */
 #include <string.h>
 #include "core/mem.h"
@@ -23,37 +23,53 @@ enum {
 	MOST_SLOTS = 256, /* that are an item */
 	OUTS = 4,         /* blocks of output channels, at most, that are one */
 	ITEMS = 16,       /* where there are fewer, they have fewer blocks */
+	FEWEST = 8,       /* where there are fewer still, they have fewer slots */
 	PART = 128,       /* pixels, about, that an item reads from the cache */
-	FLOATS = 1024     /* pixels, about, of small images that are added up in floats */
+	FLOATS = 2048     /* pixels, about, that are added up in floats */
 };
 
 enum { SUMS = MOST_SLOTS * XL_BLOCK };
 
-struct wgrad {
-	float *gw;
+/* Images, or some rows of one, that stay in the cache while every slot reads them. */
+struct step {
 	const float *x, *gy;
-	const struct xl_conv2d_dims *d;
-	int b, hp, wp, slots, parts;
-	int blocks, outs; /* of output channels: all, and in an item */
-	int step, steps;  /* rows that are read at a time; how often, for an image */
-};
-
-/* Some slots, and where they read, from a pixel on. */
-struct slots {
-	int from, to;
-	int64_t at[MOST_SLOTS];
-};
-
-/* Some rows of an image, which stay in the cache while every slot reads them. */
-struct rows {
-	const float *x, *gy;
-	int count;
+	int images, rows;
 };
 
 /* Lines to ask for, one with each pixel: all at once they would delay what is read now. */
 struct ask {
 	const float *at;
 	int lines;
+};
+
+struct wgrad;
+
+/* A kernel: sum[slot][16] += over a step, from x and gy on, for the slots of a tile. These
+ * are neighbours, or rows of taps are, or each reads at[] of x: volatile, as the registers
+ * do not suffice for all, and moving them through those of vectors takes longer. */
+typedef void add_fn(float *sum, const struct wgrad *g, const struct step *s, const float *x,
+		    const float *gy, const volatile int64_t *at, struct ask ask_x,
+		    struct ask ask_gy);
+
+struct wgrad {
+	float *gw;
+	const float *x, *gy;
+	const struct xl_conv2d_dims *d;
+	int b, hp, wp, slots, blocks;               /* blocks: of output channels */
+	int64_t x_image, x_plane, y_image, y_plane; /* floats to the next image, block */
+	add_fn *add;
+	int tile, set, sets;      /* slots of a tile, and of the least that is a part; all sets */
+	int parts, outs;          /* parts of the sets; blocks of outputs in an item */
+	int images, rows, of_one; /* of a step; steps that an image is cut into */
+	int steps, chunk;         /* all steps; those that are added up in floats */
+	float *shared;            /* sums of shares of the steps, where these are the items */
+	int shares;
+};
+
+/* What an item computes: some slots, where they read, and some blocks of outputs. */
+struct part {
+	int from, to, o0, outs;
+	int64_t at[MOST_SLOTS];
 };
 
 static inline void ask_for(struct ask *a)
@@ -64,135 +80,205 @@ static inline void ask_for(struct ask *a)
 	}
 }
 
-/* sum[slot][16] += over rows of gradients; slots of blocks are neighbours, from x on,
- * others read at[] of it. */
-#define WGRAD(NAME, OFFSET)                                                                        \
-	static void NAME(float *sum, const struct wgrad *g, const float *x, const float *gy,       \
-			 const int64_t *at, int rows, struct ask ask_x, struct ask ask_gy)         \
+#define WGRAD(NAME, TILE, OFFSET)                                                                  \
+	static void NAME(float *sum, const struct wgrad *g, const struct step *s,                  \
+			 const float *from, const float *gy, const volatile int64_t *at,           \
+			 struct ask ask_x, struct ask ask_gy)                                      \
 	{                                                                                          \
 		const struct xl_conv2d_dims *d = g->d;                                             \
 		const int64_t row = (int64_t)d->stride * g->wp * g->b, col = d->stride * g->b;     \
+		const int64_t x_jump = g->x_image - s->rows * row;                                 \
+		const int64_t y_jump = g->y_image - s->rows * d->ow * XL_BLOCK;                    \
 		(void)at;                                                                          \
-		vf acc[SLOTS][XL_VECS];                                                            \
-		UNROLL for (int s = 0; s < SLOTS; s++)                                             \
+		vf acc[TILE][XL_VECS];                                                             \
+		UNROLL for (int i = 0; i < TILE; i++)                                              \
 		{                                                                                  \
-			UNROLL for (int v = 0; v < XL_VECS; v++) acc[s][v] =                       \
-				*(const vf *)(sum + s * XL_BLOCK + v * XL_LANES);                  \
+			UNROLL for (int v = 0; v < XL_VECS; v++) acc[i][v] =                       \
+				*(const vf *)(sum + i * XL_BLOCK + v * XL_LANES);                  \
 		}                                                                                  \
-		for (int r = 0; r < rows; r++) {                                                   \
-			const float *xr = x + r * row;                                             \
-			for (int c = 0; c < d->ow; c++, xr += col, gy += XL_BLOCK) {               \
-				vf gv[XL_VECS];                                                    \
-				ask_for(&ask_x);                                                   \
-				ask_for(&ask_gy);                                                  \
-				UNROLL for (int v = 0; v < XL_VECS; v++) gv[v] =                   \
-					*(const vf *)(gy + v * XL_LANES);                          \
-				UNROLL for (int s = 0; s < SLOTS; s++)                             \
-				{                                                                  \
-					const float xv = xr[OFFSET];                               \
-					UNROLL for (int v = 0; v < XL_VECS; v++) acc[s][v] +=      \
-						xv * gv[v];                                        \
+		for (int n = 0; n < s->images; n++, from += x_jump, gy += y_jump)                  \
+			for (int r = 0; r < s->rows; r++, from += row) {                           \
+				const float *x = from;                                             \
+				for (int c = 0; c < d->ow; c++, x += col, gy += XL_BLOCK) {        \
+					vf gv[XL_VECS];                                            \
+					ask_for(&ask_x);                                           \
+					ask_for(&ask_gy);                                          \
+					UNROLL for (int v = 0; v < XL_VECS; v++) gv[v] =           \
+						*(const vf *)(gy + v * XL_LANES);                  \
+					UNROLL for (int i = 0; i < TILE; i++)                      \
+					{                                                          \
+						const float xv = x[OFFSET];                        \
+						UNROLL for (int v = 0; v < XL_VECS; v++)           \
+							acc[i][v] += xv * gv[v];                   \
+					}                                                          \
 				}                                                                  \
 			}                                                                          \
-		}                                                                                  \
-		UNROLL for (int s = 0; s < SLOTS; s++)                                             \
+		UNROLL for (int i = 0; i < TILE; i++)                                              \
 		{                                                                                  \
 			UNROLL for (int v = 0; v < XL_VECS; v++) *                                 \
-				(vf *)(sum + s * XL_BLOCK + v * XL_LANES) = acc[s][v];             \
+				(vf *)(sum + i * XL_BLOCK + v * XL_LANES) = acc[i][v];             \
 		}                                                                                  \
 	}
 
-WGRAD(wgrad_blocked, s)
-WGRAD(wgrad_plain, at[s])
+WGRAD(wgrad_blocked, SLOTS, i)
+WGRAD(wgrad_plain, SLOTS, at[i])
+#if XL_LANES == 16
+WGRAD(wgrad_rows_4, 4 * 4, at[i - i % 4] + i % 4)
+WGRAD(wgrad_rows_7, 3 * 7, at[i - i % 7] + i % 7)
+#endif
 
 /* Where each slot reads; slots that are missing read as the first. */
-static void find_slots(struct slots *s, const struct wgrad *g)
+static void find_slots(struct part *p, const struct wgrad *g)
 {
 	const struct xl_conv2d_dims *d = g->d;
 	const int taps = d->kh * d->kw;
 
-	for (int i = s->from; i < s->to; i++) {
-		const int slot = i < g->slots ? i : s->from;
+	for (int i = p->from; i < p->to; i++) {
+		const int slot = i < g->slots ? i : p->from;
 		/* blocked: lanes are the fastest part of a slot's number */
 		const int lane = slot % g->b, tap = slot / g->b % taps, cb = slot / g->b / taps;
 		const int64_t pixel = ((int64_t)cb * g->hp + tap / d->kw) * g->wp + tap % d->kw;
-		s->at[i - s->from] = pixel * g->b + lane;
+		p->at[i - p->from] = pixel * g->b + lane;
 	}
 }
 
-/* Rows number i of the batch, for blocks of outputs from o0 on. */
-static struct rows find_rows(const struct wgrad *g, int i, int o0)
+/* Step number i, for blocks of outputs from o0 on. */
+static struct step find_step(const struct wgrad *g, int i, int o0)
 {
 	const struct xl_conv2d_dims *d = g->d;
-	const int64_t n = i / g->steps;
-	const int r = i % g->steps * g->step;
+	const int n = i / g->of_one * g->images, r = i % g->of_one * g->rows;
 
-	return (struct rows){
-		g->x + (n * d->ci * g->hp + (int64_t)r * d->stride * g->b) * g->wp,
-		g->gy + ((n * g->blocks + o0) * d->oh + r) * d->ow * XL_BLOCK,
-		d->oh - r < g->step ? d->oh - r : g->step,
+	return (struct step){
+		g->x + n * g->x_image + (int64_t)r * d->stride * g->wp * g->b,
+		g->gy + n * g->y_image + o0 * g->y_plane + (int64_t)r * d->ow * XL_BLOCK,
+		d->n - n < g->images ? d->n - n : g->images,
+		d->oh - r < g->rows ? d->oh - r : g->rows,
 	};
 }
 
-/* Share i of n of the lines of some planes, `apart` from each other. */
-static struct ask share(const float *from, int planes, int64_t lines, int64_t apart, int i, int n)
-{
-	const int each = (int)xl_div_up(n, planes), part = (int)xl_div_up(lines, each);
-	const int first = i % each * part, left = (int)lines - first;
+/* Lines of some planes of some images, `each` of them at a time. */
+struct lines {
+	const float *at;
+	int64_t image, plane; /* floats to the next */
+	int planes, lines, left, each;
+	int p, line; /* the next to ask for */
+};
 
-	return (struct ask){from + i / each * apart + first * XL_BLOCK, left < part ? left : part};
+static struct lines lines_of(const float *at, int64_t image, int64_t plane, int planes,
+			     int64_t floats, int images, int times)
+{
+	const int lines = (int)xl_div_up(floats, XL_BLOCK), all = images * planes * lines;
+
+	return (struct lines){at, image, plane, planes, lines, all, (int)xl_div_up(all, times),
+			      0,  0};
 }
 
-/* sums += what some rows add, for outs blocks of outputs. The next rows are asked for
- * meanwhile: no hardware foresees the steps from row to row, block and image. */
-static void add_rows(float *sums, const struct wgrad *g, const struct rows *now,
-		     const struct rows *next, int outs, const struct slots *s)
+/* The next ones, as far as they are neighbours. */
+static struct ask next_lines(struct lines *l)
+{
+	const int run = l->lines - l->line, n = l->each < run ? l->each : run;
+	const struct ask a = {l->at + l->p * l->plane + l->line * XL_BLOCK, l->left > 0 ? n : 0};
+
+	l->left -= n;
+	l->line += n;
+	if (l->line == l->lines) {
+		l->line = 0;
+		if (++l->p == l->planes) {
+			l->p = 0;
+			l->at += l->image;
+		}
+	}
+	return a;
+}
+
+/* sum[block][slot][16] += what a step adds. The next one is asked for meanwhile: no
+ * hardware foresees the ways from row to row, block and image. */
+static void add_step(float *sum, const struct wgrad *g, const struct part *p,
+		     const struct step *now, const struct step *next)
 {
 	const struct xl_conv2d_dims *d = g->d;
-	const int64_t x_plane = (int64_t)g->hp * g->wp * g->b;
-	const int64_t gy_plane = (int64_t)d->oh * d->ow * XL_BLOCK;
-	const int64_t x_next = (int64_t)((next->count - 1) * d->stride + d->kh) * g->wp * g->b;
-	const int64_t gy_next = (int64_t)next->count * d->ow;
-	const int all = d->kh * d->kw * g->b, plane = s->from / all;
-	const int planes = (s->to - 1) / all - plane + 1;
-	const int groups = (s->to - s->from) / SLOTS, calls = groups * outs;
+	const int count = p->to - p->from, calls = p->outs * (count / g->tile);
+	const int all = d->kh * d->kw * g->b, end = p->to < g->slots ? p->to : g->slots;
+	const int plane = p->from / all, planes = (end - 1) / all - plane + 1;
+	const int64_t rows = (next->rows - 1) * d->stride + d->kh;
+	struct lines x = lines_of(next->x + plane * g->x_plane, g->x_image, g->x_plane, planes,
+				  rows * g->wp * g->b, next->images, calls);
+	struct lines y = lines_of(next->gy, g->y_image, g->y_plane, p->outs,
+				  (int64_t)next->rows * d->ow * XL_BLOCK, next->images, calls);
+	const float *gy = now->gy;
 
-	for (int i = 0; i < calls; i++) {
-		const int64_t *at = s->at + i % groups * SLOTS;
-		const float *gy = now->gy + i / groups * gy_plane;
-		float *sum = sums + i / groups * SUMS + i % groups * SLOTS * XL_BLOCK;
-		const struct ask x = share(next->x + plane * x_plane, planes,
-					   xl_div_up(x_next, XL_BLOCK), x_plane, i, calls);
-		const struct ask y = share(next->gy, outs, gy_next, gy_plane, i, calls);
-		if (g->b > 1)
-			wgrad_blocked(sum, g, now->x + at[0], gy, at, now->count, x, y);
-		else
-			wgrad_plain(sum, g, now->x, gy, at, now->count, x, y);
+	for (int o = 0; o < p->outs; o++, gy += g->y_plane)
+		for (int i = 0; i < count; i += g->tile, sum += g->tile * XL_BLOCK)
+			g->add(sum, g, now, g->b > 1 ? now->x + p->at[i] : now->x, gy, p->at + i,
+			       next_lines(&x), next_lines(&y));
+}
+
+/* sum = steps [from, to) of those before end, in floats. */
+static void sum_chunk(float *sum, const struct wgrad *g, const struct part *p, int from, int to,
+		      int end)
+{
+	const int count = p->outs * (p->to - p->from) * XL_BLOCK;
+
+	memset(sum, 0, (size_t)count * sizeof *sum);
+	for (int i = from; i < to; i++) {
+		const struct step next = find_step(g, i + 1 < end ? i + 1 : i, p->o0);
+		const struct step now = find_step(g, i, p->o0);
+		add_step(sum, g, p, &now, &next);
 	}
+}
+
+static void add_to(double *total, const float *sum, int count)
+{
+	for (int k = 0; k < count; k++)
+		total[k] += (double)sum[k];
+}
+
+static void round_to(float *sum, const double *total, int count)
+{
+	for (int k = 0; k < count; k++)
+		sum[k] = (float)total[k];
+}
+
+/* The same, chunks of them added up in double precision. */
+static void sum_up(float *sum, const struct wgrad *g, const struct part *p, int from, int to)
+{
+	const int count = p->outs * (p->to - p->from) * XL_BLOCK;
+	double total[OUTS * SUMS];
+
+	if (to - from <= g->chunk) {
+		sum_chunk(sum, g, p, from, to, to);
+		return;
+	}
+	memset(total, 0, (size_t)count * sizeof *total);
+	for (int i = from; i < to; i += g->chunk) {
+		sum_chunk(sum, g, p, i, i + g->chunk < to ? i + g->chunk : to, to);
+		add_to(total, sum, count);
+	}
+	round_to(sum, total, count);
 }
 
 /* w[c][j] = sum[j][c], rows of w step apart, those of sum `apart`. */
 static void turn(float *w, int64_t step, const float *sum, int64_t apart, int count, int nc)
 {
-	int j = 0;
+	int c = 0;
 
-	for (; j + 4 <= count; j += 4, sum += 4 * apart, w += 4) {
-		int c = 0;
-		for (; c + 4 <= nc; c += 4) {
+	for (; c + 4 <= nc; c += 4, sum += 4, w += 4 * step) {
+		int j = 0;
+		for (; j + 4 <= count; j += 4) {
 			v4 m[4];
 			for (int i = 0; i < 4; i++)
-				m[i] = *(const v4 *)(sum + i * apart + c);
+				m[i] = *(const v4 *)(sum + (j + i) * apart);
 			xl_transpose4(m);
 			for (int i = 0; i < 4; i++)
-				*(v4 *)(w + (c + i) * step) = m[i];
+				*(v4 *)(w + i * step + j) = m[i];
 		}
-		for (; c < nc; c++)
+		for (; j < count; j++)
 			for (int i = 0; i < 4; i++)
-				w[c * step + i] = sum[i * apart + c];
+				w[i * step + j] = sum[j * apart + i];
 	}
-	for (; j < count; j++, sum += apart, w++)
-		for (int c = 0; c < nc; c++)
-			w[c * step] = sum[c];
+	for (; c < nc; c++, sum++, w += step)
+		for (int j = 0; j < count; j++)
+			w[j] = sum[j * apart];
 }
 
 /* The sums of a block of outputs, for slots [from, to), to their places in gw. */
@@ -213,57 +299,131 @@ static void store(const struct wgrad *g, const float *sum, int block, int from, 
 	}
 }
 
-static void wgrad_item(void *ctx, int64_t item)
+static void store_part(const struct wgrad *g, const float *sum, const struct part *p)
+{
+	for (int o = 0; o < p->outs; o++, sum += (p->to - p->from) * XL_BLOCK)
+		store(g, sum, p->o0 + o, p->from, p->to < g->slots ? p->to : g->slots);
+}
+
+static void part_item(void *ctx, int64_t item)
 {
 	const struct wgrad *g = ctx;
-	const int o0 = (int)(item / g->parts) * g->outs, part = (int)(item % g->parts);
-	const int outs = g->blocks - o0 < g->outs ? g->blocks - o0 : g->outs;
-	/* whole blocks of slots: the lanes of a pixel stay together */
-	const int sets = (int)xl_div_up(g->slots, XL_BLOCK);
-	struct slots s = {.from = part * sets / g->parts * XL_BLOCK,
-			  .to = (part + 1) * sets / g->parts * XL_BLOCK};
-	const int images = (int)xl_div_up(FLOATS, g->d->oh * g->d->ow);
-	const int steps = g->d->n * g->steps;
-	double total[OUTS * SUMS];
+	const int o0 = (int)(item / g->parts) * g->outs, i = (int)(item % g->parts);
+	struct part p = {.from = i * g->sets / g->parts * g->set,
+			 .to = (i + 1) * g->sets / g->parts * g->set,
+			 .o0 = o0,
+			 .outs = g->blocks - o0 < g->outs ? g->blocks - o0 : g->outs};
 	float sum[OUTS * SUMS];
 
-	memset(total, 0, (size_t)outs * SUMS * sizeof *total);
-	find_slots(&s, g);
-	for (int i = 0; i < steps;) {
-		const int end = i + images * g->steps < steps ? i + images * g->steps : steps;
-		memset(sum, 0, (size_t)outs * SUMS * sizeof *sum);
-		for (; i < end; i++) {
-			const struct rows now = find_rows(g, i, o0);
-			const struct rows next = i + 1 < steps ? find_rows(g, i + 1, o0) : now;
-			add_rows(sum, g, &now, &next, outs, &s);
-		}
-		for (int k = 0; k < outs * SUMS; k++)
-			total[k] += (double)sum[k];
+	find_slots(&p, g);
+	sum_up(sum, g, &p, 0, g->steps);
+	store_part(g, sum, &p);
+}
+
+/* All slots and blocks. */
+static struct part whole(const struct wgrad *g)
+{
+	return (struct part){.to = g->sets * g->set, .outs = g->blocks};
+}
+
+static void share_item(void *ctx, int64_t i)
+{
+	const struct wgrad *g = ctx;
+	struct part p = whole(g);
+
+	find_slots(&p, g);
+	sum_up(g->shared + i * SUMS, g, &p, (int)(i * g->steps / g->shares),
+	       (int)((i + 1) * g->steps / g->shares));
+}
+
+/* Where all sums are no more than those of an item, items are shares of the steps. */
+static void run_shares(struct wgrad *g)
+{
+	const struct part p = whole(g);
+	const int count = p.outs * p.to * XL_BLOCK;
+	double total[SUMS] = {0};
+	float shared[ITEMS * SUMS];
+
+	g->shared = shared;
+	g->shares = g->steps < ITEMS ? g->steps : ITEMS;
+	xl_parallel(share_item, g, g->shares);
+	for (int i = 0; i < g->shares; i++)
+		add_to(total, shared + i * SUMS, count);
+	round_to(shared, total, count);
+	store_part(g, shared, &p);
+}
+
+static void run_parts(struct wgrad *g)
+{
+	int groups;
+
+	g->outs = OUTS;
+	g->parts = (int)xl_div_up(g->sets, MOST_SLOTS / g->set);
+	while (g->outs > 1 && xl_div_up(g->blocks, g->outs) * g->parts < ITEMS)
+		g->outs /= 2;
+	groups = (int)xl_div_up(g->blocks, g->outs);
+	if (groups * g->parts < FEWEST)
+		g->parts = (int)xl_div_up(FEWEST, groups);
+	if (g->parts > g->sets)
+		g->parts = g->sets;
+	xl_parallel(part_item, g, (int64_t)groups * g->parts);
+}
+
+/* A set is whole tiles, and whole pixels where these have lanes. */
+static void choose_kernel(struct wgrad *g)
+{
+	const bool is_blocked = g->b > 1;
+
+	g->add = is_blocked ? wgrad_blocked : wgrad_plain;
+	g->tile = SLOTS;
+	g->set = XL_BLOCK;
+#if XL_LANES == 16
+	if (!is_blocked && g->d->kw == 4) {
+		g->add = wgrad_rows_4;
+	} else if (!is_blocked && g->d->kw == 7) {
+		g->add = wgrad_rows_7;
+		g->tile = g->set = 3 * 7;
 	}
-	for (int k = 0; k < outs * SUMS; k++)
-		sum[k] = (float)total[k];
-	for (int o = 0; o < outs; o++)
-		store(g, sum + o * SUMS, o0 + o, s.from, s.to < g->slots ? s.to : g->slots);
+#endif
+	g->sets = (int)xl_div_up(g->slots, g->set);
+}
+
+static void choose_steps(struct wgrad *g)
+{
+	const struct xl_conv2d_dims *d = g->d;
+	const int pixels = d->oh * d->ow;
+	const bool whole_images = pixels < PART;
+
+	g->images = whole_images ? (int)xl_div_up(PART, pixels) : 1;
+	g->rows = whole_images ? d->oh : (int)xl_div_up(PART, d->ow);
+	g->of_one = (int)xl_div_up(d->oh, g->rows);
+	g->steps = (int)xl_div_up(d->n, g->images) * g->of_one;
+	g->chunk = (int)xl_div_up(FLOATS, (int64_t)g->images * g->rows * d->ow);
 }
 
 void XL_FN(xl_wgrad)(float *gw, const float *x, const float *gy, const struct xl_conv2d_dims *d)
 {
-	const int slots = d->ci * d->kh * d->kw;
+	const int b = xl_block_of(d->ci), blocks = (int)xl_div_up(d->co, XL_BLOCK);
+	const int hp = d->h + 2 * d->pad_h, wp = d->w + 2 * d->pad_w;
+	const int64_t y_plane = (int64_t)d->oh * d->ow * XL_BLOCK;
 	struct wgrad g = {.gw = gw,
 			  .x = x,
 			  .gy = gy,
 			  .d = d,
-			  .b = xl_block_of(d->ci),
-			  .hp = d->h + 2 * d->pad_h,
-			  .wp = d->w + 2 * d->pad_w,
-			  .slots = slots,
-			  .parts = (int)xl_div_up(slots, MOST_SLOTS),
-			  .blocks = (int)xl_div_up(d->co, XL_BLOCK),
-			  .outs = OUTS,
-			  .step = (int)xl_div_up(PART, d->ow)};
+			  .b = b,
+			  .hp = hp,
+			  .wp = wp,
+			  .slots = d->ci * d->kh * d->kw,
+			  .blocks = blocks,
+			  .x_image = (int64_t)d->ci * hp * wp,
+			  .x_plane = (int64_t)hp * wp * b,
+			  .y_image = blocks * y_plane,
+			  .y_plane = y_plane};
 
-	g.steps = (int)xl_div_up(d->oh, g.step);
-	while (g.outs > 1 && xl_div_up(g.blocks, g.outs) * g.parts < ITEMS)
-		g.outs /= 2;
-	xl_parallel(wgrad_item, &g, xl_div_up(g.blocks, g.outs) * g.parts);
+	choose_kernel(&g);
+	choose_steps(&g);
+	if (g.sets * g.set * g.blocks <= MOST_SLOTS)
+		run_shares(&g);
+	else
+		run_parts(&g);
 }
