@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # root, dry and needs are of common.sh
+# shellcheck shell=bash disable=SC2154,SC2034 # of common.sh: root, dry, needs; for others: data
 # measures.sh - what the evaluations of all methods share: the networks that measures see
 # through, the measures by them, and the tables. Sourced after common.sh.
 
@@ -15,6 +15,33 @@ need_counts() {
 	done
 }
 
+# find_data: with DATA, a folder of pictures, sets held_out, what says which of them were kept
+# from training, and data, what the set is called: CelebA where it is all of it, else as the
+# folder is; without, made faces
+find_data() {
+	local list
+	data='made faces' held_out=
+	[ -n "$DATA" ] || return 0
+	[ -n "$dry" ] || [ -d "$DATA" ] || die "$DATA: no such folder"
+	data=$(basename "$(realpath -ms "$DATA")") held_out='their names'
+	! has_sides "$DATA" || held_out='testA and testB'
+	for list in "$DATA"/{,Anno/,../,../Anno/}list_attr_celeba.{txt,csv}; do
+		[ ! -r "$list" ] || [ "$(grep -c '\.jpg' "$list")" != 202599 ] || data=CelebA
+	done
+	for list in "$DATA"/{,Eval/,../,../Eval/}list_eval_partition.{txt,csv}; do
+		[ ! -r "$list" ] || held_out=${list##*/}
+	done
+}
+
+# pictures SPLIT WORD...: the command that cuts that part of DATA to records of SIZE
+pictures() { words xl-crop --size "$SIZE" --split "$1" "${@:2}" "$DATA"; }
+
+# part STREAM K N: the command that passes on one of N equal parts of a stream, from 0
+part() {
+	echo "n=\$((\$(xl-cat --json $1 | wc -l) / $3))
+xl-cat --records \$((n * $2)):\$((n * $(($2 + 1)))) $1"
+}
+
 # The networks that are not made here: what they measure is measured again when they change.
 given_files=()
 
@@ -28,19 +55,17 @@ find_weights() {
 	given_files+=("${!1}")
 }
 
-# find_classifier SIZE ATTRIBUTES WORD...: sets CLASSIFIER, where it is not set, to one of
-# $OUT that is trained, on made faces (xl-synth faces WORD...), to tell these labels
+# find_classifier SIZE ATTRIBUTES COMMAND: sets CLASSIFIER, where it is not set, to one of
+# $OUT that is trained, on the records that the command makes, to tell these labels
 find_classifier() {
-	local size=$1 attributes=$2 made
 	if [ -n "${CLASSIFIER:-}" ]; then
 		need_file "$CLASSIFIER"
 		given_files+=("$CLASSIFIER")
 		return
 	fi
 	CLASSIFIER=$OUT/classifier.msgpack
-	made=$(words xl-synth faces --count "${FACES:?}" --size "$size" "${@:3}")
-	stage "$CLASSIFIER" "$made |
-	$(words xl-classify --train --attributes "$attributes" --size "$size" --width 16 \
+	stage "$CLASSIFIER" "$3 |
+	$(words xl-classify --train --attributes "$2" --size "$1" --width 16 \
 		--iters "${STEPS:?}" --lr 3e-3 --force --out "$CLASSIFIER") > $(words "$OUT/classifier.txt")"
 }
 
@@ -71,10 +96,11 @@ scores() {
 	measure "$1" "$(words xl-fid --json --is --features "$CLASSIFIER") $2 $2 | $as_own"
 }
 
-# likeness NAME INPUTS OUTPUTS: of persons, as own.face_cos_own, and with FACE as face.face_cos
+# likeness NAME INPUTS OUTPUTS [WORD...]: of persons, by xl-cosine WORD...: as own.face_cos_own,
+# and with FACE as face.face_cos
 likeness() {
-	measure "$1.own" "$(words xl-cosine --json --model "$CLASSIFIER") $2 $3"
-	[ -z "$FACE" ] || measure "$1.face" "$(words xl-cosine --json --weights "$FACE") $2 $3"
+	measure "$1.own" "$(words xl-cosine --json --model "$CLASSIFIER" "${@:4}") $2 $3"
+	[ -z "$FACE" ] || measure "$1.face" "$(words xl-cosine --json --weights "$FACE" "${@:4}") $2 $3"
 }
 
 # seen NAME WORD...: with LPIPS, what xl-lpips measures
@@ -109,6 +135,7 @@ tables() {
 		echo
 		jq -r --rawfile published $published -f $of $evaluation |
 			awk -F '\t' '{ if (NF < 2) print \$1; else {
-				printf \"%-40s\", \$1; for (i = 2; i <= NF; i++) printf \"%13s\", \$i; print \"\" } }'; }"
+				printf \"%-40s\", \$1; for (i = 2; i < NF; i++) printf \"%13s\", \$i;
+				print \$NF == \"\" ? \"\" : \"  \" \$NF } }'; }"
 	[ -n "$dry" ] || cat "$OUT/evaluation.txt"
 }

@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load stages
+load photographs
 
 miso() {
 	"$XL_BIN/xl-train" miso --preset tiny --width 2 --iters 1 -q --out "$1" --seed "$2" \
@@ -193,26 +194,34 @@ xl-encode: 1 input failed" ]
 	[ "$output" = "translate.sh: DIRECTION: 'aa' is not ab or ba" ]
 	run -0 --separate-stderr "$pipes/evaluate.sh"
 	cmp <(echo "$output") evaluated/evaluation.txt
-	[[ ${lines[0]} == "miso "*", 32x32, step 2 "* && $output == *"8 pairs of made faces"* ]]
+	[[ ${lines[0]} == "miso "*", 32x32, step 2 "* && $output == *"8 inputs of made faces, seed 1, domain B by Blond_Hair"* ]]
 	share=$(jq '.drawn_labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
-	grep -qE "^put into the wanted domain +$share +99.35 " <<<"$output"
+	[ "$(grep -cE "^put into the wanted domain +$share +99.35 .* classifier data domains pictures size training\$" <<<"$output")" = 2 ]
 	jq -e '.drawn_labels.images == 16 and .drawn_seen == null' evaluated/evaluation.json
-	grep -qE "^lpips_own: other weights +- +- " <<<"$output"
+	grep -qE "^lpips_own: other weights, A to B +- +- " <<<"$output"
 	# weights that are not the published ones have rows of their own
 	"$XL_BUILD/tests/test_lpips" lpips-alex >weights
 	LPIPS=weights run -0 --separate-stderr "$pipes/evaluate.sh"
-	jq -e '.drawn_seen.outputs == 16 and .drawn_seen.pairs == 8 and .drawn_seen.lpips_own_io > 0 and
-		.real_seen.pairs == 28' evaluated/evaluation.json
-	for path in drawn_seen.lpips_own_io drawn_seen.lpips_own_oo real_seen.lpips_own_oo; do
-		of=$(jq ".$path * 10000 | round / 10000" evaluated/evaluation.json)
-		grep -qE "^lpips_own: other weights +$of +- " <<<"$output"
-	done
-	run -1 grep -E "^faces[A-Za-z, ]+[0-9]" <<<"$output"
+	jq -e '.drawn_seen.ab.outputs == 8 and .drawn_seen.ba.pairs == 4 and .drawn_seen.ab.lpips_own_io > 0 and
+		.real_seen.a.pairs == 6' evaluated/evaluation.json
+	# row NAME PATH: the value beside the name, or the name below a longer one
+	row() { grep -qE "^$1 +$(jq "$2 * 10000 | round / 10000" evaluated/evaluation.json) +-" <<<"$output"; }
+	row "lpips_own: other weights, A to B" .drawn_seen.ab.lpips_own_io
+	row "  B to A" .drawn_seen.ba.lpips_own_io
+	row "lpips_own: other weights, A to B" .drawn_seen.ab.lpips_own_oo
+	row "  B to A" .drawn_seen.ba.lpips_own_oo
+	row "lpips_own: other weights, B" .real_seen.b.lpips_own_oo
+	row "  A" .real_seen.a.lpips_own_oo
+	# of each input its own drawings, and of each direction its own inputs
+	xl-lpips --json --weights weights evaluated/ba_inputs.msgpack \
+		<(xl-cat --records 8:16 evaluated/drawings.msgpack) |
+		jq -e --slurpfile all evaluated/evaluation.json '.lpips_own_io == $all[0].drawn_seen.ba.lpips_own_io'
+	run -1 grep -E "^(Monet|photo|these)[A-Za-z, ]+[0-9]" <<<"$output"
 	unset LPIPS
 	DRAWS=none run -2 "$pipes/evaluate.sh"
 	[ "$output" = "evaluate.sh: DRAWS: 'none' is not a number of styles" ]
 	run -0 --separate-stderr "$pipes/evaluate.sh"
-	[[ ${lines[-1]} == "Comparable: "* ]]
+	[ "${lines[-1]}" = "Comparable: none." ]
 	# both directions are measured, each pair with an exemplar of the other domain
 	[ "$(xl-cat --json evaluated/results.msgpack | jq -r .meta.domain | sort -u | paste -sd,)" = A,B ]
 	jq -e '.drawn_styles.each | (.A | length) == 8 and (.B | length) == 8' evaluated/evaluation.json
@@ -226,8 +235,56 @@ xl-encode: 1 input failed" ]
 		run -2 "$pipes/../$script.sh"
 		[ "$output" = "${script#*/}.sh: MODEL: run/model.msgpack is of miso, no model of ${script%/*}" ]
 	done
-	MODEL=evaluated/pairs.msgpack run -2 "$pipes/translate.sh"
-	[ "$output" = "translate.sh: MODEL: evaluated/pairs.msgpack is no model of miso" ]
+	MODEL=evaluated/inputs.msgpack run -2 "$pipes/translate.sh"
+	[ "$output" = "translate.sh: MODEL: evaluated/inputs.msgpack is no model of miso" ]
+}
+
+@test "evaluate.sh measures on photographs, of folders and of labels" {
+	pipes=$BATS_TEST_DIRNAME/../pipelines/miso
+	export SMOKE=1 MODEL=m.msgpack
+	celeba faces 200 32
+	DATA=faces run -0 --separate-stderr "$pipes/evaluate.sh"
+	cmp <(echo "$output") evaluated/evaluation.txt
+	grep -qx "8 inputs of faces, seed 1, domain B by Male" <<<"$output"
+	grep -q "^held out by their names; no truth is known" <<<"$output"
+	run -1 grep "true translation" evaluated/evaluation.txt
+	jq -e '.translation == null and .input_labels.images == 8 and .drawn_labels.images == 16 and
+		(.drawn_styles.each | (.A | length) == 8 and (.B | length) == 8)' evaluated/evaluation.json
+	men() { xl-cat --tensor y "evaluated/$1.msgpack" | grep '^[01]' | awk -v k="$at" '{ print $k }' | uniq | paste -sd ''; }
+	at=$(sed -n 2p faces/list_attr_celeba.txt | tr ' ' '\n' | grep -n '^Male$' | cut -d: -f1)
+	[ "$(men inputs) $(men exemplars) $(men others_a) $(men others_b)" = "01 10 0 1" ]
+	# two rows of each direction, five pictures wide
+	[ "$(xl-crop --size 0 evaluated/pairs.png | xl-cat --json | jq '.tensors.x.shape[2] | . > 5 * 32 and . < 6 * 32')" = true ]
+	# folders: of these all, and more than there are
+	mkdir -p monet2photo/{train,test}{A,B}
+	i=0
+	for side in testA testA testB testB testB trainA trainA trainB trainB trainB trainB; do
+		cp faces/face-00000$((i % 10)).png monet2photo/$side/$((i += 1)).png
+	done
+	"$XL_BUILD/tests/test_lpips" lpips-alex >weights
+	DATA=monet2photo LPIPS=weights OUT=sides CLASSIFIER=evaluated/classifier.msgpack run -0 --separate-stderr "$pipes/evaluate.sh"
+	grep -qx "5 inputs of monet2photo, seed 1" <<<"$output"
+	grep -q "^held out by testA and testB; " <<<"$output"
+	jq -e '.task == "monet-photo" and .drawn_seen.ab.outputs == 4 and .drawn_seen.ba.outputs == 6 and
+		.real_seen.b.pairs == 3' sides/evaluation.json
+	# with the published weights these fill their rows, and what they differ in is told
+	jq '.drawn_seen.ab.lpips_io = 0.4321 | .size = 128 | .model.step = 200000 |
+		.drawn_seen.ab.settings.network = "lpips-squeeze"' sides/evaluation.json >published.json
+	run -0 jq -r --rawfile published "$pipes/published.tsv" -f "$pipes/../published.jq" published.json
+	grep -qE $'^Monet to photo\t0.4321\t0.4549\t.*\tnetwork pictures$' <<<"$output"
+	jq '.drawn_seen.ab.settings.network = "lpips-alex" | .drawn_seen.ab.outputs = 8000' published.json >same.json
+	run -0 jq -r --rawfile published "$pipes/published.tsv" -f "$pipes/../published.jq" same.json
+	grep -qE $'^Monet to photo\t0.4321\t0.4549\t.*\tnothing$' <<<"$output"
+	[[ ${lines[-1]} == "Comparable: 2 of "* ]]
+	DATA=monet2photo SPLIT=all OUT=sides CLASSIFIER=evaluated/classifier.msgpack run -0 --separate-stderr "$pipes/evaluate.sh"
+	grep -qx "of all pictures, those of training as well" <<<"$output"
+	grep -qx "8 inputs of monet2photo, seed 1" <<<"$output"
+	DATA=monet2photo SPLIT=train run -2 "$pipes/evaluate.sh"
+	[ "$output" = "evaluate.sh: SPLIT: 'train' is not test or all" ]
+	DATA=faces run -0 "$pipes/train.sh" -n
+	[[ $output == *" --domain-by Male faces > "* && $output != *--part* ]]
+	DATA=monet2photo run -0 "$pipes/train.sh" -n
+	[[ $output == *"xl-crop --split train --size 36 monet2photo > "* && $output == *"--part=0.895"* ]]
 }
 
 @test "squares are cut from larger pictures, not enlarged" {

@@ -2,6 +2,7 @@
 # The scripts of pipelines/: what they print, make, skip and do again.
 
 bats_require_minimum_version 1.5.0
+load photographs
 
 setup_file() {
 	# one step of training is enough for all that follows
@@ -133,33 +134,67 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 		not there	a.z+-a.c	9
 		of no object	a.b.c	10
 		not measured	-	11
-		Comparable: none.
+		ours alone	a.b	-
 	END
-	run -0 jq -r --rawfile published published -f "$pipes/published.jq" \
-		<<<'{"task": "this", "a": {"b": 0.12345, "c": 123.456}, "also": {"that": {"a": {"b": 2.34}}}}'
-	[ "$output" = "Figures
-measure	this model	they	others
-one	0.1235	1	2
-with its spread	0.1235+-123.5	3
-of this task	12.35	4
-of another	234	5
-of neither	-	6
-a mean	1.232	7
-a mean of less	-	8
-not there	-	9
-of no object	-	10
-not measured	-	11
-Comparable: none." ]
-	# every table says what can be compared, and has a heading for each of its columns
+	echo '{"task": "this", "size": 64, "model": {"step": 20, "hyper.mask": 1}, "a": {"b": 0.12345, "c": 123.456},
+		"also": {"that": {"size": 128, "a": {"b": 2.34}, "model": {"step": 5}}}}' >evaluation
+	beside() { jq -r --rawfile published published -f "$pipes/published.jq" evaluation; }
+	run -0 beside
+	[ "${output//$'\t'/ }" = "Figures
+measure this model they others differs in
+one 0.1235 1 2 nothing
+with its spread 0.1235+-123.5 3 nothing
+of this task 12.35 4 nothing
+of another 234 5 nothing
+of neither - 6 
+a mean 1.232 7 nothing
+a mean of less - 8 
+not there - 9 
+of no object - 10 
+not measured - 11 
+ours alone 0.1235 - 
+Comparable: 5 of 5 rows, those that differ in nothing." ]
+	# what they differ in is asked of the evaluation that a figure is from
+	cat >published <<-END
+		measure	this model	they
+		published	size size=128	training model/step=5|20	mask model/hyper.mask=1
+		ours	a.b	1
+		of another	that:a.b	2
+		published	size size=128	judge: our own
+		of another	that:a.b	3
+		both	this:a.b,that:a.b+-this:a.c	4
+		published	set data=Z
+		not told	a.b	5
+		published
+		the same	a.b	6
+	END
+	run -0 beside
+	[ "${output//$'\t'/ }" = "measure this model they differs in
+ours 0.1235 1 size
+of another 2.34 2 mask
+of another 2.34 3 judge
+both 1.232+-123.5 4 judge size
+not told 0.1235 5 set
+the same 0.1235 6 nothing
+What differs:
+  judge: our own
+  mask: not known, published 1
+  set: not known, published Z
+  size: 64, published 128
+Comparable: 1 of 6 rows, those that differ in nothing." ]
+	echo '{}' >evaluation
+	run -0 beside
+	[ "${lines[-1]}" = "Comparable: none." ]
+	# every table tells how its figures were made, and has a heading for each of its columns
 	for table in "$pipes"/*/published.tsv; do
-		[[ $(tail -1 "$table") == "Comparable: "* ]]
-		awk -F '\t' '$1 == "measure" { n = NF } NF > n && NF > 1 { exit 1 }
+		grep -q "^published	data " "$table" || { echo "$table" && return 1; }
+		awk -F '\t' '$1 == "measure" { n = NF } $1 != "published" && NF > n && NF > 1 { exit 1 }
 			END { exit !n }' "$table" || { echo "$table" && return 1; }
 	done
 	small evaluate >table
 	share=$(jq '.labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
 	grep -qE "^all that this model exchanges +$share +-" table
-	[[ $(tail -1 table) == "Comparable: "* ]]
+	[ "$(tail -1 table)" = "Comparable: none." ]
 	FACES=0 STEPS=0 CLASSIFIER=nowhere run -1 small evaluate
 	[[ $output == *"evaluate.sh: nowhere: cannot be read" ]]
 }
@@ -195,7 +230,9 @@ Comparable: none." ]
 	chmod +x bin/xl-fid
 	cp squeeze inception
 	ALSO='facial-hair-gender makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate >table
-	grep -qE "^hair colours and smile +21 +21.82 " table
+	grep -qE "^hair colours and smile +21 +21.82 .* data pictures size training\$" table
+	grep -qx "  data: made faces, published CelebA" table
+	grep -qx "  training: 1, published 200000" table
 	grep -qE "^facial hair and gender +22.5 +19.31 " table
 	grep -qE "^average +22 +22.38 " table
 	# and again when they change
@@ -212,6 +249,48 @@ Comparable: none." ]
 	[ "$output" = "evaluate.sh: nowhere: cannot be read" ]
 	ALSO=nowhere run -1 small evaluate
 	[ "$output" = "evaluate.sh: nowhere/evaluation.json: cannot be read" ]
+}
+
+@test "evaluate.sh measures on photographs what takes no truth" {
+	celeba celeba 90 40
+	sed -n '3,$s/ .*//p' celeba/list_attr_celeba.txt | awk '{ print $1, NR <= 60 ? 0 : NR <= 70 ? 1 : 2 }' \
+		>celeba/list_eval_partition.txt
+	DATA=celeba small evaluate >table
+	cmp table evaluated/evaluation.txt
+	ids() { "$XL_BIN/xl-cat" --json "evaluated/$1.msgpack" | jq -r .id; }
+	part_of() { join <(ids "$1" | sort) <(sort celeba/list_eval_partition.txt) | cut -d' ' -f2 | sort -u; }
+	[ "$(part_of inputs) $(part_of exemplars) $(part_of others)" = "2 2 0" ]
+	for set in inputs exemplars others; do [ "$(ids $set | wc -l)" = 8 ]; done
+	# each exemplar has other labels, and hair of one of the colours
+	labels() { "$XL_BIN/xl-cat" --tensor y "evaluated/$1.msgpack" | grep '^[01]'; }
+	paste -d, <(labels inputs) <(labels exemplars) |
+		awk -F, '$1 == $2 || $1 ~ /^0 0 0/ { exit 1 } END { exit NR != 8 }'
+	grep -qE "^labels as the exemplar's, by a classifier +[0-9.]+ +[0-9.]+\$" table
+	grep -qE "^fd_own to other faces with these labels +[0-9.]+ +[0-9.]+\$" table
+	grep -qx "8 pairs of celeba, seed 1, exchanging Black_Hair,Blond_Hair,Brown_Hair,Smiling" table
+	grep -q "^held out by list_eval_partition.txt; no truth is known" table
+	run -1 grep -E "true translation|IoU" table
+	jq -e '.data == "celeba" and .held_out == "list_eval_partition.txt" and .translation == null and
+		.input_masks == null and .labels.images == 8 and .rebuilding.records == 8' evaluated/evaluation.json
+	# a row of input, exemplar and result, each beside its mask
+	"$XL_BIN/xl-crop" --size 0 evaluated/pairs.png | "$XL_BIN/xl-cat" --json |
+		jq -e '.tensors.x.shape[2] | . > 6 * 32 and . < 7 * 32'
+	mv evaluated run
+	DATA=celeba small evaluate -n | bash
+	cmp run/evaluation.txt evaluated/evaluation.txt
+	# as many as were kept, where they are fewer
+	DATA=celeba PAIRS=500 FACES=40 STEPS=4 MODEL=$model "$pipes/lomit/evaluate.sh" >table
+	grep -qE "^1?[0-9] pairs of celeba" table
+	DATA=nowhere run -1 small evaluate
+	[ "$output" = "evaluate.sh: nowhere: no such folder" ]
+	# CelebA is known by the number of its pictures
+	mkdir -p whole/Anno whole/Eval
+	yes 000001.jpg 1 | head -202599 >whole/Anno/list_attr_celeba.txt
+	touch whole/Eval/list_eval_partition.csv
+	DATA=whole run -0 small evaluate -n
+	[[ $output == *"--arg data CelebA --arg held_out list_eval_partition.csv "* ]]
+	DATA='' run -0 small evaluate -n
+	[[ $output == *"--arg data 'made faces' --arg held_out '' "* ]]
 }
 
 @test "translate.sh translates every input by every exemplar" {
@@ -283,7 +362,7 @@ face-000000+face-000002.png" ]
 	run -0 --separate-stderr env PAIRS=7 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
 	[[ $stderr != *"is there"* && $output == *"7 pairs of made faces"* ]]
 	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
-	[ "$(grep -c 'is there$' <<<"$stderr")" = 11 ]
+	[ "$(grep -c 'is there$' <<<"$stderr")" = 20 ]
 	touch -d '+1 min' "$model"
 	run -0 --separate-stderr env PAIRS=7 SHOWN=2 SIZE=32 MODEL="$model" "$pipes/lomit/evaluate.sh"
 	[[ $stderr != *"is there"* ]]
@@ -398,13 +477,7 @@ face-000000+face-000002.png" ]
 
 @test "the commands of README work" {
 	PATH=$XL_BIN:$PATH
-	xl-synth faces --count 24 --size 40 >faces
-	xl-decode --dir celeba faces
-	{
-		echo 24
-		xl-cat --json --records 0:1 faces | jq -r '.meta.attributes | join(" ")'
-		paste -d' ' <(xl-cat --json faces | jq -r .id) <(xl-cat --tensor y faces | grep '^[01]' | sed 's/\<0\>/-1/g')
-	} >celeba/list_attr_celeba.txt
+	celeba celeba 24 40
 	cp celeba/face-000000.png a.png
 	cp celeba/face-000001.png b.png
 	sed -n '/^xl-crop celeba/,/^```$/{/^```$/!p}' "$pipes/../README.md" >lines

@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# evaluate.sh [-n]: measure a model on made faces whose true translation is known;
-# -n only prints the commands. What is finished is not done again. Set by variables:
+# evaluate.sh [-n]: measure a model on made faces whose true translation is known, or on
+# photographs that train.sh keeps from training; -n only prints the commands. What is
+# finished is not done again. Set by variables:
 #   MODEL       model file [XL_MODEL, else the default model]
-#   PAIRS       inputs, each with an exemplar of its own [200]
+#   DATA        folder with list_attr_celeba.txt and pictures [made faces]
+#   WHERE       only pictures of DATA with these labels [as train.sh has it]
+#   PAIRS       inputs, each with an exemplar of its own that has other labels [200; of
+#               DATA 2000, or as many as were kept]
 #   SIZE        of the pictures [the model's]
 #   ATTRIBUTES  labels that are exchanged [the model's]
-#   SEED        other faces than those of training [1]
+#   SEED        of made faces, others than those of training, and of pairs [1]
 #   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
-#   FACES       made faces that it is trained on [5000]
+#   FACES       made faces that it is trained on [5000], or pictures of DATA's training
+#               part [20000]
 #   STEPS       of its training [3000]
 #   INCEPTION   weights of FID's network (xl-convert --as inception-fid) [where tools find
 #               them; none: no FID]
@@ -17,13 +22,16 @@
 #   SHOWN       pairs on the sheet of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
-# Prints a table, then published figures beside the model's own, and makes in OUT:
-# evaluation.txt (both), evaluation.json (all numbers and settings), pairs.png (input,
-# exemplar, result and truth, each beside the mask that the model finds in it), and the
-# streams that were compared.
+# Prints a table, then published figures beside the model's own, with what they differ in,
+# and makes in OUT: evaluation.txt (both), evaluation.json (all numbers and settings),
+# pairs.png (input, exemplar, result and, where it is known, truth, each beside the mask
+# that the model finds in it), and the streams that were compared. Of photographs nothing
+# is measured that takes a truth, and sets are compared with as many pictures of DATA's
+# training part that are chosen as exemplars are.
 
 set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
+if [ -n "${DATA:=}" ]; then : "${PAIRS:=2000}" "${FACES:=20000}"; fi
 : "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${ALSO:=}" "${COMPOSITE:=}"
 : "${PAIRS:=200}" "${SIZE:=}" "${ATTRIBUTES:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
 
@@ -32,6 +40,7 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; f
 # shellcheck source-path=SCRIPTDIR source=../measures.sh
 . "$(dirname "$0")/../measures.sh"
 need_counts PAIRS SHOWN
+find_data
 find_model lomit
 find_weights INCEPTION inception-fid
 if [ -r "$MODEL" ]; then
@@ -46,11 +55,32 @@ for name in pairs inputs exemplars truths input_codes exemplar_codes results reb
 done
 model=$(words --model "$MODEL")
 
-# pairs SEED: the command that makes them
+# shellcheck source-path=SCRIPTDIR source=hair.sh
+. "$(dirname "$0")/hair.sh"
+
+chosen=(${ATTRIBUTES:+--attributes "$ATTRIBUTES"})
+[ -z "$DATA" ] || chosen+=(${WHERE:+--where "$WHERE"})
+
+# pairs SPLIT SEED: the command that makes them, of the test or the training part of DATA
 pairs() {
-	words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" --seed "$1" \
-		${ATTRIBUTES:+--attributes "$ATTRIBUTES"}
+	if [ -n "$DATA" ]; then
+		pictures "$1" "${chosen[@]}" --pairs --limit "$PAIRS" --seed "$2"
+	else
+		words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" --seed "$2" "${chosen[@]}"
+	fi
 }
+
+# faces: the command that makes those to train a classifier on
+faces() {
+	if [ -n "$DATA" ]; then
+		pictures train "${chosen[@]}" --shuffle --limit "$FACES" --seed $((SEED + 1))
+	else
+		words xl-synth faces --count "$FACES" --size "$SIZE" --seed $((SEED + 1)) "${chosen[@]}"
+	fi
+}
+
+parts=3
+[ -z "$DATA" ] || parts=2 # the truths of photographs are not known
 
 # Which rows of the published table are of these labels.
 case $(tr , '\n' <<<"$ATTRIBUTES" | LC_ALL=C sort | paste -sd ,) in
@@ -65,18 +95,17 @@ Heavy_Makeup,Wearing_Lipstick) task=makeup-lipstick ;;
 esac
 
 make_dir "$OUT"
-find_classifier "$SIZE" "$ATTRIBUTES" --seed $((SEED + 1)) ${ATTRIBUTES:+--attributes "$ATTRIBUTES"}
+find_classifier "$SIZE" "$ATTRIBUTES" "$(faces)"
 classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above
 {
-	into "$OUT/pairs.msgpack" "$(pairs "$SEED")"
-	into "$OUT/inputs.msgpack" "xl-cat --records 0:$PAIRS $pairs"
-	into "$OUT/exemplars.msgpack" "xl-cat --records $PAIRS:$((2 * PAIRS)) $pairs"
-	into "$OUT/truths.msgpack" "xl-cat --records $((2 * PAIRS)):$((3 * PAIRS)) $pairs"
+	into "$OUT/pairs.msgpack" "$(pairs test "$SEED")"
+	into "$OUT/inputs.msgpack" "$(part "$pairs" 0 $parts)"
+	into "$OUT/exemplars.msgpack" "$(part "$pairs" 1 $parts)"
 
 	# real faces of the domains that results should be of: what others would be changed to
-	into "$OUT/other_pairs.msgpack" "$(pairs $((SEED + 2)))"
-	into "$OUT/others.msgpack" "xl-cat --records $PAIRS:$((2 * PAIRS)) $other_pairs"
+	into "$OUT/other_pairs.msgpack" "$(pairs train $((SEED + 2)))"
+	into "$OUT/others.msgpack" "$(part "$other_pairs" 1 $parts)"
 
 	into "$OUT/input_codes.msgpack" "xl-encode $model < $inputs"
 	into "$OUT/exemplar_codes.msgpack" "xl-encode $model < $exemplars"
@@ -85,24 +114,31 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 	xl-decode $model ${COMPOSITE:+--composite $(words "$COMPOSITE") }--stream"
 	into "$OUT/rebuilt.msgpack" "xl-decode $model --stream $input_codes"
 
-	into "$OUT/pairs.png" "for ((i = 0; i < $((SHOWN < PAIRS ? SHOWN : PAIRS)); i++)); do
-	xl-cat --records \$i:\$((i + 1)) $input_codes
-	xl-cat --records \$i:\$((i + 1)) $exemplar_codes
-	xl-cat --records \$i:\$((i + 1)) $results | xl-encode $model
-	xl-cat --records \$i:\$((i + 1)) $truths | xl-encode $model
-done | xl-grid --show x,m --columns 4"
-
-	measure translation "xl-ssim --json --input $inputs $truths $results"
+	if [ -z "$DATA" ]; then
+		into "$OUT/truths.msgpack" "$(part "$pairs" 2 $parts)"
+		measure translation "xl-ssim --json --input $inputs $truths $results"
+		measure input-masks "xl-iou --json --sweep --threshold 0.5 $inputs $input_codes"
+		measure exemplar-masks "xl-iou --json --sweep --threshold 0.5 $exemplars $exemplar_codes"
+	else
+		truths=
+	fi
 	measure labels "$classify --exemplar $exemplars $results"
 	measure input-labels "$classify --exemplar $exemplars $inputs"
 	measure rebuilding "xl-ssim --json $inputs $rebuilt"
-	measure input-masks "xl-iou --json --sweep --threshold 0.5 $inputs $input_codes"
-	measure exemplar-masks "xl-iou --json --sweep --threshold 0.5 $exemplars $exemplar_codes"
 	distances target "$others" "$results"
 	distances input-target "$others" "$inputs"
 	scores scores "$results"
+
+	into "$OUT/pairs.png" "for ((i = 0; i < $((SHOWN < PAIRS ? SHOWN : PAIRS)); i++)); do
+	xl-cat --records \$i:\$((i + 1)) $input_codes
+	xl-cat --records \$i:\$((i + 1)) $exemplar_codes
+	for stream in $results $truths; do
+		xl-cat --records \$i:\$((i + 1)) \"\$stream\" | xl-encode $model
+	done
+done | xl-grid --show x,m --columns $((1 + parts))"
 }
 
-evaluation pairs="$PAIRS" size="$SIZE" seed="$SEED" attributes="$ATTRIBUTES" \
-	composite="$COMPOSITE" task="$task"
+# shellcheck disable=SC2154  # of find_data
+evaluation data="$data" held_out="$held_out" pairs="$PAIRS" size="$SIZE" seed="$SEED" \
+	attributes="$ATTRIBUTES" composite="$COMPOSITE" task="$task"
 tables lomit/evaluation.jq lomit

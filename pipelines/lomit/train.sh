@@ -34,11 +34,8 @@ tiny) : "${SIZE:=32}" ;;
 *) usage "PRESET: '$PRESET' is not paper, small or tiny" ;;
 esac
 
-# The paper trains hair colours on images that have one of them.
-if [ -z "${WHERE+set}" ]; then
-	WHERE=$(tr , '\n' <<<"$ATTRIBUTES" | sed -n '/_Hair$/s/$/=1/p' | paste -sd '|')
-	[[ $WHERE == *\|* ]] || WHERE=
-fi
+# shellcheck source-path=SCRIPTDIR source=hair.sh
+. "$(dirname "$0")/hair.sh"
 
 make_dir "$OUT"
 records=$OUT/records.msgpack

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# evaluate.sh [-n]: measure a model on made faces whose true translation is known;
-# -n only prints the commands. What is finished is not done again. Set by variables:
-#   TASK        what images of domain B have, as in train.sh, but not men-hair [glasses]
+# evaluate.sh [-n]: measure a model on made faces whose true translation is known, or on
+# photographs that train.sh keeps from training; -n only prints the commands. What is
+# finished is not done again. Set by variables:
+#   TASK        what images of domain B have, as in train.sh, but not men-hair of made
+#               faces [glasses]
 #   MODEL       model file [XL_MODEL, else the default model]
-#   PAIRS       inputs, each with an exemplar of its own, and as many to remove from [200]
+#   DATA        folder with list_attr_celeba.txt and pictures [made faces]
+#   WHERE DOMAIN_BY   of DATA: other images, another condition for B [the task's]
+#   PAIRS       inputs, each with an exemplar of its own, and as many to remove from [200; of
+#               DATA 128, as it seems to be in the paper, or as many as were kept]
 #   SIZE        of the pictures [the model's]
-#   SEED        other faces than those of training [1]
+#   SEED        of made faces, others than those of training, and of pairs [1]
 #   CLASSIFIER  file that tells labels of results (xl-classify) [trained here]
-#   FACES       made faces that it is trained on [5000]
+#   FACES       made faces that it is trained on [5000], or pictures of DATA's training
+#               part [20000]
 #   STEPS       of its training [3000]
 #   INCEPTION   weights of FID's network (xl-convert --as inception-fid) [where tools find
 #               them; none: no FID]
@@ -17,13 +23,16 @@
 #   SHOWN       pairs on the sheets of pictures [8]
 #   OUT         folder for what is made [evaluated]
 #   SMOKE=1     8 pairs
-# Prints a table, then published figures beside the model's own, and makes in OUT:
-# evaluation.txt (both), evaluation.json (all numbers and settings), given.png (input,
-# exemplar, result, truth) and removed.png (input, result, truth), each beside the mask of
-# the content that the model finds in it, and the streams that were compared.
+# Prints a table, then published figures beside the model's own, with what they differ in,
+# and makes in OUT: evaluation.txt (both), evaluation.json (all numbers and settings),
+# given.png (input, exemplar, result, truth) and removed.png (input, result, truth), each
+# beside the mask of the content that the model finds in it, and the streams that were
+# compared. Of photographs there are no truths, and what takes one is not measured; FID and
+# KID are to as many pictures without the content of DATA's training part.
 
 set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; fi
+if [ -n "${DATA:=}" ]; then : "${PAIRS:=128}" "${FACES:=20000}"; fi
 : "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${FACE:=}"
 : "${ALSO:=}"
 : "${TASK:=glasses}" "${PAIRS:=200}" "${SIZE:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
@@ -35,29 +44,64 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; f
 # shellcheck source-path=SCRIPTDIR source=task.sh
 . "$(dirname "$0")/task.sh"
 need_counts PAIRS SHOWN
+find_data
 # shellcheck disable=SC2154  # of task.sh
-[ -n "$looks" ] || usage "TASK: made faces have no true translation for $TASK"
+[ -n "$DATA$looks" ] || usage "TASK: made faces have no true translation for $TASK"
 find_model mbu
 find_weights INCEPTION inception-fid
 find_weights FACE resnet50-face
 [ ! -r "$MODEL" ] || SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}
 
+# shellcheck disable=SC2154  # of task.sh
+if [ -z "$DATA" ]; then
+	WHERE=$where DOMAIN_BY=$content
+else
+	[ -n "${WHERE+set}" ] || WHERE=$where
+	: "${DOMAIN_BY:=$content}"
+fi
+
 # The files, as words of a command: `give` is of images without the content and
 # exemplars with it, `take` of images with it.
 for name in give inputs exemplars truths input_codes exemplar_codes fused given \
-	take having bare having_codes masks removed; do
+	take having bare having_codes masks removed others; do
 	declare "$name=$(words "$OUT/$name.msgpack")"
 done
 model=$(words --model "$MODEL")
 
-# pairs DOMAIN: the command that makes them, inputs being of that domain
-pairs() {
-	words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" --seed "$SEED" \
-		--attributes "$looks" --domain-by "$content" --where "$(of_domain "$1")"
+# photographs SPLIT COUNT SEED WORD...: the command that takes so many of that part of DATA
+photographs() {
+	pictures "$1" --crop 0 --domain-by "$DOMAIN_BY" ${WHERE:+--where "$WHERE"} "${@:4}" \
+		--shuffle --limit "$2" --seed "$3"
 }
 
-# part STREAM K: its inputs, exemplars or truths
-part() { echo "xl-cat --records $(($2 * PAIRS)):$((($2 + 1) * PAIRS)) $1"; }
+# pairs DOMAIN: the command that makes them, inputs being of that domain
+pairs() {
+	if [ -n "$DATA" ]; then
+		photographs test "$PAIRS" "$SEED" --domain "$1" --pairs
+	else
+		words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" --seed "$SEED" \
+			--attributes "$looks" --domain-by "$content" --where "$(of_domain "$1")"
+	fi
+}
+
+# faces: the command that makes those to train a classifier on
+faces() {
+	if [ -n "$DATA" ]; then
+		photographs train "$FACES" $((SEED + 1))
+	else
+		words xl-synth faces --count "$FACES" --size "$SIZE" --seed $((SEED + 1)) \
+			${WHERE:+--where "$WHERE"} --domain-by "$DOMAIN_BY"
+	fi
+}
+
+# area STREAM: the command that measures how much of pictures their masks cover
+area() {
+	echo "xl-mask $model --threshold 0.1 $1 | xl-cat --json |
+	jq -s -c '{mask_area: (map(.tensors.m.mean) | add / length)}'"
+}
+
+parts=3 few=()
+[ -z "$DATA" ] || parts=2 few=(--pairs 100) # no truths; so many as published
 
 # sheet STREAM...: the command that draws a row of them for each pair, each picture
 # beside the mask of the content that the model finds in it
@@ -70,18 +114,15 @@ done | xl-grid --show x,m --columns $#"
 }
 
 make_dir "$OUT"
-# shellcheck disable=SC2154  # of task.sh
-find_classifier "$SIZE" domain --seed $((SEED + 1)) ${where:+--where "$where"} --domain-by "$content"
+find_classifier "$SIZE" domain "$(faces)"
 classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above
 {
 	into "$OUT/give.msgpack" "$(pairs A)"
-	into "$OUT/inputs.msgpack" "$(part "$give" 0)"
-	into "$OUT/exemplars.msgpack" "$(part "$give" 1)"
-	into "$OUT/truths.msgpack" "$(part "$give" 2)"
+	into "$OUT/inputs.msgpack" "$(part "$give" 0 $parts)"
+	into "$OUT/exemplars.msgpack" "$(part "$give" 1 $parts)"
 	into "$OUT/take.msgpack" "$(pairs B)"
-	into "$OUT/having.msgpack" "$(part "$take" 0)"
-	into "$OUT/bare.msgpack" "$(part "$take" 2)"
+	into "$OUT/having.msgpack" "$(part "$take" 0 $parts)"
 
 	into "$OUT/input_codes.msgpack" "xl-encode $model < $inputs | xl-mask $model"
 	into "$OUT/exemplar_codes.msgpack" "xl-encode $model < $exemplars"
@@ -93,26 +134,39 @@ classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 	into "$OUT/removed.msgpack" \
 		"xl-hadain $model --remove $having_codes | xl-decode $model --stream"
 
-	into "$OUT/given.png" "$(sheet "$inputs" "$exemplars" "$given" "$truths")"
-	into "$OUT/removed.png" "$(sheet "$having" "$removed" "$bare")"
-
-	measure giving "xl-ssim --json --input $inputs $truths $given"
-	measure removing "xl-ssim --json --input $having $bare $removed"
+	if [ -z "$DATA" ]; then
+		into "$OUT/truths.msgpack" "$(part "$give" 2 $parts)"
+		into "$OUT/bare.msgpack" "$(part "$take" 2 $parts)"
+		measure giving "xl-ssim --json --input $inputs $truths $given"
+		measure removing "xl-ssim --json --input $having $bare $removed"
+		measure change-masks "xl-iou --json --sweep --threshold 0.1 $truths $fused"
+		measure content-masks "xl-iou --json --sweep --threshold 0.1 $having $masks"
+		measure input-masks "xl-iou --json --threshold 0.1 $inputs $input_codes"
+		given_like=$bare removed_like=$inputs
+	else
+		into "$OUT/others.msgpack" "$(photographs train "$PAIRS" $((SEED + 2)) --domain A)"
+		measure change-masks "$(area "$fused")"
+		measure content-masks "$(area "$masks")"
+		measure input-masks "$(area "$input_codes")"
+		truths='' bare='' given_like=$others removed_like=$others
+	fi
 	measure given-labels "$classify --want domain=B $given"
 	measure input-labels "$classify --want domain=B $inputs"
 	measure removed-labels "$classify --want domain=A $removed"
 	measure having-labels "$classify --want domain=A $having"
-	measure change-masks "xl-iou --json --sweep --threshold 0.1 $truths $fused"
-	measure content-masks "xl-iou --json --sweep --threshold 0.1 $having $masks"
-	measure input-masks "xl-iou --json --threshold 0.1 $inputs $input_codes"
 	# to faces without the content, of other people, as published
-	distances given-set "$bare" "$given" --kid --gamma 0.01
-	distances removed-set "$inputs" "$removed" --kid --gamma 0.01
-	distances input-set "$bare" "$inputs" --kid --gamma 0.01
-	distances having-set "$inputs" "$having" --kid --gamma 0.01
-	likeness given-face "$inputs" "$given"
-	likeness removed-face "$having" "$removed"
+	distances given-set "$given_like" "$given" --kid --gamma 0.01
+	distances removed-set "$removed_like" "$removed" --kid --gamma 0.01
+	distances input-set "$given_like" "$inputs" --kid --gamma 0.01
+	distances having-set "$removed_like" "$having" --kid --gamma 0.01
+	likeness given-face "$inputs" "$given" "${few[@]}"
+	likeness removed-face "$having" "$removed" "${few[@]}"
+
+	into "$OUT/given.png" "$(sheet "$inputs" "$exemplars" "$given" ${truths:+"$truths"})"
+	into "$OUT/removed.png" "$(sheet "$having" "$removed" ${bare:+"$bare"})"
 }
 
-evaluation pairs="$PAIRS" size="$SIZE" seed="$SEED" task="$TASK"
+# shellcheck disable=SC2154  # of find_data
+evaluation data="$data" held_out="$held_out" pairs="$PAIRS" size="$SIZE" seed="$SEED" \
+	task="$TASK"
 tables mbu/evaluation.jq mbu
