@@ -664,6 +664,10 @@ static void test_file_behind_links(void **state)
 	assert_int_equal(xl_file_begin(&o, "one"), -1);
 	assert_string_equal(xl_err_msg(), "one: cannot write: too many levels of symbolic links");
 	unlink("one");
+	assert_int_equal(symlink("none/b", "one"), 0);
+	assert_int_equal(xl_file_begin(&o, "one"), -1); /* the name that was given */
+	assert_string_equal(xl_err_msg(), "one: cannot write: no such file or directory");
+	unlink("one");
 	unlink("sub/two");
 	unlink("sub/b");
 	assert_int_equal(rmdir("sub"), 0);

@@ -229,6 +229,39 @@ digit() {
 	cmp faces.msgpack here.msgpack
 }
 
+# refused MESSAGE STATUS OUT: training to OUT ends so, before anything is read
+refused() {
+	run "-$2" train "$3" nowhere
+	[ "${lines[0]}" = "xl-classify: $1" ] || { echo "$output" && return 1; }
+}
+
+@test "what cannot be written is found before training" {
+	refused "none/c.msgpack: cannot write: no such file or directory" 1 none/c.msgpack
+	refused "/dev/full: is a device or pipe, not a file" 2 /dev/full
+	mkdir folder
+	refused "folder: is a folder, not a file" 2 folder
+	refused "folder/: is a folder, not a file" 2 folder/
+	mkfifo pipe
+	refused "pipe: is a device or pipe, not a file" 2 pipe
+	refused "--out: a classifier is a file, not a stream" 2 -
+	refused "faces.msgpack: is there already; --force replaces it" 2 faces.msgpack
+	refused "nowhere: cannot open: no such file or directory" 1 c.msgpack
+	if [ "$(id -u)" != 0 ]; then
+		chmod -w folder
+		refused "folder/c.msgpack: cannot write: permission denied" 1 folder/c.msgpack
+	fi
+	[ ! -e c.msgpack ]
+}
+
+@test "progress says what xl-train says, or nothing" {
+	run -0 xl-classify --train --progress always --size 16 --width 8 --iters 400 -o c.msgpack \
+		faces.msgpack
+	[[ $output == *"/400 iterations "*"  step "*"  loss 0."*" img/s"* ]]
+	run -0 --separate-stderr xl-classify --train -q --size 16 --width 1 --iters 2 --force \
+		-o c.msgpack faces.msgpack
+	[ -z "$stderr" ]
+}
+
 @test "wrong usage" {
 	run -2 xl-classify new.msgpack
 	[[ ${lines[0]} == "xl-classify: --model names the classifier; --train makes one" ]]

@@ -221,12 +221,17 @@ xl-convert: 10 tensors written to a.msgpack" ]
 	[ "$output" = "xl-convert: /dev/null: empty" ]
 }
 
-@test "input and output may be one file" {
+@test "an input is not written over" {
 	cp "$golden/weights.npz" a.npz
-	"$convert" a.npz a.npz
-	"$convert" a.npz a.msgpack
-	"$convert" "$golden/weights-zip.pth" b.msgpack
-	[ "$(tensors a.msgpack)" = "$(tensors b.msgpack)" ]
+	ln -s a.npz link.npz
+	for out in a.npz ./a.npz link.npz; do
+		run -2 "$convert" a.npz $out
+		[ "$output" = "xl-convert: $out: is an input, and would be written over" ]
+		run -2 "$convert" "$golden/weights-zip.pth" a.npz $out
+		run -2 "$convert" - $out <a.npz
+		[ "$output" = "xl-convert: $out: is an input, and would be written over" ]
+	done
+	cmp a.npz "$golden/weights.npz"
 }
 
 @test "a name that no file may have is not written to .npz" {

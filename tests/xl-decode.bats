@@ -47,6 +47,27 @@ load metrics_streams
 	[ "$output" = "xl-decode: none/out.png: cannot write: no such file or directory" ]
 	run -1 xl-decode -o /dev/full a
 	[ "$output" = "xl-decode: /dev/full: cannot write: no space left on device" ]
+	ln -s /dev/full full.png
+	run -1 xl-decode -o full.png a
+	[ "$output" = "xl-decode: full.png: cannot write: no space left on device" ]
+}
+
+@test "neither an input nor the model is written over" {
+	cp a.png in.png
+	ln -s in.png link.png
+	for name in in.png ./in.png link.png; do
+		run -2 xl-decode -o $name in.png
+		[ "$output" = "xl-decode: $name: is an input, and would be written over" ]
+		run -2 xl-decode -o $name <in.png
+		[ "$output" = "xl-decode: $name: is an input, and would be written over" ]
+	done
+	cmp in.png a.png
+	cp m.msgpack model
+	xl-encode --model model a.png >codes
+	run -2 xl-decode --model model -o model codes
+	[ "$output" = "xl-decode: model: is an input, and would be written over" ]
+	XL_MODEL=./model run -2 xl-decode -o model <codes
+	cmp model m.msgpack
 }
 
 @test "two records for one picture: nothing is written" {

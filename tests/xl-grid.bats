@@ -71,6 +71,13 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 }
 
 @test "nothing in, nothing out" {
+	pictures 2
+	cp a.msgpack a.copy
+	run -2 "$grid" -o a.msgpack missing.msgpack ./a.msgpack
+	[ "$output" = "xl-grid: a.msgpack: is an input, and would be written over" ]
+	run -2 "$grid" -o a.msgpack <a.msgpack
+	[ "$output" = "xl-grid: a.msgpack: is an input, and would be written over" ]
+	cmp a.msgpack a.copy
 	run -0 "$grid" -o out.png </dev/null
 	[ "$output" = "xl-grid: no pictures, so no sheet" ]
 	[ ! -e out.png ]

@@ -102,8 +102,13 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 @test "what cannot be written leaves the old picture as it was" {
 	ln -s /dev/full full.png
 	run -1 "$plot" -o full.png a.jsonl
-	[ "$output" = "xl-plot: /dev/full: cannot write: no space left on device" ]
+	[ "$output" = "xl-plot: full.png: cannot write: no space left on device" ]
 	"$plot" -o good.png a.jsonl
+	cp a.jsonl log.png
+	cp a.jsonl log.copy
+	run -2 "$plot" -o ./log.png a.jsonl log.png
+	[ "$output" = "xl-plot: ./log.png: is an input, and would be written over" ]
+	cmp log.png log.copy
 	cp good.png copy.png
 	mkdir no
 	printf '#!/bin/sh\nexit 0\n' >no/gnuplot

@@ -112,8 +112,21 @@ setup() {
 	cp dark.msgpack '<&>'
 	run -0 xl-tsne -o odd.svg '<&>' light.msgpack
 	grep -q '>&#60;&#38;&#62;</text>' odd.svg
+	cp dark.msgpack dark.png
+	ln -s dark.png link.png
+	for name in dark.png ./dark.png link.png; do
+		run -2 xl-tsne -o $name light.msgpack dark.png
+		[ "$output" = "xl-tsne: $name: is an input, and would be written over" ]
+	done
+	run -2 xl-tsne -o dark.png <dark.png
+	[ "$output" = "xl-tsne: dark.png: is an input, and would be written over" ]
+	cmp dark.png dark.msgpack
+	# what cannot be written is found before the layout
 	run -1 xl-tsne -o nowhere/map.png dark.msgpack
-	[[ $output == *"nowhere/map.png: cannot write"* ]]
+	[ "$output" = "xl-tsne: nowhere/map.png: cannot write: no such file or directory" ]
+	mkdir folder.png
+	run -2 xl-tsne -o folder.png dark.msgpack
+	[ "$output" = "xl-tsne: folder.png: is a folder, not a file" ]
 }
 
 @test "too little, and all the same" {

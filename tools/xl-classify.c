@@ -4,8 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "core/file.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
@@ -137,10 +135,9 @@ static int train(char **paths, int n)
 	struct xl_verdicts v;
 	struct xl_classifier *c;
 
-	if (!force && access(out, F_OK) == 0)
-		xl_refuse("%s: is there already; --force replaces it", out);
-	if (xl_is_input(out, (const char *const *)paths, n))
-		xl_refuse("%s: is an input, and would be written over", out);
+	if (strcmp(out, "-") == 0)
+		xl_usage("--out: a classifier is a file, not a stream");
+	xl_check_out(out, force, (const char *const *)paths, n);
 	take_data(&spool, &held, paths, n);
 	run.spool = &spool;
 	if (xl_classifier_run_check(&run))

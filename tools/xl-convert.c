@@ -69,6 +69,7 @@ int main(int argc, char **argv)
 		xl_usage("needs a file to read and one to write; %d given", argc - first);
 	xl_check_streams((const char *const *)argv + first, last - first);
 	xl_no_terminal_out(argv[last]);
+	xl_keep_inputs(argv[last], (const char *const *)argv + first, last - first);
 	format = format_of(argv[last]);
 	for (int i = first; i < last; i++)
 		if (xl_weights_read(&w, argv[i], key))

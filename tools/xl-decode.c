@@ -162,6 +162,8 @@ static void save(const struct xl_record *r)
 	const struct xl_tensor *x = xl_record_tensor(r, "x");
 	char *path = NULL;
 
+	if (engine.model && engine.model->file.path)
+		xl_keep_inputs(file, (const char *const[]){engine.model->file.path}, 1);
 	if (!file && isatty(STDOUT_FILENO)) {
 		if (xl_save_picture(x, NULL, r->id, &path) < 0)
 			xl_die("%s", xl_err_msg());
@@ -225,6 +227,7 @@ int main(int argc, char **argv)
 		xl_no_terminal_in(NULL);
 	if (is_stream || (file && strcmp(file, "-") == 0))
 		xl_no_terminal_out(NULL);
+	xl_keep_inputs(file, (const char *const *)argv + first, argc - first);
 	if (is_stream || dir)
 		draw_all(&in);
 	else

@@ -81,6 +81,7 @@ int main(int argc, char **argv)
 
 	if (xl_sheet_init(&sheet, show))
 		xl_usage("%s", xl_err_msg());
+	xl_keep_inputs(out, (const char *const *)argv + first, argc - first);
 	if (first == argc) {
 		xl_no_terminal_in(NULL);
 		add_stream(&sheet, NULL);

@@ -122,6 +122,7 @@ int main(int argc, char **argv)
 	if (first == argc)
 		xl_usage("no logs named");
 	choose_terminal();
+	xl_keep_inputs(out, (const char *const *)argv + first, argc - first);
 	read_logs(&curves, argv + first);
 	if (curves.n) {
 		if (xl_curves_choose(&curves, keys))

@@ -202,6 +202,8 @@ int main(int argc, char **argv)
 		xl_usage("--out: '%s' ends neither in .png nor in .svg", out);
 	if (out && strcmp(out, "-") == 0)
 		xl_usage("--out: the picture is a file; standard output has the results");
+	if (out)
+		xl_check_out(out, true, paths, n);
 	xl_points_init(&p, tensor, by, paths, n);
 	read_all(&p, paths, n);
 	embed.is_random = strcmp(init, "random") == 0;

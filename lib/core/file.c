@@ -130,7 +130,7 @@ static int name_beside(struct xl_file *o, int i)
 
 static int fail_name(const struct xl_file *o)
 {
-	return xl_err("%s: cannot write: no free temporary name beside it", o->path);
+	return xl_err("%s: cannot write: no free temporary name beside it", o->name);
 }
 
 static int open_named(struct xl_file *o)
@@ -142,7 +142,7 @@ static int open_named(struct xl_file *o)
 		if (fd >= 0)
 			return fd;
 		if (errno != EEXIST)
-			return xl_write_failed(o->path);
+			return xl_write_failed(o->name);
 	}
 	return fail_name(o);
 }
@@ -171,7 +171,7 @@ static int open_beside(struct xl_file *o, mode_t mode)
 static int begin(struct xl_file *o, int fd)
 {
 	if (fd >= 0 && !(o->f = fdopen(fd, "wb"))) {
-		xl_write_failed(o->path);
+		xl_write_failed(o->name);
 		close(fd);
 		if (o->tmp && !o->is_nameless)
 			unlink(o->tmp);
@@ -180,6 +180,7 @@ static int begin(struct xl_file *o, int fd)
 		return 0;
 	free(o->tmp);
 	free(o->path);
+	free(o->name);
 	memset(o, 0, sizeof(*o));
 	return -1;
 }
@@ -213,10 +214,10 @@ int xl_file_begin(struct xl_file *o, const char *path)
 	bool is_there = stat(path, &st) == 0;
 	int fd;
 
-	*o = (struct xl_file){.path = named_by(path)};
-	if (!o->path)
-		return -1;
-	if (is_there && S_ISDIR(st.st_mode)) {
+	*o = (struct xl_file){.name = xl_strdup(path), .path = named_by(path)};
+	if (!o->name || !o->path) {
+		fd = -1;
+	} else if (is_there && S_ISDIR(st.st_mode)) {
 		fd = xl_err("%s: cannot write: is a directory", path);
 	} else if (is_there && !S_ISREG(st.st_mode)) {
 		fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -230,8 +231,8 @@ int xl_file_begin(struct xl_file *o, const char *path)
 
 int xl_file_begin_new(struct xl_file *o, const char *path)
 {
-	*o = (struct xl_file){.path = xl_strdup(path)};
-	return o->path ? begin(o, open_beside(o, 0)) : -1;
+	*o = (struct xl_file){.name = xl_strdup(path), .path = xl_strdup(path)};
+	return begin(o, o->name && o->path ? open_beside(o, 0) : -1);
 }
 
 /* Without this the new name may be lost in a crash though the data is safe. */
@@ -265,14 +266,14 @@ static int put_in_place(struct xl_file *o)
 		return 0;
 	for (int i = 0; o->is_nameless; i++) { /* only rename replaces */
 		if (errno != EEXIST)
-			return xl_write_failed(o->path);
+			return xl_write_failed(o->name);
 		if (i == TRIES)
 			return fail_name(o);
 		if (name_beside(o, i))
 			return -1;
 		o->is_nameless = link_new(o, o->tmp) != 0;
 	}
-	return rename(o->tmp, o->path) ? xl_write_failed(o->path) : 0;
+	return rename(o->tmp, o->path) ? xl_write_failed(o->name) : 0;
 }
 
 static int flush(struct xl_file *o)
@@ -280,7 +281,7 @@ static int flush(struct xl_file *o)
 	bool is_file = o->tmp || o->is_nameless;
 
 	if (ferror(o->f) || fflush(o->f) || (is_file && fsync(fileno(o->f))))
-		return xl_write_failed(o->path);
+		return xl_write_failed(o->name);
 	return 0;
 }
 
@@ -292,6 +293,7 @@ static void release(struct xl_file *o)
 		unlink(o->tmp);
 	free(o->tmp);
 	free(o->path);
+	free(o->name);
 	memset(o, 0, sizeof(*o));
 }
 
@@ -306,7 +308,7 @@ int xl_file_commit(struct xl_file *o)
 		sync_dir(o->path);
 	}
 	if (!is_file && fclose(o->f) && !rc)
-		rc = xl_write_failed(o->path);
+		rc = xl_write_failed(o->name);
 	if (!is_file)
 		o->f = NULL;
 	release(o);

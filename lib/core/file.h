@@ -12,6 +12,7 @@
 
 struct xl_file {
 	FILE *f;
+	char *name;       /* as it was given, for messages */
 	char *path, *tmp; /* tmp is NULL while it has no name, and where path is a device */
 	bool is_nameless;
 };

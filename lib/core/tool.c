@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "core/file.h"
 #include "core/opt.h"
@@ -124,6 +125,28 @@ void xl_check_streams(const char *const *paths, int n)
 	}
 	if (from_stdin > 1)
 		xl_usage("only one of the streams can be stdin");
+}
+
+void xl_keep_inputs(const char *out, const char *const *inputs, int n)
+{
+	if (!is_standard(out) && xl_is_input(out, inputs, n))
+		xl_refuse("%s: is an input, and would be written over", out);
+}
+
+void xl_check_out(const char *out, bool replaces, const char *const *inputs, int n)
+{
+	struct xl_file file;
+	struct stat st;
+
+	xl_keep_inputs(out, inputs, n);
+	if (stat(out, &st) == 0 && !S_ISREG(st.st_mode))
+		xl_refuse("%s: is a %s, not a file", out,
+			  S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
+	if (!replaces && access(out, F_OK) == 0)
+		xl_refuse("%s: is there already; --force replaces it", out);
+	if (xl_file_begin(&file, out))
+		xl_die("%s", xl_err_msg());
+	xl_file_abort(&file);
 }
 
 void xl_fail_write(void)

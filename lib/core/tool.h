@@ -41,6 +41,15 @@ void xl_no_terminal_out(const char *what);
  * a terminal, and stdin named twice */
 void xl_check_streams(const char *const *paths, int n);
 
+/* xl_keep_inputs - refuse an output file that one of n inputs is, or stdin where n is 0; out
+ * NULL or "-" is stdout, and any */
+void xl_keep_inputs(const char *out, const char *const *inputs, int n);
+
+/* xl_check_out - before work that would be lost: an output that is an input, that is there
+ * already and not to be replaced, or that is no file is refused; one that cannot be begun
+ * ends the tool with status 1 */
+void xl_check_out(const char *out, bool replaces, const char *const *inputs, int n);
+
 /* xl_fail_write - our output cannot be written: ends quietly with 141 if its
  * reader has gone, else xl_die(xl_err_msg()) */
 _Noreturn void xl_fail_write(void);

@@ -312,7 +312,7 @@ struct xl_writer *xl_writer_open(const char *path)
 		return NULL;
 	}
 	w->sink.fd = is_stdout ? STDOUT_FILENO : fileno(w->file.f);
-	w->sink.name = is_stdout ? "stdout" : w->file.path;
+	w->sink.name = is_stdout ? "stdout" : w->file.name;
 	return w;
 }
 

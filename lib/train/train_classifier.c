@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/clock.h"
 #include "core/mem.h"
 #include "data/batch.h"
 #include "train/train_classifier.h"
@@ -65,7 +66,8 @@ struct loop {
 	struct xl_classifier *c;
 	struct xl_tape *tape;
 	struct xl_batcher batches;
-	float *y; /* (batch, labels) */
+	float *y;     /* (batch, labels) */
+	double start; /* seconds, of the first step */
 };
 
 /* Both sets of a batch, one after the other. */
@@ -87,6 +89,16 @@ static double rate_at(const struct xl_classifier_run *run, int64_t iter)
 	return run->lr * (1 + cos(pi * (double)iter / (double)run->iters)) / 2;
 }
 
+static void report(const struct loop *l, int64_t done, double loss)
+{
+	const double seconds = fmax(xl_clock() - l->start, 1e-9);
+	char text[96];
+
+	snprintf(text, sizeof text, "step %lld  loss %.4g  %.3g img/s", (long long)done, loss,
+		 (double)done * l->run->batch / seconds);
+	l->run->progress(done, l->run->iters, text);
+}
+
 static int step(struct loop *l, int64_t iter)
 {
 	struct xl_tape *t = l->tape;
@@ -98,7 +110,6 @@ static int step(struct loop *l, int64_t iter)
 				     .t = iter + 1};
 	struct xl_var *x, *loss;
 	double value;
-	char text[32];
 
 	xl_tape_reset(t);
 	xl_net_zero(net);
@@ -117,13 +128,13 @@ static int step(struct loop *l, int64_t iter)
 	if (xl_backward(t, loss, 0))
 		return -1;
 	xl_net_adam(net, t->k, &adam);
-	snprintf(text, sizeof text, "loss %.4f", value);
-	l->run->progress(iter + 1, l->run->iters, text);
+	report(l, iter + 1, value);
 	return 0;
 }
 
 static int train(struct loop *l)
 {
+	l->start = xl_clock();
 	for (int64_t i = 0; i < l->run->iters; i++)
 		if (step(l, i))
 			return -1;
