@@ -230,6 +230,9 @@ int xl_reader_all(struct xl_reader *rd, size_t most, void **data, size_t *size);
 /* xl_is_stream - true if these first bytes may begin a record */
 bool xl_is_stream(const void *bytes, size_t n);
 
+/* xl_is_picture - true if these first 8 bytes or more begin a JPEG or a PNG */
+bool xl_is_picture(const void *bytes, size_t n);
+
 /*
  * xl_writer_open - write records to a file that appears, complete, when
  * xl_writer_close succeeds (temporary name, fsync, rename); "-" or NULL is

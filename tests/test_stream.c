@@ -362,7 +362,9 @@ static void test_refuses_records(void **state)
 {
 	(void)state;
 	refuses("\"text", "in: not a tensor stream (first bytes a4 74 65 78)");
-	refuses("#89504e470d0a1a0a", "in: not a tensor stream (first bytes 89 50 4e 47)");
+	refuses("#89504e470d0a1a", "in: not a tensor stream (first bytes 89 50 4e 47)");
+	refuses("#89504e470d0a1a0a", "in: a picture, not a stream of records; xl-crop makes one");
+	refuses("#ffd8ff", "in: a picture, not a stream of records; xl-crop makes one");
 	refuses("{0", "in: not a tensor stream (first bytes 80)");
 	refuses(GOOD " 7", "in: record 1: not a record (first bytes 07)");
 	refuses("{1 \"xl 2", "in: record 0: format version 2, this program reads 1");

@@ -344,7 +344,7 @@ there are 5_o_Clock_Shadow, "* ]]
 	printf '\377\330\377\340..' >a.jpg
 	for name in "$BATS_TEST_DIRNAME/../models/input-1.png" a.jpg; do
 		run -1 "$train" "${small[@]}" "$name"
-		[ "$output" = "xl-train: $name: a picture, not image records; xl-crop makes them" ]
+		[ "$output" = "xl-train: $name: a picture, not a stream of records; xl-crop makes one" ]
 	done
 	run -1 "$train" "${small[@]}" nothing
 	[ "$output" = "xl-train: nothing: cannot open: no such file or directory" ]

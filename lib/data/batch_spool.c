@@ -230,25 +230,13 @@ enum xl_take xl_spool_take(struct xl_spool *s, const struct xl_record *r)
 	return take(s->held, r);
 }
 
-/* A picture where records are read is a common slip: a tool makes them of it. */
-static int refuse_picture(struct xl_reader *rd)
-{
-	char first[8];
-	const int n = xl_reader_peek(rd, first, sizeof first);
-
-	if (n > 0 && xl_image_is_picture(first, (size_t)n))
-		return xl_err("%s: a picture, not image records; xl-crop makes them",
-			      xl_reader_name(rd));
-	return n < 0 ? -1 : 0;
-}
-
 enum xl_take xl_spool_read(struct xl_spool *s, const char *path, void (*skipped)(const char *text),
 			   void (*taken)(size_t n))
 {
 	struct xl_reader *rd = xl_reader_open(path);
 	enum xl_take how = XL_TAKEN;
 	struct xl_record *r;
-	int got = rd ? refuse_picture(rd) : -1;
+	int got = rd ? 0 : -1;
 
 	while (got >= 0 && how < XL_REFUSED && (got = xl_reader_next(rd, &r)) > 0) {
 		how = xl_spool_take(s, r);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "data/pathlist.h"
-#include "image/image.h"
 #include "tensor/input.h"
 #include "tensor/stream.h"
 
@@ -13,7 +12,7 @@ enum { FIRST_BYTES = 8, MAX_LIST = 1 << 28 };
 
 static int check_kind(const struct xl_input *in)
 {
-	if (xl_image_is_picture(in->p, in->n))
+	if (xl_is_picture(in->p, in->n))
 		xl_err("stdin: a picture, not a list of paths; name it as /dev/stdin");
 	else if (in->n && xl_is_stream(in->p, in->n))
 		xl_err("stdin: records, not a list of paths");

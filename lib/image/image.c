@@ -169,38 +169,21 @@ static struct xl_tensor *to_grey(const struct xl_pixels *px)
 
 /* ---- loading ---------------------------------------------------------- */
 
-static bool is_jpeg(const void *data, size_t size)
-{
-	static const uint8_t first[3] = {0xff, 0xd8, 0xff};
-	return size >= sizeof first && !memcmp(data, first, sizeof first);
-}
-
-static bool is_png(const void *data, size_t size)
-{
-	static const uint8_t first[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-	return size >= sizeof first && !memcmp(data, first, sizeof first);
-}
-
-bool xl_image_is_picture(const void *bytes, size_t n)
-{
-	return is_jpeg(bytes, n) || is_png(bytes, n);
-}
-
 int xl_image_check(const void *bytes, size_t n)
 {
 	if (n == 0)
 		return xl_err("not an image (it is empty)");
-	return xl_image_is_picture(bytes, n) ? 0 : xl_vips_check(bytes, n);
+	return xl_is_picture(bytes, n) ? 0 : xl_vips_check(bytes, n);
 }
 
 static int read_pixels(const void *data, size_t size, struct xl_pixels *px)
 {
 	if (xl_image_check(data, size))
 		return -1;
-	if (is_png(data, size))
-		return xl_png_read(data, size, px);
-	if (is_jpeg(data, size)) {
-		int rc = xl_jpeg_read(data, size, px);
+	if (xl_is_picture(data, size)) { /* of the two, a PNG begins so */
+		const bool is_png = *(const uint8_t *)data == 0x89;
+		const int rc = is_png ? xl_png_read(data, size, px) : xl_jpeg_read(data, size, px);
+
 		if (rc <= 0)
 			return rc;
 	}

@@ -40,9 +40,6 @@ enum { XL_PICTURE_HEAD = 4096 }; /* more than any kind of picture is told by */
  * bytes 3c 21)" */
 int xl_image_check(const void *bytes, size_t n);
 
-/* xl_image_is_picture - true if these first 8 bytes or more begin a JPEG or a PNG */
-bool xl_image_is_picture(const void *bytes, size_t n);
-
 /* xl_image_load_grey - a picture as one channel (1,H,W) |u1: luma of colours,
  * alpha laid on black; for painted masks */
 struct xl_tensor *xl_image_load_grey(const char *path);

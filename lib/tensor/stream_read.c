@@ -9,6 +9,8 @@
 #include "tensor/dtype.h"
 #include "tensor/token.h"
 
+enum { FIRST_BYTES = 8 }; /* by which a picture is told, fewer than any record has */
+
 static int read_name(struct xl_reader *rd, char buf[XL_LIMIT_NAME + 1])
 {
 	struct xl_token t;
@@ -440,6 +442,9 @@ static int not_a_record(struct xl_reader *rd)
 
 	for (size_t i = 0; i < 4 && i < rd->in.n; i++)
 		snprintf(bytes + 3 * i, 4, " %02x", rd->in.p[i]);
+	if (rd->count == 0 && xl_is_picture(rd->in.p, rd->in.n))
+		return xl_err("%s: a picture, not a stream of records; xl-crop makes one",
+			      rd->in.name);
 	if (rd->count == 0)
 		return xl_err("%s: not a tensor stream (first bytes%s)", rd->in.name, bytes);
 	return xl_token_fail(rd, "not a record (first bytes%s)", bytes);
@@ -452,7 +457,7 @@ int xl_reader_next(struct xl_reader *rd, struct xl_record **out)
 	*out = NULL;
 	if (rd->failed)
 		return xl_err("%s: cannot be read beyond the damage", rd->in.name);
-	if (xl_input_fill(&rd->in, 6))
+	if (xl_input_fill(&rd->in, FIRST_BYTES))
 		goto fail;
 	if (rd->in.n == 0)
 		return 0;
@@ -566,4 +571,13 @@ bool xl_is_stream(const void *bytes, size_t n)
 		return true;
 	return (p[at] >= 0xa0 && p[at] < 0xc0) || (p[at] >= 0xc4 && p[at] <= 0xc6) ||
 	       (p[at] >= 0xd9 && p[at] <= 0xdb);
+}
+
+bool xl_is_picture(const void *bytes, size_t n)
+{
+	static const uint8_t jpeg[] = {0xff, 0xd8, 0xff};
+	static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+
+	return (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0) ||
+	       (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0);
 }
