@@ -93,7 +93,7 @@ distances() {
 
 # scores NAME STREAM: how sure the classifier is, as is_kl_own
 scores() {
-	measure "$1" "$(words xl-fid --json --is --features "$CLASSIFIER") $2 $2 | $as_own"
+	measure "$1" "$(words xl-fid --json --is --splits 1 --features "$CLASSIFIER") $2 $2 | $as_own"
 }
 
 # likeness NAME INPUTS OUTPUTS [WORD...]: of persons, by xl-cosine WORD...: as own.face_cos_own,

@@ -471,8 +471,18 @@ static void kid_of_subsets(void **state)
 	ok(xl_kid_of(&k, fa, N_A, fb, N_B, D));
 	close_to(k.mean, 1.1062694806405018, 1e-7);
 
+	/* by itself: a hundred, of as many as the smaller set has */
+	k = (struct xl_kid){.seed = 7};
+	ok(xl_kid_of(&k, fa, N_A, fb, N_B, D));
+	assert_int_equal(k.subsets, 100);
+	assert_int_equal(k.size, N_B);
+	k = (struct xl_kid){.size = N_B + 1};
+	assert_int_equal(xl_kid_of(&k, fa, N_A, fb, N_B, D), -1);
+	k = (struct xl_kid){.size = N_B, .subsets = 2};
+	assert_int_equal(xl_kid_of(&k, fa, N_B, fb, N_B, D), -1);
+
 	/* all of both: once, and no matter in which order */
-	k = (struct xl_kid){.subsets = 100, .size = 1000};
+	k = (struct xl_kid){.subsets = 0};
 	ok(xl_kid_of(&k, fa, N_B, fb, N_B, D));
 	assert_int_equal(k.subsets, 1);
 	assert_int_equal(k.size, N_B);
@@ -520,17 +530,20 @@ static void inception_score(void **state)
 	assert_string_equal(xl_err_msg(), "50 pictures are no whole number of groups of 7");
 }
 
-/* Fewer pictures than parts; and classes that are ruled out. */
+/* Fewer pictures than parts take; and classes that are ruled out. */
 static void inception_score_of_few(void **state)
 {
 	const double p[] = {1, 0, 0, 1, 1, 0};
 	const struct xl_probabilities v = {.p = p, .n = 3, .k = 2};
-	struct xl_inception_score s = {.splits = 10, .group = 1};
+	struct xl_inception_score s = {.splits = 2, .group = 1};
 
 	(void)state;
+	assert_int_equal(xl_inception_score(&s, &v), -1);
+	assert_string_equal(xl_err_msg(), "3 pictures do not fill 2 parts with 2 or more each; "
+					  "--splits makes fewer");
+	s.splits = 1;
 	ok(xl_inception_score(&s, &v));
-	assert_int_equal(s.splits, 3);
-	assert_true(s.mean == 1 && s.sd == 0 && s.cis == 1);
+	assert_true(s.mean == s.all && s.sd == 0 && s.cis == 1);
 	near(s.kl, (2 * log(1.5) + log(3)) / 3, 1e-15);
 }
 

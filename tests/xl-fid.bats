@@ -240,7 +240,7 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 }
 
 @test "scores of a classifier's verdicts, and of groups" {
-	run -0 "$XL_BIN/xl-fid" -q --features own --is --json b a
+	run -0 "$XL_BIN/xl-fid" -q --features own --is --splits 4 --json b a
 	name=$(jq -r 'keys[] | select(startswith("is_own"))' <<<"$output")
 	[[ $name == is_own_d* ]]
 	suffix=${name#is}
@@ -248,16 +248,75 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 		jq -e ".$n$suffix >= 1 and .$n$suffix <= 4" <<<"$output"
 	done
 	jq -e ".is_kl$suffix >= 0 and .is_kl$suffix < 1.387" <<<"$output"
-	[ "$(field settings.splits)" = 9 ]
+	[ "$(field settings.splits)" = 4 ]
 	[[ $output != *cis* ]]
-	run -0 "$XL_BIN/xl-fid" -q --features own --is --outputs 1 --json b a
+	run -1 "$XL_BIN/xl-fid" -q --features own --is b a
+	[ "$output" = "xl-fid: a: 9 pictures do not fill 10 parts with 2 or more each; --splits makes fewer" ]
+	run -1 "$XL_BIN/xl-fid" -q --features own --is --splits 5 b a
+	run -0 "$XL_BIN/xl-fid" -q --features own --is --splits 1 --outputs 1 --json b a
 	[ "$(field "cis$suffix")" = 1 ]
-	run -0 "$XL_BIN/xl-fid" -q --features own --is --outputs 9 --json b a
+	run -0 "$XL_BIN/xl-fid" -q --features own --is --splits 1 --outputs 9 --json b a
 	[ "$(field "cis$suffix")" = "$(field "is_all$suffix")" ]
 	run -1 "$XL_BIN/xl-fid" -q --features own --is --outputs 2 b a
 	[ "$output" = "xl-fid: a: 9 pictures are no whole number of groups of 2" ]
 	run -1 fid --is a b
 	[ "$output" = "xl-fid: b: --is takes pictures and a network that has verdicts on them" ]
+}
+
+@test "subsets that cannot be drawn are refused" {
+	run -0 fid --kid a b
+	[[ $output == *$'\nkid_subsets 100\nkid_subset_size 7\n'* ]]
+	run -1 fid --kid --subset-size 8 a b
+	[ "$output" = "xl-fid: the smaller set has 7 pictures, too few for subsets of 8" ]
+	run -0 fid --kid b b
+	[[ $output == *$'\nkid_subsets 1\nkid_subset_size 7\n'* ]]
+	run -1 fid --kid --subsets 2 b b
+	[ "$output" = "xl-fid: subsets of 7 are the whole sets: there is 1, not 2" ]
+}
+
+@test "the network named must be the one that statistics were made with" {
+	fid --stats a >sa
+	fid --stats b >sb
+	run -0 "$XL_BIN/xl-fid" -q sa sb
+	want=$(value fd_own_d512)
+	run -0 fid sa sb
+	[ "$(value fd_own_d512)" = "$want" ]
+	run -1 "$XL_BIN/xl-fid" -q --features own sa sb
+	[[ $output =~ ^xl-fid:\ sa:\ made\ with\ own_d512\ \([0-9a-f]{8}\.\.\),\ 512\ features,\ resize\ pt\;\ asked\ for\ is\ own_d[0-9]+\ \([0-9a-f]{8}\.\.\),\ [0-9]+\ features,\ resize\ pt$ ]]
+	run -1 "$XL_BIN/xl-fid" -q --resize clean sa sb
+	[[ $output == "xl-fid: sa: made with "*"resize pt; asked for is "*"resize clean" ]]
+	run -0 "$XL_BIN/xl-fid" -q --resize pt sa sb
+	run -1 "$XL_BIN/xl-fid" -q --dims 64 sa sb
+	[[ $output == "xl-fid: sa: "*" 512 features, resize pt; asked for is "*" 64 features, resize pt" ]]
+	run -1 "$XL_BIN/xl-fid" -q --features nowhere sa sb
+	[ "$output" = "xl-fid: nowhere: cannot open: no such file or directory" ]
+	run -1 "$XL_BIN/xl-fid" -q --features own --stats sa
+	[[ $output == "xl-fid: sa: made with "* ]]
+	run -1 "$XL_BIN/xl-fid" -q --features own --resize clean a b
+	[ "$output" = "xl-fid: own: a classifier resizes in a way of its own, not as --resize says" ]
+	# of other networks too, but for their features
+	"$XL_BIN/xl-classify" -q --features --model own a >fa
+	run -0 "$XL_BIN/xl-fid" -q --features own fa fa
+	run -1 "$XL_BIN/xl-fid" -q --features net fa fa
+	[[ $output == "xl-fid: fa: made with own_d"*"; asked for is own_d512"* ]]
+	# statistics that do not say it are taken at their word, if their width is right
+	statistics $zero $zero 40000000 3ff00000 3ff00000 40000000 >p
+	run -1 --separate-stderr "$XL_BIN/xl-fid" --features net p p
+	[ "${stderr_lines[0]}" = "xl-fid: p: does not say which network made it" ]
+	[[ ${stderr_lines[1]} == "xl-fid: p: made with unknown, 2 features, resize unknown; asked for is own_d512"* ]]
+}
+
+@test "nameless statistics are called what --features names" {
+	python=$(command -v /usr/bin/python3 python3 | head -1)
+	"$python" -c 'import numpy' || skip "no Python with numpy"
+	fid --stats a >sa
+	"$XL_BIN/xl-convert" -q sa sa.npz
+	"$python" -c 'import numpy; a = numpy.load("sa.npz"); numpy.savez("theirs.npz", mu=a["mu"], sigma=a["sigma"])'
+	run -0 "$XL_BIN/xl-fid" -q theirs.npz theirs.npz
+	near fd_d512 0
+	run -0 --separate-stderr "$XL_BIN/xl-fid" --features net --resize clean theirs.npz theirs.npz
+	near fd_own_d512 0
+	[[ $output == *$'\nresize clean\n'* && $stderr == *"theirs.npz: does not say which network made it" ]]
 }
 
 @test "features of xl-classify are those of the network" {

@@ -27,7 +27,7 @@ static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "features", .arg = "file", .target = &features.path,
 	 .without = "merge", .help = "network to describe pictures with [inception-fid.msgpack]"},
 	{.type = XL_OPT_ENUM, .name = "resize", .arg = "pt|clean|tf1|none", .def = "pt",
-	 .without = "merge", .target = &squash,
+	 .without = "merge", .target = &squash, .given = &features.must_squash,
 	 .help = "as pytorch-fid, clean-fid, TensorFlow 1, or not at all"},
 	{.type = XL_OPT_INT, .name = "dims", .arg = "n", .target = &features.dims, .min = 1,
 	 .max = XL_GAUSS_MAX, .without = "merge",
@@ -36,10 +36,10 @@ static struct xl_opt opts[] = {
 	 .help = "also the kernel distance"},
 	{.type = XL_OPT_NUM, .name = "gamma", .arg = "g", .target = &kid.gamma, .min = 1e-9,
 	 .max = 1e9, .with = "kid", .help = "kid: scale of its kernel [1 / features]"},
-	{.type = XL_OPT_INT, .name = "subsets", .arg = "n", .def = "100", .target = &kid.subsets,
-	 .min = 1, .max = 1000000, .with = "kid", .help = "kid: subsets to draw"},
-	{.type = XL_OPT_INT, .name = "subset-size", .arg = "n", .def = "1000", .target = &kid.size,
-	 .min = 2, .max = 1000000, .with = "kid", .help = "kid: pictures of each, at most"},
+	{.type = XL_OPT_INT, .name = "subsets", .arg = "n", .target = &kid.subsets, .min = 1,
+	 .max = 1000000, .with = "kid", .help = "kid: subsets to draw [100, of whole sets 1]"},
+	{.type = XL_OPT_INT, .name = "subset-size", .arg = "n", .target = &kid.size, .min = 2,
+	 .max = 1000000, .with = "kid", .help = "kid: pictures of each [1000, or all]"},
 	{.type = XL_OPT_FLAG, .name = "biased", .target = &kid.is_biased, .with = "kid",
 	 .help = "kid: keep the diagonals"},
 	{.type = XL_OPT_FLAG, .name = "is", .target = &want_is, .without = "stats|merge",
@@ -94,6 +94,10 @@ static void read_set(struct xl_described *s, const char *path)
 		xl_die("%s", xl_err_msg());
 	if (s->n == before)
 		xl_die("%s: holds no pictures", name_of(path));
+	if (!merge && !*s->network)
+		xl_note("%s: does not say which network made it", name_of(path));
+	if (!merge && xl_described_hold(s, name_of(path)))
+		xl_die("%s", xl_err_msg());
 }
 
 /* ---- statistics ------------------------------------------------------- */
@@ -129,8 +133,6 @@ static void check_counts(const struct xl_described *s, const char *path)
 {
 	if (s->n == 1)
 		xl_die("%s: holds 1 picture, a distance takes 2 or more", name_of(path));
-	if (!*s->network)
-		xl_note("%s: does not say which network made it", name_of(path));
 	if (want_kid && s->has_statistics)
 		xl_die("%s: statistics, and --kid takes the features themselves", name_of(path));
 	if (s->n > 0 && s->n < s->d)

@@ -85,20 +85,51 @@ static void take_words(struct xl_described *to, const struct xl_described *from)
 	take_word(to->resize, from->resize, sizeof to->resize);
 }
 
+/* Whether two were made in ways that may be the same; what one does not say is then taken
+ * from the other. */
+static bool reconcile(struct xl_described *a, struct xl_described *b)
+{
+	if (a->d != b->d || !may_agree(a->network, b->network) ||
+	    !may_agree(a->digest, b->digest) || !may_agree(a->resize, b->resize))
+		return false;
+	take_words(a, b);
+	take_words(b, a);
+	return true;
+}
+
 int xl_described_agree(struct xl_described *a, const char *name_a, struct xl_described *b,
 		       const char *name_b)
 {
 	char how_a[240], how_b[240];
 
-	if (a->d == b->d && may_agree(a->network, b->network) && may_agree(a->digest, b->digest) &&
-	    may_agree(a->resize, b->resize)) {
-		take_words(a, b);
-		take_words(b, a);
+	if (reconcile(a, b))
 		return 0;
-	}
 	show(how_a, sizeof how_a, a);
 	show(how_b, sizeof how_b, b);
 	return xl_err("%s: made with %s; %s: with %s", name_a, how_a, name_b, how_b);
+}
+
+int xl_described_hold(struct xl_described *s, const char *name)
+{
+	struct xl_features *f = s->with;
+	struct xl_described asked = {.d = f->dims ? f->dims : s->d};
+	char is[240], want[240];
+
+	if (f->path && xl_features_load(f))
+		return -1;
+	if (f->path) {
+		asked.d = f->d;
+		snprintf(asked.network, sizeof asked.network, "%s", f->name);
+		snprintf(asked.digest, sizeof asked.digest, "%s", f->digest);
+	}
+	if (f->must_squash)
+		snprintf(asked.resize, sizeof asked.resize, "%s", xl_squash_name(f->squash));
+	if (reconcile(s, &asked))
+		return 0;
+	take_words(&asked, s); /* what was not asked for is as it is */
+	show(is, sizeof is, s);
+	show(want, sizeof want, &asked);
+	return xl_err("%s: made with %s; asked for is %s", name, is, want);
 }
 
 void xl_described_text(FILE *f, const struct xl_described *s)

@@ -75,6 +75,17 @@ int xl_described_end(struct xl_described *s);
 int xl_described_agree(struct xl_described *a, const char *name_a, struct xl_described *b,
 		       const char *name_b);
 
+/*
+ * xl_described_hold - whether a set was made as `with` asks, also one that held nothing to
+ *                     describe; what it does not say of itself is then taken from there
+ *
+ * Asked are the network of with->path, which is loaded, with->dims, and with->squash where
+ * it is a must.
+ * Errors   0, or -1 with xl_err set, which names the set by name: "s.msgpack: made with
+ *          vgg19 (1a2b3c4d..), 512 features, resize pt; asked for is .."
+ */
+int xl_described_hold(struct xl_described *s, const char *name);
+
 /* xl_described_fid - the distance between two sets that agree, by their vectors where both
  * are few; 0, or -1 with xl_err set */
 int xl_described_fid(struct xl_fid *f, const struct xl_described *a, const struct xl_described *b,

@@ -61,6 +61,9 @@ static int name_in(const char *path, char *name, size_t size)
 
 static int load_own(struct xl_features *f, const char *path)
 {
+	if (f->must_squash)
+		return xl_err("%s: a classifier resizes in a way of its own, not as --resize says",
+			      path);
 	if (!(f->own = xl_classifier_load(path)))
 		return -1;
 	xl_classifier_name(f->own, f->name, sizeof f->name);

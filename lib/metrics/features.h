@@ -15,7 +15,8 @@ enum { XL_FEATURES_NAME = 64 };
 struct xl_features {
 	/* what is wanted */
 	const char *path;      /* a model file; NULL: that of inception-fid, where data is kept */
-	enum xl_squash squash; /* a classifier has a way of its own */
+	enum xl_squash squash; /* a classifier has a way of its own, */
+	bool must_squash;      /* and is refused where this one is a must */
 	int64_t dims;          /* features of a place to take; 0: of the last */
 
 	/* what is loaded */
@@ -37,7 +38,7 @@ struct xl_features {
  * xl_features_load - load what is wanted, unless it is there; xl_features_done - release it
  *
  * Errors   0, or -1 with xl_err set: nothing there (and how to get it), not a network, a
- *          number of features it does not have
+ *          number of features or a way to resize that it does not have
  */
 int xl_features_load(struct xl_features *f);
 void xl_features_done(struct xl_features *f);

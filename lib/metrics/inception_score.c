@@ -55,7 +55,6 @@ static void score_splits(struct xl_inception_score *s, const struct xl_probabili
 {
 	struct xl_moments scores = {.n = 0};
 
-	s->splits = s->splits < v->n ? s->splits : v->n;
 	for (int64_t i = 0; i < s->splits; i++) {
 		const int64_t first = i * v->n / s->splits, end = (i + 1) * v->n / s->splits;
 
@@ -91,6 +90,10 @@ int xl_inception_score(struct xl_inception_score *s, const struct xl_probabiliti
 	if (s->group > 0 && v->n % s->group != 0)
 		return xl_err("%lld pictures are no whole number of groups of %lld",
 			      (long long)v->n, (long long)s->group);
+	if (v->n / 2 < s->splits)
+		return xl_err("%lld pictures do not fill %lld parts with 2 or more each; --splits "
+			      "makes fewer",
+			      (long long)v->n, (long long)s->splits);
 	if (!(q = xl_alloc((size_t)v->k, sizeof *q)))
 		return -1;
 	score_splits(s, v, q);

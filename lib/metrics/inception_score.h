@@ -21,7 +21,7 @@ struct xl_probabilities {
 
 struct xl_inception_score {
 	double mean, sd;  /* of the scores exp(mean KL) of `splits` parts, one after another */
-	int64_t splits;   /* as many as there are pictures at most */
+	int64_t splits;   /* of 2 pictures or more each */
 	double all;       /* the score of all as one part */
 	double kl, kl_sd; /* mean KL over pictures, in nats, without exp: LOMIT's "IS" */
 
@@ -38,7 +38,8 @@ struct xl_inception_score {
  * Source   Salimans et al. 2016 (IS); Huang et al. 2018 (CIS); the reading of LOMIT's
  *          table is ours: a score cannot be below 1, as its figures are
  * Units    scores from 1 to k; divergences in nats
- * Errors   0, or -1 with xl_err set: n is no multiple of group, no memory
+ * Errors   0, or -1 with xl_err set: n is no multiple of group, or less than 2 splits; no
+ *          memory
  */
 int xl_inception_score(struct xl_inception_score *s, const struct xl_probabilities *v);
 

@@ -9,6 +9,9 @@
 #include "metrics/kid.h"
 #include "metrics/moments.h"
 
+/* As the common implementations have it. */
+enum { SUBSETS = 100, SUBSET = 1000 };
+
 /* ---- the distance ----------------------------------------------------- */
 
 /* Sums of the kernel over each row of products, with and without the diagonal. */
@@ -116,6 +119,26 @@ static void draw(struct drawn *s, int64_t size, uint64_t *state)
 	}
 }
 
+/* How many, and of what size, where that is open; and whether there are such. */
+static int choose_subsets(struct xl_kid *k, int64_t n, int64_t m)
+{
+	const int64_t least = n < m ? n : m;
+
+	if (k->size > least)
+		return xl_err("the smaller set has %lld pictures, too few for subsets of %lld",
+			      (long long)least, (long long)k->size);
+	if (k->size == 0)
+		k->size = least < SUBSET ? least : SUBSET;
+	const bool is_whole = k->size == n && k->size == m;
+
+	if (is_whole && k->subsets > 1)
+		return xl_err("subsets of %lld are the whole sets: there is 1, not %lld",
+			      (long long)k->size, (long long)k->subsets);
+	if (k->subsets == 0)
+		k->subsets = is_whole ? 1 : SUBSETS;
+	return 0;
+}
+
 int xl_kid_of(struct xl_kid *k, const float *a, int64_t n, const float *b, int64_t m, int64_t d)
 {
 	struct drawn x = {.rows = NULL}, y = {.rows = NULL};
@@ -123,10 +146,8 @@ int xl_kid_of(struct xl_kid *k, const float *a, int64_t n, const float *b, int64
 	uint64_t state = k->seed;
 	int rc = -1;
 
-	k->size = k->size < n ? k->size : n;
-	k->size = k->size < m ? k->size : m;
-	if (k->size == n && k->size == m)
-		k->subsets = 1;
+	if (choose_subsets(k, n, m))
+		return -1;
 	if (!(k->gamma > 0))
 		k->gamma = 1 / (double)d;
 	if (drawn_init(&x, a, n, d, k->size) || drawn_init(&y, b, m, d, k->size))

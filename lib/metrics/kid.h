@@ -15,8 +15,8 @@
 
 struct xl_kid {
 	double gamma;    /* of the kernel; 0: 1 / d */
-	int64_t subsets; /* that are drawn of each set, */
-	int64_t size;    /* and of how many vectors; made less where a set has fewer */
+	int64_t subsets; /* that are drawn of each set; 0: 100, or 1 of whole sets */
+	int64_t size;    /* vectors of each; 0: 1000, or all of the smaller set */
 	uint64_t seed;
 	bool is_biased; /* divide by n^2 and keep the diagonals */
 
@@ -27,11 +27,12 @@ struct xl_kid {
 /*
  * xl_kid_of - draw subsets of a and b, and measure each
  *
- * Where all subsets are equal, as those of whole sets, one is measured.
+ * The defaults that were chosen are in k afterwards.
  * Shapes   a: (n,d)   b: (m,d); n, m at least 2
  * Source   Binkowski et al. 2018; subsets by a partial Fisher-Yates shuffle, of a then
  *          of b, with numbers of one linear congruential generator (Knuth's MMIX)
- * Errors   0, or -1 with xl_err set
+ * Errors   0, or -1 with xl_err set: a set is smaller than a subset; several subsets of
+ *          whole sets, which are all the same
  * Threads  splits over rows; bits do not depend on the thread count
  */
 int xl_kid_of(struct xl_kid *k, const float *a, int64_t n, const float *b, int64_t m, int64_t d);
