@@ -79,8 +79,10 @@ halves() {
 	near records 0
 	run -1 "$iou" --classes 5 --mask q t p
 	[[ $output == *"xl-iou: p: record 0 (p): has no tensor 'q'"* ]]
-	run -2 "$iou" --classes 5 --sweep t p
-	[ "${lines[0]}" = "xl-iou: --classes goes neither with --sweep nor with --each" ]
+	for option in --sweep --each --threshold=0.3; do
+		run -2 "$iou" --classes 5 $option t p
+		[ "${lines[0]}" = "xl-iou: --classes and ${option%=*} exclude each other" ]
+	done
 	run -2 "$iou" --classes 49 t p
 	: >none
 	run -0 "$iou" --classes 5 none none

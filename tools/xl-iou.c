@@ -33,7 +33,8 @@ static struct xl_opt opts[] = {
 	{.type = XL_OPT_FLAG, .name = "sweep", .target = &sweep,
 	 .help = "also try the thresholds 0.05, 0.10 ... 0.95"},
 	{.type = XL_OPT_INT, .name = "classes", .arg = "k", .target = &classes, .min = 2,
-	 .max = XL_MIOU_CLASSES, .help = "compare labels 0 to k-1 instead: mean IoU of classes"},
+	 .max = XL_MIOU_CLASSES, .without = "threshold|sweep|each",
+	 .help = "compare labels 0 to k-1 instead: mean IoU of classes"},
 	{.type = XL_OPT_FLAG, .name = "each", .target = &each,
 	 .help = "print the values of every record as well"},
 	{.type = XL_OPT_FLAG, .name = "json", .target = &json,
@@ -176,8 +177,6 @@ int main(int argc, char **argv)
 
 	if (argc - first != 2)
 		xl_usage("needs two streams, TRUTH and PRED; %d given", argc - first);
-	if (classes && (sweep || each))
-		xl_usage("--classes goes neither with --sweep nor with --each");
 	t.miou.classes = (int)classes;
 	paths[TRUTH] = argv[first];
 	paths[PRED] = argv[first + 1];
