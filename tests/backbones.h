@@ -29,16 +29,18 @@ static inline void fill(struct xl_tensor *t, const char *name)
 	const int64_t count = xl_tensor_count(t);
 	const double scale =
 		t->ndim > 1 ? sqrt(6 * (double)t->shape[0] / (double)(count ? count : 1)) : 0.1;
+	const bool is_head = strncmp(name, "lin", 3) == 0;
+	const bool is_var = ends_with(name, "running_var"), is_bn = ends_with(name, "bn.weight");
 	uint64_t state = 0xcbf29ce484222325u;
 
 	for (const char *c = name; *c; c++)
 		state = (state ^ (uint8_t)*c) * 0x100000001b3u;
 	for (int64_t i = 0; i < count; i++) {
 		const double u = uniform(&state), v = 2 * u - 1;
-		const double x = strncmp(name, "lin", 3) == 0     ? 0.1 * u
-				 : ends_with(name, "running_var") ? 1 + 0.5 * u
-				 : ends_with(name, "bn.weight")   ? 1 + 0.1 * v
-								  : scale * v;
+		const double x = is_head  ? 0.1 * u
+				 : is_var ? 1 + 0.5 * u
+				 : is_bn  ? 1 + 0.1 * v
+					  : scale * v;
 
 		((float *)t->data)[i] = (float)x;
 	}

@@ -268,6 +268,50 @@ static void resnet50_face(void **state)
 	xl_backbone_free(b);
 }
 
+/* ---- VGG-Face --------------------------------------------------------- */
+
+/* The tap against the first of its numbers, their sum and that of their squares. */
+static void check_fc7(const struct xl_tape *t, const struct xl_var *tap, const double first[8],
+		      double sum, double squares)
+{
+	float *f = plain(t, tap);
+	double s = 0, ss = 0;
+
+	assert_true(tap->d.c == 4096 && tap->d.h == 1 && tap->d.w == 1);
+	for (int i = 0; i < 4096; i++) {
+		s += (double)f[i];
+		ss += (double)f[i] * (double)f[i];
+	}
+	for (int i = 0; i < 8; i++)
+		near((double)f[i], first[i], 1e-4 * sqrt(squares / 4096), "fc7");
+	near(s, sum, 1e-4 * sqrt(4096 * squares), "sum of fc7");
+	near(ss, squares, 1e-4 * squares, "sum of squares");
+	free(f);
+}
+
+/* The numbers are of golden/backbones.py. */
+static void vgg16_face(void **state)
+{
+	static const double before[8] = {
+		908.9493844927387,   -335.85601212303754, -467.76628255473236, -134.07051288080555,
+		-221.35507585767647, -18.771419772389788, -88.91709596524935,  333.1747562671339};
+	static const double after[8] = {908.9493844927387, 0, 0, 0, 0, 0, 0, 333.1747562671339};
+	struct xl_backbone *b = made("vgg16-face");
+	struct xl_tape *t = xl_tape_new();
+	struct xl_var *taps[XL_BACKBONE_TAPS];
+	float *x = malloc((size_t)(3 * 224 * 224) * sizeof *x);
+
+	(void)state;
+	assert_non_null(x);
+	picture(x, 224, 0);
+	assert_int_equal(xl_backbone_run(b, t, xl_var_input(t, 1, 3, 224, 224, x), taps), 0);
+	check_fc7(t, taps[0], before, -6045.889115550381, 405791955.18739635);
+	check_fc7(t, taps[1], after, 510725.55142620974, 199170479.60942182);
+	free(x);
+	xl_tape_free(t);
+	xl_backbone_free(b);
+}
+
 /* ---- parameters ------------------------------------------------------- */
 
 static void counts(void **state)
@@ -332,7 +376,8 @@ static void selection(void **state)
 	assert_null(xl_backbone_find("vgg"));
 	assert_string_equal(xl_err_msg(),
 			    "'vgg' is not a network (alexnet|inception|inception-fid|lpips-alex|"
-			    "lpips-squeeze|lpips-vgg|resnet50-face|squeezenet1_1|vgg16|vgg19)");
+			    "lpips-squeeze|lpips-vgg|resnet50-face|squeezenet1_1|vgg16|"
+			    "vgg16-face|vgg19)");
 }
 
 static void loading(void **state)
@@ -485,19 +530,13 @@ static void small_pictures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vgg19),
-		cmocka_unit_test(lpips_alex),
-		cmocka_unit_test(lpips_vgg),
-		cmocka_unit_test(lpips_squeeze),
-		cmocka_unit_test(inception_fid),
-		cmocka_unit_test(inception_of_imagenet),
-		cmocka_unit_test(resnet50_face),
-		cmocka_unit_test(counts),
-		cmocka_unit_test(selection),
-		cmocka_unit_test(loading),
-		cmocka_unit_test(gradient_reaches_the_picture),
-		cmocka_unit_test(same_bits),
-		cmocka_unit_test(odd_pictures),
+		cmocka_unit_test(vgg19),          cmocka_unit_test(lpips_alex),
+		cmocka_unit_test(lpips_vgg),      cmocka_unit_test(lpips_squeeze),
+		cmocka_unit_test(inception_fid),  cmocka_unit_test(inception_of_imagenet),
+		cmocka_unit_test(resnet50_face),  cmocka_unit_test(vgg16_face),
+		cmocka_unit_test(counts),         cmocka_unit_test(selection),
+		cmocka_unit_test(loading),        cmocka_unit_test(gradient_reaches_the_picture),
+		cmocka_unit_test(same_bits),      cmocka_unit_test(odd_pictures),
 		cmocka_unit_test(small_pictures),
 	};
 

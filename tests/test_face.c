@@ -112,7 +112,7 @@ static void published(void **state)
 	close(mkstemp(path));
 	ok(xl_meta_set_str(records[0], "network", "resnet50-face"));
 	ok(xl_modelfile_write(path, records, 2));
-	ok(xl_face_open(&f, path));
+	ok(xl_face_open(&f, path, false));
 	assert_false(xl_face_is_published(&f)); /* weights made here */
 	assert_int_equal(f.count, 2048);
 	assert_string_equal(xl_face_digest(&f), xl_backbone_digest(f.net));
@@ -155,7 +155,7 @@ static void own(void **state)
 	assert_string_equal(xl_face_network(&f, name, sizeof name), "own_d32");
 	check_centre(&f);
 	xl_face_close(&f);
-	assert_int_equal(xl_face_open(&f, path), -1);
+	assert_int_equal(xl_face_open(&f, path, false), -1);
 	xl_face_close(&f);
 	xl_classifier_free(c);
 	unlink(path);

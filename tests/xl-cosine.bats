@@ -157,7 +157,7 @@ cosine() { "$XL_BIN/xl-cosine" --model "$own" "$@"; }
 	run -2 cosine i
 	[ "${lines[0]}" = "xl-cosine: needs two streams, INPUT and OUT; 1 given" ]
 	run -2 cosine --weights x i i
-	[ "${lines[0]}" = "xl-cosine: --weights and --model exclude each other" ]
+	[ "${lines[0]}" = "xl-cosine: --model and --weights exclude each other" ]
 	run -2 cosine - - <i
 	run -2 cosine --pairs 0 i i
 	run -2 script -qec "'$XL_BIN/xl-cosine' i -" /dev/null

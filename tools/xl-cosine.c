@@ -16,7 +16,7 @@
 #include "metrics/moments.h"
 #include "metrics/values.h"
 
-static bool json, each;
+static bool json, each, before_relu;
 static const char *weights, *model;
 static int64_t pairs;
 static struct xl_couples couples;
@@ -24,8 +24,11 @@ static struct xl_couples couples;
 /* clang-format off */
 static struct xl_opt opts[] = {
 	{.type = XL_OPT_STR, .name = "weights", .arg = "file", .target = &weights,
-	 .help = "of xl-convert [resnet50-face.msgpack, as a model is found]"},
+	 .help = "of resnet50-face or vgg16-face [resnet50-face.msgpack, as a model is found]"},
+	{.type = XL_OPT_FLAG, .name = "before-relu", .target = &before_relu,
+	 .help = "of vgg16-face, take fc7 before its ReLU"},
 	{.type = XL_OPT_STR, .name = "model", .arg = "file", .target = &model,
+	 .without = "weights|before-relu",
 	 .help = "describe with this classifier of xl-classify instead"},
 	{.type = XL_OPT_INT, .name = "pairs", .arg = "k", .target = &pairs, .min = 1,
 	 .max = 1000000, .help = "k random outputs [all]"},
@@ -175,7 +178,7 @@ static char *load(struct xl_face *f)
 	const char *named = model ? model : weights;
 	char *path = named ? xl_strdup(named) : xl_backbone_path(xl_backbone_find("resnet50-face"));
 
-	if (!path || (model ? xl_face_open_own(f, path) : xl_face_open(f, path)))
+	if (!path || (model ? xl_face_open_own(f, path) : xl_face_open(f, path, before_relu)))
 		xl_die("%s", xl_err_msg());
 	return path;
 }
@@ -189,8 +192,6 @@ int main(int argc, char **argv)
 
 	if (argc - first != 2)
 		xl_usage("needs two streams, INPUT and OUT; %d given", argc - first);
-	if (weights && model)
-		xl_usage("--weights and --model exclude each other");
 	xl_check_streams((const char *const *)argv + first, 2);
 	path = load(&f);
 	couples.outputs.skip = skip;

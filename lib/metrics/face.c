@@ -8,9 +8,16 @@
 #include "image/image.h"
 #include "metrics/face.h"
 
-static const char network[] = "resnet50-face";
-
-enum { SIDE = 224, NUMBERS = 2048 };
+/* The networks that describe faces: of how many numbers, and at which tap; before its ReLU
+ * at which, -1 for none. */
+static const struct face_network {
+	const char *name, *before_relu;
+	int count, tap, tap_before;
+} networks[] = {
+	{"resnet50-face", NULL, 2048, 0, -1},
+	{"vgg16-face", "vgg16-face-pre", 4096, 1, 0},
+};
+enum { NETWORKS = sizeof networks / sizeof *networks, SIDE = 224 };
 
 static int start(struct xl_face *f)
 {
@@ -19,10 +26,34 @@ static int start(struct xl_face *f)
 	return f->tape && f->x ? 0 : -1;
 }
 
-int xl_face_open(struct xl_face *f, const char *path)
+/* The network of a file; NULL with xl_err set. */
+static const struct face_network *network_in(const char *path)
 {
-	*f = (struct xl_face){.size = SIDE, .count = NUMBERS};
-	f->net = xl_backbone_load(path, xl_backbone_find(network));
+	char name[64];
+
+	if (xl_backbone_named(path, name))
+		return NULL;
+	for (int i = 0; i < NETWORKS; i++)
+		if (strcmp(networks[i].name, name) == 0)
+			return &networks[i];
+	xl_err("%s: not the weights of a network that describes faces (%s, %s)", path,
+	       networks[0].name, networks[1].name);
+	return NULL;
+}
+
+int xl_face_open(struct xl_face *f, const char *path, bool before_relu)
+{
+	const struct face_network *n = network_in(path);
+
+	*f = (struct xl_face){.size = SIDE};
+	if (!n)
+		return -1;
+	if (before_relu && !n->before_relu)
+		return xl_err("%s: %s has no numbers before a ReLU", path, n->name);
+	f->name = before_relu ? n->before_relu : n->name;
+	f->count = n->count;
+	f->tap = before_relu ? n->tap_before : n->tap;
+	f->net = xl_backbone_load(path, xl_backbone_find(n->name));
 	return f->net ? start(f) : -1;
 }
 
@@ -47,7 +78,7 @@ void xl_face_close(struct xl_face *f)
 
 const char *xl_face_network(const struct xl_face *f, char *buf, size_t size)
 {
-	return f->own ? xl_classifier_name(f->own, buf, size) : network;
+	return f->own ? xl_classifier_name(f->own, buf, size) : f->name;
 }
 
 const char *xl_face_digest(const struct xl_face *f)
@@ -75,7 +106,7 @@ static int fit(struct xl_face *f, const struct xl_tensor *picture)
 	return x ? 0 : -1;
 }
 
-/* The mean over places of the last block, into to (count). */
+/* The mean over places of the tap, into to (count). */
 static int run(struct xl_face *f, float *to)
 {
 	struct xl_var *taps[XL_BACKBONE_TAPS], *mean, *x;
@@ -84,7 +115,7 @@ static int run(struct xl_face *f, float *to)
 	x = xl_var_input(f->tape, 1, 3, f->size, f->size, f->x);
 	if (xl_backbone_run(f->net, f->tape, x, taps))
 		return -1;
-	mean = xl_op_mean_hw(f->tape, taps[0]);
+	mean = xl_op_mean_hw(f->tape, taps[f->tap]);
 	if (!mean)
 		return -1;
 	xl_var_read(f->tape, mean, to);

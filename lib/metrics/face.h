@@ -13,6 +13,8 @@
 /* A published network, or else a classifier of our own. */
 struct xl_face {
 	struct xl_backbone *net;
+	const char *name; /* of the published one, static */
+	int tap;
 	struct xl_classifier *own;
 	struct xl_tape *tape;
 	int size;  /* side of the pictures it looks at */
@@ -21,15 +23,16 @@ struct xl_face {
 };
 
 /*
- * xl_face_open - with the weights of resnet50-face in a file; 224 pixels, 2048 numbers,
- *                the mean over places of the last block
+ * xl_face_open - with the weights in a file, for pictures of 224 pixels: of resnet50-face,
+ *                2048 numbers, the mean over places of the last block; or of vgg16-face,
+ *                4096 numbers, fc7 after its ReLU, or before it
  * xl_face_open_own - with a classifier: its features
  *
- * Source   Cao et al. 2018 (VGGFace2)
+ * Source   Cao et al. 2018 (VGGFace2); Parkhi et al. 2015 (VGG-Face)
  * Owns     xl_face_close releases all, also after a failure
  * Errors   0, or -1 with xl_err set
  */
-int xl_face_open(struct xl_face *f, const char *path);
+int xl_face_open(struct xl_face *f, const char *path, bool before_relu);
 int xl_face_open_own(struct xl_face *f, const char *path);
 void xl_face_close(struct xl_face *f);
 

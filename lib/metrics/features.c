@@ -41,24 +41,6 @@ void xl_features_suffix(char *buf, size_t size, const char *network, int64_t d)
 
 /* ---- loading ---------------------------------------------------------- */
 
-/* The name of the network in a model file, "" for none. 0, or -1 with xl_err set */
-static int name_in(const char *path, char *name, size_t size)
-{
-	struct xl_reader *rd = xl_reader_open(path);
-	struct xl_record *r = NULL;
-	int got = rd ? xl_reader_next(rd, &r) : -1;
-
-	*name = '\0';
-	if (got == 0)
-		got = xl_err("%s: empty", path);
-	if (got > 0) {
-		snprintf(name, size, "%s", xl_meta_str(r, "network", ""));
-		xl_record_free(r);
-	}
-	xl_reader_close(rd);
-	return got > 0 ? 0 : -1;
-}
-
 static int load_own(struct xl_features *f, const char *path)
 {
 	if (f->must_squash)
@@ -141,7 +123,7 @@ static int load(struct xl_features *f, const char *path)
 	const struct xl_backbone_def *def;
 	char name[64];
 
-	if (!(f->tape = xl_tape_new()) || name_in(path, name, sizeof name))
+	if (!(f->tape = xl_tape_new()) || xl_backbone_named(path, name))
 		return -1;
 	if (strcmp(name, "classifier") == 0)
 		return load_own(f, path);

@@ -30,6 +30,11 @@ static const struct xl_backbone_def defs[] = {
 	{"squeezenet1_1", IMAGENET, .n_taps = 7, .unused = "classifier.",
 	 .walk = xl_walk_squeezenet},
 	{"vgg16", IMAGENET, .n_taps = 5, .unused = "classifier.", .walk = xl_walk_vgg16},
+	{"vgg16-face",
+	 .shift = {129.186279296875 / 127.5 - 1, 104.76238250732422 / 127.5 - 1,
+		   93.59396362304688 / 127.5 - 1},
+	 .scale = {1 / 127.5, 1 / 127.5, 1 / 127.5}, .n_taps = 2, .unused = "fc8.",
+	 .walk = xl_walk_vgg16_face},
 	{"vgg19", IMAGENET, .n_taps = 5, .unused = "classifier.", .walk = xl_walk_vgg19},
 };
 enum { DEFS = sizeof defs / sizeof *defs };

@@ -54,6 +54,10 @@ struct xl_backbone *xl_backbone_new(const struct xl_backbone_def *def, const str
 struct xl_backbone *xl_backbone_load(const char *path, const struct xl_backbone_def *def);
 void xl_backbone_free(struct xl_backbone *b);
 
+/* xl_backbone_named - the name of the network in a model file, "" for none, in name (64); 0,
+ * or -1 with xl_err set */
+int xl_backbone_named(const char *path, char name[64]);
+
 /* xl_backbone_path - where the weights of a network are that was not named: NETWORK.msgpack,
  * see xl_data_file. The caller frees it; NULL with xl_err set, which says how to get them */
 char *xl_backbone_path(const struct xl_backbone_def *def);
@@ -74,6 +78,7 @@ bool xl_backbone_is_published(const struct xl_backbone *b);
  *                     Mixed_7c, and the logits (N,classes,1,1), of inception-fid without
  *                     bias; for pictures of 299x299
  *   resnet50-face     the last block, whose mean over places describes a face of 224x224
+ *   vgg16-face        fc7 of a face of 224x224, before its ReLU and after it
  *
  * The weights are constants: gradients go to x alone. Of a tape that does not record, what
  * is no tap is freed on the way.

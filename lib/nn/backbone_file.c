@@ -36,6 +36,7 @@ static const struct {
 	{"resnet50-face", "resnet50_ft_dag.pth", {NULL}},
 	{"squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", {"b8a52dc0", "f364aa15"}},
 	{"vgg16", "vgg16-397923af.pth", {"397923af"}},
+	{"vgg16-face", "vgg_face_dag.pth", {NULL}},
 	{"vgg19", "vgg19-dcbb9e9d.pth", {"dcbb9e9d"}},
 };
 enum { PUBLISHED = sizeof published / sizeof *published };
@@ -125,6 +126,23 @@ struct xl_backbone *xl_backbone_load(const char *path, const struct xl_backbone_
 		xl_err_prefix("%s", path);
 	xl_modelfile_free(&f);
 	return b;
+}
+
+int xl_backbone_named(const char *path, char name[64])
+{
+	struct xl_reader *rd = xl_reader_open(path);
+	struct xl_record *r = NULL;
+	int got = rd ? xl_reader_next(rd, &r) : -1;
+
+	name[0] = '\0';
+	if (got == 0)
+		got = xl_err("%s: empty", path);
+	if (got > 0) {
+		snprintf(name, 64, "%s", xl_meta_str(r, "network", ""));
+		xl_record_free(r);
+	}
+	xl_reader_close(rd);
+	return got > 0 ? 0 : -1;
 }
 
 char *xl_backbone_path(const struct xl_backbone_def *def)

@@ -198,7 +198,7 @@ static void inception(struct xl_walk *w, struct xl_var *x, bool is_fid)
 		    is_fid ? XL_LARGEST : XL_MEAN_ALL);
 	xl_walk_tap(w, x);
 	mean = xl_op_mean_hw(w->t, x);
-	x = xl_walk_linear(w, mean, "fc", 2048, is_fid ? 1008 : 1000, !is_fid);
+	x = xl_walk_linear(w, mean, "fc", 2048, 1, is_fid ? 1008 : 1000, !is_fid);
 	xl_walk_drop(w, mean);
 	xl_walk_tap(w, x);
 }

@@ -63,10 +63,13 @@ struct xl_var *xl_walk_conv_bn(struct xl_walk *w, struct xl_var *x, const char *
 	return relu ? rectified(w, y) : y;
 }
 
-struct xl_var *xl_walk_linear(struct xl_walk *w, struct xl_var *x, const char *name, int ci, int co,
-			      bool add_bias)
+struct xl_var *xl_walk_linear(struct xl_walk *w, struct xl_var *x, const char *name, int ci,
+			      int side, int co, bool add_bias)
 {
-	struct xl_var *k = param(w, name, ".weight", xl_dims_plain(co, ci, 1, 1), 2);
+	/* declared as a matrix, applied as a convolution: the numbers are in one order */
+	const struct xl_dims d = w->t ? xl_dims_plain(co, ci, side, side)
+				      : xl_dims_plain(co, ci * side * side, 1, 1);
+	struct xl_var *k = param(w, name, ".weight", d, 2);
 	struct xl_var *b = vector(w, name, ".bias", co);
 
 	return xl_op_conv2d_hw(w->t, x, k, add_bias ? b : NULL, 1, 0, 0);

@@ -31,10 +31,11 @@ struct xl_var *xl_walk_conv(struct xl_walk *w, struct xl_var *x, const char *nam
 struct xl_var *xl_walk_conv_bn(struct xl_walk *w, struct xl_var *x, const char *conv,
 			       const char *bn, struct xl_walk_kernel c, double eps, bool relu);
 
-/* xl_walk_linear - (N,ci,1,1) to (N,co,1,1), parameters NAME.weight (co,ci), NAME.bias,
- * which is added only where asked for */
-struct xl_var *xl_walk_linear(struct xl_walk *w, struct xl_var *x, const char *name, int ci, int co,
-			      bool add_bias);
+/* xl_walk_linear - (N,ci,side,side) to (N,co,1,1), parameters NAME.weight
+ * (co,ci*side*side), NAME.bias, which is added only where asked for; larger maps give a
+ * number for each place */
+struct xl_var *xl_walk_linear(struct xl_walk *w, struct xl_var *x, const char *name, int ci,
+			      int side, int co, bool add_bias);
 
 /* xl_walk_largest - the largest of windows of k, stride pixels apart, no padding */
 struct xl_var *xl_walk_largest(struct xl_walk *w, struct xl_var *x, int k, int stride,
@@ -63,5 +64,6 @@ void xl_walk_lpips_squeeze(struct xl_walk *w, struct xl_var *x);
 void xl_walk_inception(struct xl_walk *w, struct xl_var *x);
 void xl_walk_inception_fid(struct xl_walk *w, struct xl_var *x);
 void xl_walk_resnet50_face(struct xl_walk *w, struct xl_var *x);
+void xl_walk_vgg16_face(struct xl_walk *w, struct xl_var *x);
 
 #endif

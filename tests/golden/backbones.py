@@ -1,31 +1,39 @@
 #!/usr/bin/python3
-"""backbones.py - the numbers of ResNet-50 in test_backbone.c, by torch in float64.
+"""backbones.py - the numbers of ResNet-50 and VGG-Face in test_backbone.c, by torch in float64.
 
 Weights and pictures are made as there; the numbers of the other networks are those of
 the specification. Needs python3-torch.
 """
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 M64 = (1 << 64) - 1
 
 
+def states(seed, count):
+    """The next states of the generator; each half is the other, as many steps ahead."""
+    a, c = 6364136223846793005, 1442695040888963407
+    out = np.array([seed * a + c & M64], np.uint64)
+    while len(out) < count:
+        out = np.concatenate([out, out * np.uint64(a) + np.uint64(c)])
+        a, c = a * a & M64, c * (a + 1) & M64
+    return out[:count]
+
+
 def weights(name, shape):
     """Made of the name: a linear congruential generator, seeded by its FNV-1a hash."""
-    state = 0xcbf29ce484222325
+    seed = 0xcbf29ce484222325
     for c in name.encode():
-        state = (state ^ c) * 0x100000001b3 & M64
+        seed = (seed ^ c) * 0x100000001b3 & M64
     count = math.prod(shape)
     scale = math.sqrt(6 * shape[0] / count) if len(shape) > 1 else 0.1
-    out = []
-    for _ in range(count):
-        state = (state * 6364136223846793005 + 1442695040888963407) & M64
-        u = (state >> 11) * 2.0 ** -53
-        v = 2 * u - 1
-        out.append(1 + 0.5 * u if name.endswith('running_var')
-                   else 1 + 0.1 * v if name.endswith('bn.weight') else scale * v)
+    u = (states(seed, count) >> np.uint64(11)) * 2.0 ** -53
+    v = 2 * u - 1
+    out = (1 + 0.5 * u if name.endswith('running_var')
+           else 1 + 0.1 * v if name.endswith('bn.weight') else scale * v)
     return torch.tensor(out).float().double().reshape(shape)
 
 
@@ -60,12 +68,34 @@ def resnet50_face(pixels):
     return x
 
 
+def vgg16_face(pixels):
+    mean = [129.186279296875, 104.76238250732422, 93.59396362304688]
+    x, ci = pixels - torch.tensor(mean).double().reshape(1, 3, 1, 1), 3
+    for stage, (n, co) in enumerate(((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)), 1):
+        for layer in range(1, n + 1):
+            name = 'conv%d_%d' % (stage, layer)
+            x = F.relu(F.conv2d(x, weights(name + '.weight', (co, ci, 3, 3)),
+                                weights(name + '.bias', (co,)), padding=1))
+            ci = co
+        x = F.max_pool2d(x, 2)
+    x = x.flatten(1)
+    for name in 'fc6', 'fc7':
+        x = F.linear(F.relu(x), weights(name + '.weight', (4096, x.shape[1])),
+                     weights(name + '.bias', (4096,)))
+    return x
+
+
+def say(name, d):
+    print(name, len(d), 'sum', d.sum().item(), 'squares', (d * d).sum().item())
+    print('first', d[:8].tolist())
+
+
 def main():
     torch.set_num_threads(1)
-    x = resnet50_face(picture(64))
-    d = x.mean((2, 3)).reshape(-1)
-    print('shape', tuple(x.shape), 'sum', d.sum().item(), 'squares', (d * d).sum().item())
-    print('first', d[:8].tolist())
+    say('resnet50-face', resnet50_face(picture(64)).mean((2, 3)).reshape(-1))
+    d = vgg16_face(picture(224)).reshape(-1)
+    say('vgg16-face before its ReLU', d)
+    say('vgg16-face', F.relu(d))
 
 
 if __name__ == '__main__':
