@@ -39,22 +39,22 @@ fi
 . "$(dirname "$0")/common.sh"
 need_jq
 
+# harmless NAME: as it can be shown on a terminal
+harmless() { printf '%s' "$1" | tr '\000-\037\177' '?'; }
+
 # ---- the tally ----
 
 # A page saves some hundred bytes an answer.
 most_bytes=4000000
 
-# say_file FILE: its name, harmless to a terminal
-say_file() { printf '%s' "$1" | tr '\000-\037\177' '?'; }
-
 # read_json FILE: its only value, or dies
 read_json() {
 	local text
-	[[ -r $1 && ! -d $1 ]] || die "$(say_file "$1"): cannot be read"
+	[[ -r $1 && ! -d $1 ]] || die "$(harmless "$1"): cannot be read"
 	text=$(head -c $((most_bytes + 1)) <"$1" | tr '\0' '\1')
-	[ ${#text} -le "$most_bytes" ] || die "$(say_file "$1"): too large for answers"
+	[ ${#text} -le "$most_bytes" ] || die "$(harmless "$1"): too large for answers"
 	jq -c -s 'if length == 1 then .[0] else error("") end' <<<"$text" 2>/dev/null ||
-		die "$(say_file "$1"): not JSON, or damaged"
+		die "$(harmless "$1"): not JSON, or damaged"
 }
 
 # checked FILE PROGRAM [OPTION...]: its value after the program, which says in a string
@@ -63,8 +63,8 @@ checked() {
 	local value verdict
 	value=$(read_json "$1") || exit 1
 	verdict=$(jq -c "${@:3}" "include \"study\"; $2" -L "$root/pipelines" <<<"$value" 2>/dev/null) ||
-		die "$(say_file "$1"): not a file of study.sh"
-	[[ $verdict != \"* ]] || die "$(say_file "$1"): $(jq -r . <<<"$verdict")"
+		die "$(harmless "$1"): not a file of study.sh"
+	[[ $verdict != \"* ]] || die "$(harmless "$1"): $(jq -r . <<<"$verdict")"
 	printf '%s\n' "$verdict"
 }
 
@@ -92,6 +92,10 @@ fi
 [[ $SEED =~ ^[0-9]{1,9}$ ]] || usage "SEED: '$SEED' is not a whole number of at most 9 digits"
 [[ $COUNT =~ ^([1-9][0-9]{0,2}|1000|all)$ ]] ||
 	usage "COUNT: '$COUNT' is neither a number of pairs from 1 to 1000 nor all"
+for name in NAME_A NAME_B; do
+	[[ ${!name} != *[[:cntrl:]]* && $(printf %s "${!name}" | wc -m) -lt 100 ]] ||
+		usage "$name: '$(harmless "${!name}")' is not a name of less than 100 characters"
+done
 [ -n "$QUESTIONS" ] || QUESTIONS="realism${EXEMPLARS:+ style}${INPUTS:+ background}"
 
 # need QUESTION VARIABLE: which says what the question is about
@@ -118,75 +122,73 @@ done
 
 # ---- the pictures ----
 
-# list FOLDER: its pictures, in order
+# list FOLDER: its pictures, in order, each ended by NUL: a name may hold all else
 list() {
-	find "$1" -maxdepth 1 -type f -iregex '.*\.\(png\|jpe?g\|webp\|gif\|tiff?\|bmp\)' | LC_ALL=C sort
+	LC_ALL=C find "$1/" -maxdepth 1 -type f -regextype posix-extended \
+		-iregex '.*\.(png|jpe?g|webp|gif|tiff?|bmp)' -print0 | LC_ALL=C sort -z
 }
 
-# length SOURCE: how many pictures it has
-length() {
-	[ -r "$1" ] || die "$1: cannot be read"
-	if [ -d "$1" ]; then list "$1" | wc -l; else xl-cat --json "$1" | wc -l; fi
-}
-
-# draw SOURCE NUMBER FILE: the command that makes that picture a PNG
-draw() {
-	if [ -d "$1" ]; then
-		words xl-decode -o "$3" "$(list "$1" | sed -n "$(($2 + 1))p")"
+# look_at VARIABLE: how many pictures are there, in many; of a folder, their names in
+# files_VARIABLE
+declare -A many
+look_at() {
+	local -n source=$1 files=files_$1
+	case $source in -*) source=./$source ;; esac # no option
+	[ -r "$source" ] || die "$(harmless "$source"): cannot be read"
+	if [ -d "$source" ]; then
+		mapfile -t -d '' files < <(list "$source")
+		many[$1]=${#files[@]}
 	else
-		echo "xl-cat --records $2:$(($2 + 1)) $(words "$1") | xl-decode -o $(words "$3")"
+		many[$1]=$(xl-cat --json "$source" | wc -l)
 	fi
 }
 
-declare -A many
+# draw VARIABLE NUMBER FILE: the command that makes that picture a PNG
+draw() {
+	local -n source=$1 named=files_$1
+	if [ -d "$source" ]; then
+		words xl-decode -o "$3" "${named[$2]}"
+	else
+		echo "xl-cat --records $2:$(($2 + 1)) $(words "$source") | xl-decode -o $(words "$3")"
+	fi
+}
+
 for name in A B INPUTS EXEMPLARS; do
-	[ -z "${!name}" ] || many[$name]=$(length "${!name}")
+	[ -z "${!name}" ] || look_at $name
 done
 n=${many[A]}
-[ "$n" = "${many[B]}" ] || die "$A has $n pictures, $B ${many[B]}"
-[ "$n" -gt 0 ] || die "$A: there is no picture"
+[ "$n" = "${many[B]}" ] || die "$(harmless "$A") has $n pictures, $(harmless "$B") ${many[B]}"
+[ "$n" -gt 0 ] || die "$(harmless "$A"): there is no picture"
 for name in INPUTS EXEMPLARS; do
 	[ -z "${!name}" ] || [ "${many[$name]}" = 1 ] || [ "${many[$name]}" = "$n" ] ||
-		die "${!name} has ${many[$name]} pictures for $n results"
+		die "$(harmless "${!name}") has ${many[$name]} pictures for $n results"
 done
 [ "$COUNT" != all ] || COUNT=$n
-[ "$COUNT" -le 1000 ] || die "$A: has $n pictures; set COUNT to at most 1000"
+[ "$COUNT" -le 1000 ] || die "$(harmless "$A"): has $n pictures; set COUNT to at most 1000"
 
 # ---- the page ----
 
 do_it() { if [ -n "$dry" ]; then echo "$1"; else (eval "$1"); fi; }
 
-parts=$OUT.parts
+parts=$OUT.parts page=$(words "$root/pipelines/study.html")
 items=$(words "$parts/items") data=$(words "$parts/data") key=$(words "$OUT.key.json")
 remove_parts() { rm -rf "$parts"; }
 [ -n "$dry" ] || trap remove_parts EXIT
 
 # add_item NUMBER SIDE: its pictures, and the line of the page's data
 add_item() {
-	local name file number sources=(left "$A" right "$B") line="jq -c -n"
-	[ "$2" = a ] || sources=(left "$B" right "$A")
-	sources+=(input "$INPUTS" exemplar "$EXEMPLARS")
-	set -- "$1" "${sources[@]}"
-	number=$1
-	shift
-	while [ $# -gt 0 ]; do
-		if [ -n "$2" ]; then
-			name=$1 file=$parts/$1.png
-			do_it "$(draw "$2" "$([ "$(length_of "$1")" = 1 ] && echo 0 || echo "$number")" "$file")"
-			line="$line --rawfile $name <(base64 -w0 $(words "$file"))"
-		fi
-		shift 2
+	local role name number line="jq -c -n"
+	local -A from=([left]=A [right]=B [input]=INPUTS [exemplar]=EXEMPLARS)
+	[ "$2" = a ] || from[left]=B from[right]=A
+	for role in left right input exemplar; do
+		name=${from[$role]}
+		[ -n "${!name}" ] || continue
+		number=$1
+		[ "${many[$name]}" != 1 ] || number=0
+		do_it "$(draw "$name" "$number" "$parts/$role.png")"
+		line="$line --rawfile $role <(base64 -w0 $(words "$parts/$role.png"))"
 	done
 	do_it "$line '\$ARGS.named | map_values(\"data:image/png;base64,\" + .)' >> $items"
-}
-
-# length_of ROLE: of the source of these pictures
-length_of() {
-	case $1 in
-	input) echo "${many[INPUTS]}" ;;
-	exemplar) echo "${many[EXEMPLARS]}" ;;
-	*) echo "$n" ;;
-	esac
 }
 
 plan=$(jq -n -c -L "$root/pipelines" --argjson n "$n" --argjson count "$COUNT" --argjson seed "$SEED" \
@@ -198,8 +200,11 @@ done < <(jq -r '.[] | "\(.number) \(.left)"' <<<"$plan")
 
 do_it "jq -c -s --argjson questions $(words "$asked") '{\$questions, items: .}' $items > $data"
 do_it "study=\$(sha256sum < $data | cut -c1-16)
-jq -c --arg study \"\$study\" '{\$study} + .' $data | sed 's/</\\\\u003c/g' > $data.json
-sed -e '/@STUDY@/{r $data.json' -e 'd}' $(words "$root/pipelines/study.html") > $(words "$OUT")
+{
+	sed '/@STUDY@/,\$d' $page
+	jq -c --arg study \"\$study\" '{\$study} + .' $data | sed 's/</\\\\u003c/g'
+	sed '1,/@STUDY@/d' $page
+} > $(words "$OUT")
 jq -n --arg study \"\$study\" --arg a $(words "$NAME_A") --arg b $(words "$NAME_B") \\
 	--argjson questions $(words "$(jq -c 'map(.name)' <<<"$asked")") --argjson items $(words "$plan") \\
 	'{\$study, \$a, \$b, \$questions, \$items}' > $key"

@@ -110,6 +110,33 @@ refused() {
 	cmp s.html.key.json n.html.key.json
 }
 
+@test "names of files may hold anything" {
+	for folder in odd $'-a\n b $(touch ran) \'"[*' plain; do mkdir -- "$folder"; done
+	names=($'\n1.png' $'2\n.png' "3 '\"\$(touch ran)\`.png" '4-*[a].png' $'5\xff.PNG')
+	made=(b/*.png)
+	for i in 0 1 2 3 4; do
+		cp "${made[i]}" "odd/${names[i]}"
+		cp "${made[i]}" "plain/$i.png"
+		cp "${made[i]}" "./$folder/$i.png"
+	done
+	ln -s odd link
+	COUNT=all A=plain B=plain OUT=want.html "$study"
+	out=$'-s \n\'"$(touch ran).html'
+	for set in odd link "$folder"; do
+		COUNT=all A=$set B=plain OUT=$out "$study"
+		cmp want.html "./$out"
+		cmp want.html.key.json "./$out.key.json"
+		COUNT=all A=$set B=plain OUT=n.html run -0 "$study" -n
+		bash -euo pipefail -c "$output"
+		cmp want.html n.html
+	done
+	[ ! -e ran ]
+	NAME_A=$'a\nb' A=a B=b run -2 "$study"
+	[ "$output" = "study.sh: NAME_A: 'a?b' is not a name of less than 100 characters" ]
+	A=$'no\e[2Jwhere' B=b run -1 "$study"
+	[ "$output" = "study.sh: no?[2Jwhere: cannot be read" ]
+}
+
 @test "questions ask for what they are about" {
 	export A=a B=b OUT=q.html
 	QUESTIONS=style run -2 "$study"
