@@ -232,6 +232,15 @@ static void spool_keeps_images(void **state)
 	assert_message("is 16 x 8 pixels, training takes squares");
 	assert_int_equal(take(&s, xl_record_new(XL_IMAGE, "u")), XL_SKIPPED);
 	assert_message("has no image");
+	for (int k = 0; k < 2; k++) {
+		struct xl_record *r = image("w", SIZE, SIZE, abc, (const uint8_t[]){0, 0, 0}, 3, NULL);
+		struct xl_tensor *f = xl_image_to_f4(x);
+
+		((float *)f->data)[SIZE * SIZE + 3] = k ? NAN : -INFINITY;
+		assert_int_equal(xl_record_put(r, "x", f), 0);
+		assert_int_equal(take(&s, r), XL_SKIPPED);
+		assert_message("x has pixels that are nan or inf");
+	}
 	assert_int_equal(take(&s, image("v", SIZE, SIZE, NULL, NULL, 0, NULL)), XL_REFUSED);
 	assert_message("has no attribute 'b'");
 	assert_int_equal(xl_spool_end(&s), 0);
@@ -243,6 +252,10 @@ static void spool_keeps_images(void **state)
 	assert_int_equal(s.y[1], 0);
 	assert_string_equal(xl_spool_words(&s, text, sizeof text),
 			    "3 images, 1 resized from 16 to 8 pixels; attributes b");
+	s.resized++;
+	s.from_more = true;
+	assert_string_equal(xl_spool_words(&s, text, sizeof text),
+			    "3 images, 2 resized from 16 and more to 8 pixels; attributes b");
 	xl_spool_done(&s);
 	xl_tensor_free(x);
 }

@@ -289,6 +289,9 @@ there are 5_o_Clock_Shadow, "* ]]
 	cat large >>faces
 	run -0 quick a 1
 	[[ ${lines[0]} == "xl-train: 32 images, 8 resized from 48 to 32 pixels; "* ]]
+	cat one >>faces
+	run -0 quick b 1
+	[[ ${lines[0]} == "xl-train: 33 images, 9 resized from 48 and more to 32 pixels; "* ]]
 }
 
 @test "too few images, or none" {
@@ -567,6 +570,57 @@ keep" ]
 		run -0 "$train" $c
 		[[ $output == *"--variant=ijcai|iclr"* ]]
 		[[ $(tr -s ' \n' ' ' <<<"$output") == *"--size=n "*"[128; small 64, tiny 32] --width=n "*"[64; small 32, tiny 16] --batch=n pairs per step (ICLR, appendix) [8] "* ]]
+	done
+}
+
+# methods: the names of all
+methods() { "$train" --help | sed -n 's/^  \([a-z-]*\): .*/\1/p'; }
+
+# saved METHOD NAME: the first saves of a run of the smallest there is
+saved() {
+	"$train" "$1" --preset tiny --width 2 --out "$2" --every 1 --quiet both &
+	while [ ! -e "$2" ]; do sleep 0.02; done
+	kill $!
+	wait $! || [ $? = 143 ]
+}
+
+@test "what every method does with what it cannot use" {
+	"$XL_BIN/xl-synth" faces --count 80 --size 32 --quiet --domain-by Male >both
+	"$XL_BIN/xl-cat" --records 0:3 both >few
+	[ "$(methods | wc -l)" -ge 4 ]
+	for m in $(methods); do
+		saved "$m" a
+		mkdir was && cp a a.ckpt was
+		other=$(methods | grep -vx "$m" | head -1)
+		run "$train" "$other" --resume a both
+		usage
+		[ "${lines[0]}" = "xl-train: a.ckpt was trained by method $m, not $other" ]
+		run -2 "$train" "$m" --preset tiny --out b few
+		[[ ${lines[1]} == "xl-train: too few images: "* ]]
+		run -2 "$train" "$m" --preset tiny --batch 1000 --out b both
+		[[ ${lines[1]} == "xl-train: too few images: "* ]]
+		run "$train" "$m" --iters 0 both
+		usage
+		run "$train" "$m" --threads 0 both
+		usage
+		[ "${lines[0]}" = "xl-train: --threads: '0' is not a whole number from 1 to 1024" ]
+		XL_THREADS=none run "$train" "$m" both
+		usage
+		[ "${lines[0]}" = "xl-train: XL_THREADS: 'none' is not a whole number from 1 to 1024" ]
+		size=$(stat -c %s a.ckpt)
+		for n in 0 1 100 $((size / 2)) $((size - 1)); do
+			head -c "$n" was/a.ckpt >a.ckpt
+			run -1 "$train" "$m" --resume a both
+			[[ $output == "xl-train: a.ckpt: "* && $output != *$'\n'* ]]
+			cmp a was/a
+		done
+		# two bytes of a weight
+		{ head -c $((size - 4)) was/a.ckpt && printf '\252\125' && tail -c 2 was/a.ckpt; } >a.ckpt
+		run -1 "$train" "$m" --resume a both
+		[[ $output == "xl-train: a.ckpt: digest is "*", the content has "* ]]
+		cmp a was/a
+		rm -r a a.ckpt was
+		[ -z "$(ls a* b 2>/dev/null)" ]
 	done
 }
 

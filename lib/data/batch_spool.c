@@ -2,6 +2,7 @@
  * batch_spool.c - images from a stream into an unlinked file.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "core/rng.h"
 #include "data/batch_spool.h"
 #include "image/image.h"
+#include "tensor/dtype.h"
 
 static size_t image_bytes(const struct xl_spool *s)
 {
@@ -129,6 +131,9 @@ static int check_image(const struct xl_tensor *x)
 	if (x->shape[1] != x->shape[2])
 		return xl_err("is %lld x %lld pixels, training takes squares",
 			      (long long)x->shape[2], (long long)x->shape[1]);
+	for (int64_t i = 0; x->dtype != XL_U1 && i < xl_tensor_count(x); i++)
+		if (!isfinite(xl_tensor_value(x, i)))
+			return xl_err("x has pixels that are nan or inf");
 	return 0;
 }
 
@@ -196,6 +201,7 @@ static enum xl_take take(struct xl_spool *s, const struct xl_record *r)
 		goto out;
 	if (x->shape[1] != s->size && s->resized++ == 0)
 		s->from = x->shape[1];
+	s->from_more |= x->shape[1] != s->size && x->shape[1] != s->from;
 	if (s->n == UINT32_MAX) {
 		xl_err("more than %lu images", (unsigned long)UINT32_MAX);
 		got = XL_FAILED;
@@ -291,8 +297,9 @@ const char *xl_spool_words(const struct xl_spool *s, char *buf, size_t size)
 		append(buf, size, " (A %lu, B %lu)", (unsigned long)s->of[0],
 		       (unsigned long)s->of[1]);
 	if (s->resized > 0)
-		append(buf, size, ", %lu resized from %lld to %d pixels", (unsigned long)s->resized,
-		       (long long)s->from, s->size);
+		append(buf, size, ", %lu resized from %lld%s to %d pixels",
+		       (unsigned long)s->resized, (long long)s->from,
+		       s->from_more ? " and more" : "", s->size);
 	for (int i = 0; i < s->labels.n; i++)
 		xl_list_add(list, sizeof list, s->labels.names[i]);
 	if (s->labels.n > 0)

@@ -14,6 +14,7 @@ struct xl_spool {
 	uint32_t n;       /* images taken */
 	uint32_t resized; /* of these, that came in another size */
 	int64_t from;     /* the first such size */
+	bool from_more;   /* there were other such sizes */
 	uint32_t of[3];   /* images of domain A, of B, of none */
 	struct xl_labels labels;
 	bool paired;  /* batches pair domain A with domain B */

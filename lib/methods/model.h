@@ -93,7 +93,7 @@ int xl_model_save(struct xl_model *m, const char *path);
 
 /* xl_model_save_checkpoint - everything a resumed run needs, in one file: all
  * networks, moments, counts. 0, or -1 with xl_err set. xl_model_load_checkpoint -
- * the model as it was, trained; NULL with xl_err set */
+ * the model as it was, trained, its digest checked; NULL with xl_err set */
 int xl_model_save_checkpoint(struct xl_model *m, const char *path);
 struct xl_model *xl_model_load_checkpoint(const char *path);
 

@@ -250,7 +250,10 @@ static struct xl_model *load(const char *path, bool trained)
 
 	if (xl_modelfile_read(path, &f))
 		return NULL;
-	m = from_records(f.records, f.n, trained);
+	/* of a checkpoint all is read; of a model as little as can be */
+	m = trained && xl_modelfile_check((const struct xl_record *const *)f.records, f.n)
+		    ? NULL
+		    : from_records(f.records, f.n, trained);
 	if (!m)
 		xl_err_prefix("%s", path);
 	if (m && !trained)
