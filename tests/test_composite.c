@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "data/composite.h"
+#include "image/composite.h"
 
 enum { H = 8, W = 12, CELL = 4 };
 
@@ -84,6 +84,33 @@ static void both_ends_are_exact(void **state)
 	xl_record_free(r);
 }
 
+/* Of 12 x 16 cells on 48 x 64 pixels, the picture has the 37 x 50 at the top left. */
+static void padding_is_no_part_of_the_picture(void **state)
+{
+	enum { IH = 37, IW = 50, ROWS = 12, COLUMNS = 16, ERASED = 7 };
+	struct xl_record *r = xl_record_new(XL_CODE, "a");
+	struct xl_tensor *x = tensor_of(XL_F4, 3, IH, IW), *out = tensor_of(XL_F4, 3, IH, IW);
+	struct xl_tensor *m = tensor_of(XL_F4, 1, ROWS, COLUMNS);
+	const float *got = out->data;
+
+	(void)state;
+	for (int i = 0; i < 3 * IH * IW; i++)
+		((float *)out->data)[i] = 1;
+	for (int i = 0; i < ROWS * COLUMNS; i++)
+		((float *)m->data)[i] = i % COLUMNS >= ERASED && i / COLUMNS >= ERASED;
+	assert_int_equal(xl_record_put(r, "x", x), 0);
+	assert_int_equal(xl_record_put(r, "out", out), 0);
+	assert_int_equal(xl_record_put(r, "m", m), 0);
+	assert_int_equal(xl_meta_set_int(r, "mask_stride", 16), 0);
+	assert_int_equal(xl_composite(r, 1), 0);
+	for (int i = 0; i < 3 * IH * IW; i++) {
+		const double v = fmin(1, fmax(0, (i / IW % IH + 0.5) / CELL - 0.5 - (ERASED - 1)));
+		const double u = fmin(1, fmax(0, (i % IW + 0.5) / CELL - 0.5 - (ERASED - 1)));
+		assert_true(fabs(u * v - (double)got[i]) < 1e-6);
+	}
+	xl_record_free(r);
+}
+
 static void records_that_lack_something_are_refused(void **state)
 {
 	struct xl_record *r = translated(0);
@@ -99,9 +126,16 @@ static void records_that_lack_something_are_refused(void **state)
 	assert_int_equal(xl_record_put(r, "x", tensor_of(XL_U1, 3, H, W + 1)), 0);
 	assert_int_equal(xl_composite(r, 1), -1);
 	assert_string_equal(xl_err_msg(), "x is (3,8,13) |u1, its translation (3,8,12) <f4");
+	assert_int_equal(xl_record_put(r, "x", tensor_of(XL_U1, 3, H, W)), 0);
+	assert_int_equal(xl_meta_set_int(r, "mask_stride", 0), 0);
+	assert_int_equal(xl_composite(r, 1), -1);
+	assert_string_equal(xl_err_msg(), "mask_stride is 0, not a number from 1 to 16384");
 	xl_record_drop(r, "x");
 	assert_int_equal(xl_composite(r, 1), -1);
 	assert_string_equal(xl_err_msg(), "has no image x to put its translation into");
+	xl_record_drop(r, "out");
+	assert_int_equal(xl_composite(r, 1), -1);
+	assert_string_equal(xl_err_msg(), "has no translation out");
 	xl_record_free(r);
 }
 
@@ -110,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pixels_are_blended_by_the_mask),
 		cmocka_unit_test(both_ends_are_exact),
+		cmocka_unit_test(padding_is_no_part_of_the_picture),
 		cmocka_unit_test(records_that_lack_something_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

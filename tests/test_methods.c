@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "core/pool.h"
+#include "image/coverage.h"
 #include "methods/method_losses.h"
 #include "methods/model.h"
 
@@ -311,6 +312,21 @@ static void check_repeated(const struct xl_method *method)
 	xl_model_free(m);
 }
 
+/* One mask says what its cells lie on: as many pixels as are divided evenly. */
+static void check_mask(const struct xl_method *method, const struct xl_record *r)
+{
+	const struct xl_tensor *m = xl_record_tensor(r, "m");
+	struct xl_cells g;
+
+	assert_int_equal(method->one_mask, m && m->shape[0] == 1);
+	assert_int_equal(xl_meta_int(r, "mask_stride", 0), method->one_mask ? method->stride : 0);
+	if (!method->one_mask)
+		return;
+	ok(xl_cells_on(r, method->stride, &g));
+	assert_int_equal(g.ph % m->shape[1], 0);
+	assert_int_equal(g.ph / m->shape[1], g.pw / m->shape[2]);
+}
+
 static void check_sizes(const struct xl_method *method)
 {
 	static const int64_t sizes[][2] = {{2, 2}, {3, 50}, {17, 16}, {64, 33}, {65, 128}};
@@ -324,6 +340,7 @@ static void check_sizes(const struct xl_method *method)
 		ok(xl_stage_fuse(m, t, a, e));
 		ok(xl_stage_decode(m, t, a));
 		assert_true(xl_tensor_is(xl_record_tensor(a, "out"), 3, shape));
+		check_mask(method, a);
 		const float *y = xl_record_tensor(a, "out")->data;
 		for (int64_t k = 0; k < 3 * shape[1] * shape[2]; k++)
 			assert_true(y[k] >= -1 && y[k] <= 1);

@@ -11,8 +11,8 @@
 
 #include "core/json.h"
 #include "core/pool.h"
+#include "image/coverage.h"
 #include "metrics/compare.h"
-#include "metrics/coverage.h"
 #include "metrics/iou.h"
 #include "metrics/lockstep.h"
 #include "metrics/miou.h"
@@ -357,6 +357,15 @@ static void test_compare_stretched(void **state)
 	xl_record_free(r);
 }
 
+/* xl_coverage of a record with this mask and no more */
+static float *cover(struct xl_tensor *t, int64_t h, int64_t w)
+{
+	struct xl_named m = {.name = (char[]){"m"}, .tensor = t};
+	const struct xl_record r = {.tensors = &m, .n_tensors = 1};
+
+	return xl_coverage(&r, "m", h, w);
+}
+
 /* v[y][x] = (37x + 59y) mod 101 over 101, 4 rows of 5; references to 1e-7, the
  * rounding of our floats. */
 static void test_coverage_bilinear(void **state)
@@ -375,12 +384,12 @@ static void test_coverage_bilinear(void **state)
 	(void)state;
 	for (int i = 0; i < 20; i++)
 		v[i] = (37 * (i % 5) + 59 * (i / 5)) % 101 / 101.0;
-	p = xl_coverage("m", t, 3, 2);
+	p = cover(t, 3, 2);
 	assert_non_null(p);
 	for (int i = 0; i < 6; i++)
 		assert_near(p[i], to_3x2[i] / 101, 1e-7);
 	free(p);
-	p = xl_coverage("m", t, 7, 9);
+	p = cover(t, 7, 9);
 	assert_non_null(p);
 	for (int i = 0; i < 9; i++)
 		assert_near(p[2 * 9 + i], row2_of_7x9[i] / 101, 1e-7);
@@ -398,7 +407,7 @@ static void test_coverage_times_four(void **state)
 
 	(void)state;
 	memcpy(t->data, (const float[]){0, 1, 0.5f, 0.25f}, 16);
-	p = xl_coverage("m", t, 8, 8);
+	p = cover(t, 8, 8);
 	assert_non_null(p);
 	assert_memory_equal(p + 2 * 8, row2, sizeof row2);
 	free(p);
@@ -412,36 +421,36 @@ static void test_coverage_types(void **state)
 
 	(void)state;
 	memcpy(t->data, "\x80\xff", 2);
-	p = xl_coverage("m", t, 1, 2);
+	p = cover(t, 1, 2);
 	assert_near(p[0], 128 / 255.0, 1e-7);
 	assert_near(p[1], 1, 0);
 	free(p);
 	t->dtype = XL_B1;
 	memcpy(t->data, "\x00\x01", 2);
-	p = xl_coverage("m", t, 1, 2);
+	p = cover(t, 1, 2);
 	assert_true(p[0] == 0 && p[1] == 1);
 	free(p);
 	xl_tensor_free(t);
 
 	t = new3(XL_F4, 1, 1, 2);
 	((float *)t->data)[0] = 1.5f;
-	assert_null(xl_coverage("m", t, 1, 2));
+	assert_null(cover(t, 1, 2));
 	assert_string_equal(xl_err_msg(), "m holds 1.5, a mask lies in 0..1");
 	((float *)t->data)[0] = NAN;
-	assert_null(xl_coverage("m", t, 1, 2));
+	assert_null(cover(t, 1, 2));
 	((float *)t->data)[0] = -0.25f;
-	assert_null(xl_coverage("m", t, 1, 2));
+	assert_null(cover(t, 1, 2));
 	xl_tensor_free(t);
 
 	t = new3(XL_F4, 2, 1, 2);
-	assert_int_equal(xl_coverage_check("m", t), -1);
+	assert_null(cover(t, 1, 2));
 	assert_string_equal(xl_err_msg(), "m is (2,1,2) <f4, a mask has 1 channel");
 	xl_tensor_free(t);
 	t = new3(XL_F4, 1, 0, 2);
-	assert_int_equal(xl_coverage_check("m", t), -1);
+	assert_null(cover(t, 1, 2));
 	xl_tensor_free(t);
 	t = new3(XL_I4, 1, 1, 2);
-	assert_int_equal(xl_coverage_check("m", t), -1);
+	assert_null(cover(t, 1, 2));
 	xl_tensor_free(t);
 }
 

@@ -159,6 +159,20 @@ rename() { xl-crop --size 8 a.png | sed "1s/\xa2id\xa5a\.png/\xa2id\xa5$1/"; }
 	done
 }
 
+# columns A-B PICTURE: those of each row of each channel
+columns() { tensor x <(image "$2") | cut -d' ' -f"$1"; }
+
+# 37x21 pixels lie on 12x8 cells of 4: what is kept begins with the 7th
+@test "--composite: a padded picture is under its own part of the mask" {
+	xl-encode --native wide.png | xl-mask --threshold 0 --keep 24,0,13,21 |
+		xl-hadain --exemplar b.png >half
+	xl-decode --composite 1000 half >put.png
+	xl-decode half >whole.png
+	cmp <(columns 1-22 put.png) <(columns 1-22 wide.png)
+	cmp <(columns 25-37 put.png) <(columns 25-37 whole.png)
+	run -1 cmp -s <(columns 25-37 put.png) <(columns 25-37 wide.png)
+}
+
 @test "records pictures cannot be made of are named, the rest is drawn" {
 	head -c 2000 m.msgpack >cut
 	run -1 --separate-stderr xl-decode --dir d a.png m.msgpack cut b.png

@@ -101,6 +101,26 @@ halves() {
 	near iou 0.5
 }
 
+@test "a model's mask reaches into the padding, truth does not" {
+	local size
+	PATH=$XL_BIN:$PATH
+	export XL_MODEL=$BATS_TEST_DIRNAME/../models/default.msgpack
+	xl-synth faces --count 1 -q | xl-decode >a.png
+	for size in 36x36 40x40 50x37 64x48; do
+		local w=${size%x*} h=${size#*x}
+		xl-crop --size "$size" a.png | xl-encode | xl-mask --threshold 0 --keep "0,0,28,$h" >p
+		bytes $((w * h)) "i % $w < 28 ? 255 : 0" >t.u1
+		record image a.png m_true '|u1' 1 "$h" "$w" t.u1 >t
+		run -0 "$iou" t p
+		near iou 1
+		near mask_area "$(awk "BEGIN { printf \"%.17g\", 28 / $w }")"
+	done
+	bytes $((4 * w * h)) "i % $((2 * w)) < 56 ? 255 : 0" >t.u1
+	record image a.png m_true '|u1' 1 $((2 * h)) $((2 * w)) t.u1 >t
+	run -0 "$iou" t p
+	near iou 1
+}
+
 @test "mean over records, pooled, and empty masks" {
 	halves
 	cat truth truth empty >t

@@ -9,10 +9,10 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
-#include "data/composite.h"
 #include "data/engine.h"
 #include "data/inputs.h"
 #include "data/outname.h"
+#include "image/composite.h"
 #include "image/image.h"
 #include "kernels/kernels.h"
 #include "tensor/summary.h"
@@ -75,8 +75,8 @@ static int draw(const struct xl_inputs *in, struct xl_record *r, const char **na
 }
 
 /* What a stage may rely on but is no longer so: the picture is an image of its own. */
-static const char *const stale_meta[] = {"mask_edited", "input",      "remove",    "sample",
-					 "seed",        "domain_out", "noise_seed"};
+static const char *const stale_meta[] = {"mask_edited", "mask_stride", "input",      "remove",
+					 "sample",      "seed",        "domain_out", "noise_seed"};
 
 /* The record as an image record with that tensor as its x, and no other. */
 static int to_image(struct xl_record *r, const char *name)

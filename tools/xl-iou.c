@@ -10,7 +10,7 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
-#include "metrics/coverage.h"
+#include "image/coverage.h"
 #include "metrics/iou.h"
 #include "metrics/lockstep.h"
 #include "metrics/miou.h"
@@ -82,8 +82,8 @@ static int compare(struct xl_lockstep *s, struct totals *t)
 	for (int i = 0; i < 2; i++) {
 		m[i] = xl_coverage_of(s->record[i], name[i]);
 		if (m[i])
-			plane[i] =
-				xl_coverage(name[i], m[i], m[TRUTH]->shape[1], m[TRUTH]->shape[2]);
+			plane[i] = xl_coverage(s->record[i], name[i], m[TRUTH]->shape[1],
+					       m[TRUTH]->shape[2]);
 		if (!plane[i]) {
 			xl_lockstep_err_at(s, i);
 			goto out;

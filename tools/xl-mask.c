@@ -86,7 +86,7 @@ static int edit_and_show(struct xl_record *r)
 {
 	struct xl_tensor *old = xl_edit_mask(r), *m = old ? xl_tensor_copy(old) : NULL;
 	struct xl_cells g;
-	int rc = m ? xl_engine_cells(&engine, r, &g) : -1;
+	int rc = m ? xl_cells_on(r, engine.model->method->stride, &g) : -1;
 
 	if (rc == 0 && xl_edits_outside(&edits, &g) > 0)
 		xl_note("%s: a rectangle lies outside of its %lldx%lld pixels", r->id,

@@ -9,8 +9,8 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
+#include "image/coverage.h"
 #include "metrics/compare.h"
-#include "metrics/coverage.h"
 #include "metrics/lockstep.h"
 
 enum { TRUTH, OUT };
@@ -87,13 +87,10 @@ static int take_images(const struct xl_lockstep *s, struct xl_tensor **image)
 static int take_mask(const struct xl_lockstep *s, const struct xl_tensor *image, float **mask)
 {
 	const char *name = mask_name ? mask_name : "m_true";
-	const struct xl_tensor *t;
 
 	if (!mask_name && !xl_record_tensor(s->record[TRUTH], name))
 		return 0;
-	t = xl_coverage_of(s->record[TRUTH], name);
-	if (t)
-		*mask = xl_coverage(name, t, image->shape[1], image->shape[2]);
+	*mask = xl_coverage(s->record[TRUTH], name, image->shape[1], image->shape[2]);
 	return *mask ? 0 : xl_lockstep_err_at(s, TRUTH);
 }
 

@@ -100,21 +100,6 @@ int xl_engine_seed(struct xl_engine *e, struct xl_record *r)
 	return xl_meta_set_int(r, "noise_seed", xl_common.seed);
 }
 
-int xl_engine_cells(struct xl_engine *e, const struct xl_record *r, struct xl_cells *out)
-{
-	const int64_t image[3] = {3, -1, -1};
-	const struct xl_tensor *x = xl_record_tensor(r, "x");
-	char shape[96];
-
-	if (!x)
-		return xl_err("has no image x, whose pixels an edit is measured in");
-	if (!xl_tensor_is(x, 3, image) || xl_tensor_count(x) == 0)
-		return xl_err("x is %s, an image is (3,H,W)",
-			      xl_tensor_show(x, shape, sizeof shape));
-	*out = xl_cells_of(x->shape[1], x->shape[2], e->model->method->stride);
-	return 0;
-}
-
 int xl_is_translatable(const struct xl_record *r)
 {
 	if (r->kind == XL_IMAGE || r->kind == XL_CODE)

@@ -5,7 +5,6 @@
 #ifndef XL_DATA_ENGINE_H
 #define XL_DATA_ENGINE_H
 
-#include "methods/edit.h"
 #include "methods/model.h"
 
 enum { XL_ENGINE_SETS = 8 };
@@ -44,10 +43,6 @@ int xl_engine_domain(struct xl_engine *e, struct xl_record *r, const char *domai
 /* xl_engine_seed - note --seed, where it was given, in a record without codes, if the method
  * draws noise for them; 0, or -1 with xl_err set */
 int xl_engine_seed(struct xl_engine *e, struct xl_record *r);
-
-/* xl_engine_cells - where the cells of masks lie on the image x of a record; 0, or
- * -1 with xl_err set (no x, or not an image) */
-int xl_engine_cells(struct xl_engine *e, const struct xl_record *r, struct xl_cells *out);
 
 /*
  * xl_engine_at - say in the current message where record r came from

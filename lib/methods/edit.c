@@ -19,12 +19,6 @@
 /* A float may miss the range of a mask by its own rounding. */
 #define SLACK 1e-6
 
-struct xl_cells xl_cells_of(int64_t ih, int64_t iw, int64_t stride)
-{
-	assert(ih > 0 && iw > 0 && stride > 0);
-	return (struct xl_cells){ih, iw, xl_round_up(ih, stride), xl_round_up(iw, stride)};
-}
-
 /* ---- rectangles ------------------------------------------------------- */
 
 int xl_rect_parse(const char *what, const char *s, struct xl_rect *out)

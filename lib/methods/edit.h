@@ -1,7 +1,7 @@
 /*
  * edit.h - the arithmetic of mask editing: rectangles and painted pictures onto
  * the cells of a mask, and a mask back to a picture. Used by xl-mask; what an
- * edit makes stale is model.h's business.
+ * edit makes stale is model.h's business, where its cells lie coverage.h's.
  *
  * Masks are (C,h,w) <f4 0..1. An edit treats all channels alike; a picture shows
  * their mean.
@@ -9,22 +9,12 @@
 #ifndef XL_METHODS_EDIT_H
 #define XL_METHODS_EDIT_H
 
-#include "xl.h"
-
-/* Where the cells of a mask lie: they divide ph x pw pixels evenly, of which the
- * picture is the ih x iw at the top left and the rest its reflected padding. */
-struct xl_cells {
-	int64_t ih, iw, ph, pw;
-};
+#include "image/coverage.h"
 
 /* In pixels of the picture; may reach beyond it. */
 struct xl_rect {
 	int64_t x, y, w, h;
 };
-
-/* xl_cells_of - the cells of a mask of an ih x iw picture that was padded right
- * and below to whole multiples of stride (1 for none) */
-struct xl_cells xl_cells_of(int64_t ih, int64_t iw, int64_t stride);
 
 /*
  * xl_rect_parse - "X,Y,W,H", whole numbers, W and H at least 1

@@ -514,6 +514,7 @@ const struct xl_method xl_method_lomit = {
 	.loss_names = loss_names,
 	.default_attributes = default_attributes,
 	.stride = 16,
+	.one_mask = true,
 	.state_size = sizeof(struct xl_lomit_nets),
 	.build = lomit_build,
 	.randomise = lomit_randomise,

@@ -384,6 +384,7 @@ const struct xl_method xl_method_mbu = {
 	.two_domains = true,
 	.lockstep = true,
 	.stride = XL_MBU_STRIDE,
+	.one_mask = true,
 	.state_size = sizeof(struct xl_mbu_nets),
 	.build = xl_mbu_build,
 	.randomise = xl_mbu_randomise,

@@ -67,6 +67,7 @@ struct xl_method {
 	bool noisy;       /* a code has noise of its record's name and meta.noise_seed */
 	int classes;      /* labels are taken, as whole numbers below it; 0: see batch_labels.h */
 	int stride;       /* images are padded to a multiple of it */
+	bool one_mask;    /* m has one channel: where the picture changes */
 
 	/* build - declare networks and layers (xl_model_net, xl_net_layer) in
 	 * m->state, allocated of state_size bytes */

@@ -68,6 +68,9 @@ static int end(struct xl_model *m, struct xl_record *r, int rc)
 	if (rc || (rc = xl_modelfile_same(&m->file)))
 		return xl_err_prefix("%s", r->id);
 	r->kind = XL_CODE;
+	if (m->method->one_mask && xl_record_tensor(r, "m") &&
+	    xl_meta_set_int(r, "mask_stride", m->method->stride))
+		return -1;
 	return xl_meta_set_str(r, "model", m->digest);
 }
 

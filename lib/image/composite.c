@@ -3,8 +3,8 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include "data/composite.h"
-#include "metrics/coverage.h"
+#include "image/composite.h"
+#include "image/coverage.h"
 
 static void blend(float *out, const float *x, const float *cover, int64_t pixels, double gain)
 {
@@ -18,23 +18,22 @@ static void blend(float *out, const float *x, const float *cover, int64_t pixels
 int xl_composite(struct xl_record *r, double gain)
 {
 	struct xl_tensor *out = xl_record_tensor(r, "out"), *x = xl_record_tensor(r, "x"), *input;
-	const struct xl_tensor *m = xl_coverage_of(r, "m");
 	const int64_t rgb[3] = {3, -1, -1};
-	char is[64], want[64];
+	char of_x[96], of_out[96];
 	float *cover;
 
-	if (!m)
-		return -1;
+	if (!out)
+		return xl_err("has no translation out");
 	if (!x)
 		return xl_err("has no image x to put its translation into");
 	if (!xl_tensor_is(out, 3, rgb) || out->dtype != XL_F4 || !xl_tensor_is(x, 3, out->shape))
-		return xl_err("x is %s, its translation %s", xl_tensor_show(x, is, sizeof is),
-			      xl_tensor_show(out, want, sizeof want));
-	input = xl_image_to_f4(x);
-	cover = xl_coverage("m", m, out->shape[1], out->shape[2]);
-	if (input && cover)
+		return xl_err("x is %s, its translation %s", xl_tensor_show(x, of_x, sizeof of_x),
+			      xl_tensor_show(out, of_out, sizeof of_out));
+	if (!(cover = xl_coverage(r, "m", out->shape[1], out->shape[2])))
+		return -1;
+	if ((input = xl_image_to_f4(x)))
 		blend(out->data, input->data, cover, out->shape[1] * out->shape[2], gain);
 	free(cover);
 	xl_tensor_free(input);
-	return input && cover ? 0 : -1;
+	return input ? 0 : -1;
 }

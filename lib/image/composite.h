@@ -1,8 +1,8 @@
 /*
  * composite.h - a translation put into its input where the mask says.
  */
-#ifndef XL_DATA_COMPOSITE_H
-#define XL_DATA_COMPOSITE_H
+#ifndef XL_IMAGE_COMPOSITE_H
+#define XL_IMAGE_COMPOSITE_H
 
 #include "xl.h"
 
@@ -17,7 +17,10 @@
  *
  * Shapes   out: (3,H,W) <f4; x: (3,H,W) |u1 or floats; m: (1,h,w)
  * Units    out, x: -1..1, bytes 0..255; m: 0..1; gain > 0
- * Errors   0, or -1 with xl_err set: no x, no m, other shapes, values that are not finite
+ * Owns     nothing; the tensors stay the record's
+ * Errors   0, or -1 with xl_err set: one of the three is missing, or has another shape or
+ *          type; values of m that are no mask's
+ * Threads  one
  */
 int xl_composite(struct xl_record *r, double gain);
 
