@@ -98,6 +98,19 @@ setup() {
 	[ "$output" = "xl-encode: --set: --noise-test: '2' is not a whole number from 0 to 1" ]
 }
 
+@test "--composite is for masks of one channel" {
+	xl-encode a.png b.png >codes
+	run -2 xl-decode --composite 1 --dir out codes
+	[ "${lines[0]}" = "xl-decode: --composite: method egsc-it has no mask of one channel" ]
+	[ "${#lines[@]}" -eq 2 ]
+	# an image is itself; of what is drawn, each record is looked at
+	xl-decode --composite 1 a.png | same_pixels a.png -
+	xl-encode a.png | sed 's/\xa1c\x85/\xa3out\x85/' >drawn
+	run -1 xl-decode --composite 1 drawn
+	[ "${lines[0]}" = \
+		"xl-decode: drawn: record 0 (a.png): x is (3,16,16) |u1, its translation (2,16,16) <f4" ]
+}
+
 @test "masks are edited on every channel" {
 	xl-encode a.png >1
 	xl-mask --erase 0,0,16,8 1 >erased

@@ -54,6 +54,9 @@ static int translate(struct xl_record *r)
 {
 	if (xl_engine_start(&engine))
 		xl_die("%s", xl_err_msg());
+	if (gain > 0 && !engine.model->method->one_mask)
+		xl_usage("--composite: method %s has no mask of one channel",
+			 engine.model->method->name);
 	return xl_stage_decode(engine.model, engine.tape, r);
 }
 
