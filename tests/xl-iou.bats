@@ -75,8 +75,15 @@ halves() {
 	jq -e '.metric == "miou" and .classes == 5 and .iou_class_7 == null and .records == 1
 		and .settings.classes == 19 and (.digests.pred | length) == 64' <<<"$output"
 	run -1 "$iou" --classes 4 t p
-	[[ $output == *"xl-iou: p: record 0 (p): prediction has label 4, of 4 classes"* ]]
+	[ "${lines[0]}" = "xl-iou: t: record 0 (t): truth has label 4, of 4 classes" ]
 	near records 0
+	bytes 256 3 >three.u1
+	record image t m_true '|u1' 1 16 16 three.u1 >three
+	run -1 "$iou" --classes 4 three p
+	[ "${lines[0]}" = "xl-iou: p: record 0 (p): prediction has label 4, of 4 classes" ]
+	record image t m_true '|u1' 4 8 8 three.u1 >four
+	run -1 "$iou" --classes 4 four p
+	[ "${lines[0]}" = "xl-iou: four: record 0 (t): truth is (4,8,8) |u1, labels are (1,H,W) |u1" ]
 	run -1 "$iou" --classes 5 --mask q t p
 	[[ $output == *"xl-iou: p: record 0 (p): has no tensor 'q'"* ]]
 	for option in --sweep --each --threshold=0.3; do

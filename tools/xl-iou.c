@@ -118,6 +118,8 @@ static int compare_labels(struct xl_lockstep *s, struct totals *t)
 			return xl_lockstep_err_at(s, i);
 		}
 	}
+	if (xl_miou_check(&t->miou, m[TRUTH]))
+		return xl_lockstep_err_at(s, TRUTH);
 	if (xl_miou_add(&t->miou, m[TRUTH], m[PRED]))
 		return xl_lockstep_err_at(s, PRED);
 	for (int i = 0; i < 2; i++)

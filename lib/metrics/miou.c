@@ -15,18 +15,15 @@ static int check_shape(const char *what, const struct xl_tensor *t)
 		      xl_tensor_show(t, shape, sizeof shape));
 }
 
-static int check_labels(const struct xl_miou *m, const uint8_t *truth, const uint8_t *pred,
-			int64_t n)
+int xl_miou_check(const struct xl_miou *m, const struct xl_tensor *t)
 {
-	for (int64_t i = 0; i < n; i++) {
-		if (truth[i] == XL_MIOU_IGNORED)
-			continue;
-		if (truth[i] >= m->classes)
-			return xl_err("truth has label %d, of %d classes", truth[i], m->classes);
-		if (pred[i] >= m->classes)
-			return xl_err("prediction has label %d, of %d classes", pred[i],
-				      m->classes);
-	}
+	const uint8_t *g = t->data;
+
+	if (check_shape("truth", t))
+		return -1;
+	for (int64_t i = 0, n = xl_tensor_count(t); i < n; i++)
+		if (g[i] != XL_MIOU_IGNORED && g[i] >= m->classes)
+			return xl_err("truth has label %d, of %d classes", g[i], m->classes);
 	return 0;
 }
 
@@ -35,14 +32,15 @@ int xl_miou_add(struct xl_miou *m, const struct xl_tensor *truth, const struct x
 	const uint8_t *g = truth->data, *p = pred->data;
 	const int64_t n = xl_tensor_count(truth);
 
-	if (check_shape("truth", truth) || check_shape("prediction", pred))
+	if (check_shape("prediction", pred))
 		return -1;
 	if (!xl_tensor_is(pred, 3, truth->shape))
 		return xl_err("prediction is %lldx%lld, truth %lldx%lld", (long long)pred->shape[2],
 			      (long long)pred->shape[1], (long long)truth->shape[2],
 			      (long long)truth->shape[1]);
-	if (check_labels(m, g, p, n))
-		return -1;
+	for (int64_t i = 0; i < n; i++)
+		if (g[i] != XL_MIOU_IGNORED && p[i] >= m->classes)
+			return xl_err("prediction has label %d, of %d classes", p[i], m->classes);
 	for (int64_t i = 0; i < n; i++)
 		if (g[i] == XL_MIOU_IGNORED)
 			m->ignored++;

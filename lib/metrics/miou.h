@@ -18,11 +18,18 @@ struct xl_miou {
 };
 
 /*
+ * xl_miou_check - whether t can be truth: (1,H,W) |u1, each label a class or XL_MIOU_IGNORED
+ *
+ * Errors   0, or -1 with xl_err set
+ */
+int xl_miou_check(const struct xl_miou *m, const struct xl_tensor *t);
+
+/*
  * xl_miou_add - count the pixels of one image, but those whose truth is XL_MIOU_IGNORED
  *
- * Shapes   truth, pred: (1,H,W) |u1, of one size; labels from 0
- * Errors   0, or -1 with xl_err set and nothing counted: other shapes, a label that is no
- *          class
+ * Shapes   truth: as xl_miou_check wants it; pred: (1,H,W) |u1 of its size, labels from 0
+ * Errors   0, or -1 with xl_err set and nothing counted: what pred has is another shape, or a
+ *          label that is no class
  */
 int xl_miou_add(struct xl_miou *m, const struct xl_tensor *truth, const struct xl_tensor *pred);
 
