@@ -94,8 +94,13 @@ setup() {
 		"xl-decode: --set: 'iters' is nothing that can be set here (noise-test, stretch-out)" ]
 	run -2 xl-encode --set noise-test a.png
 	[ "${lines[0]}" = "xl-encode: --set: 'noise-test' is not key=value" ]
-	run -1 xl-encode --set noise-test=2 a.png
-	[ "$output" = "xl-encode: --set: --noise-test: '2' is not a whole number from 0 to 1" ]
+	for tool in xl-encode "xl-decode --stream codes"; do
+		xl-encode a.png >codes
+		run -2 $tool --set noise-test=2 a.png
+		[ "${lines[0]}" = \
+			"${tool%% *}: --set: --noise-test: '2' is not a whole number from 0 to 1" ]
+		[ "${lines[1]}" = "try '${tool%% *} --help'" ]
+	done
 }
 
 @test "--composite is for masks of one channel" {

@@ -52,7 +52,11 @@ static const struct xl_tool tool = {
 
 static int translate(struct xl_record *r)
 {
-	if (xl_engine_start(&engine))
+	const int rc = xl_engine_start(&engine);
+
+	if (rc > 0)
+		xl_usage("%s", xl_err_msg());
+	if (rc < 0)
 		xl_die("%s", xl_err_msg());
 	if (gain > 0 && !engine.model->method->one_mask)
 		xl_usage("--composite: method %s has no mask of one channel",

@@ -47,12 +47,21 @@ static int set_domain(struct xl_record *r)
 	return xl_meta_set_str(r, "domain", domain);
 }
 
+static void start(void)
+{
+	const int rc = xl_engine_start(&engine);
+
+	if (rc > 0)
+		xl_usage("%s", xl_err_msg());
+	if (rc < 0)
+		xl_die("%s", xl_err_msg());
+}
+
 static int encode(const struct xl_inputs *in, struct xl_record **r)
 {
 	if (xl_is_translatable(*r))
 		return -1;
-	if (xl_engine_start(&engine))
-		xl_die("%s", xl_err_msg());
+	start();
 	if (in->from_picture && xl_engine_picture(&engine, r, is_native))
 		return -1;
 	return xl_engine_seed(&engine, *r) || set_domain(*r) ||

@@ -41,29 +41,38 @@ int xl_engine_set(void *ctx, const char *name, const char *value)
 	return 0;
 }
 
-static int apply_sets(struct xl_engine *e)
+static int apply_sets(const struct xl_engine *e, struct xl_model *m)
 {
 	char key[NAME];
 
 	for (int i = 0; i < e->n_set; i++) {
-		const char *method = e->model->method->name;
 		if (name_of(e->set[i], key))
 			return -1;
-		if (!xl_method_sets(e->model->method, key))
-			return xl_err("--set: method %s has no '%s' to set here", method, key);
-		if (xl_model_set(e->model, key, e->set[i] + strlen(key) + 1))
+		if (!xl_method_sets(m->method, key))
+			return xl_err("--set: method %s has no '%s' to set here", m->method->name,
+				      key);
+		if (xl_model_set(m, key, e->set[i] + strlen(key) + 1))
 			return xl_err_prefix("--set");
 	}
-	return 0;
+	return m->method->check(m->hyper, m->n_attributes);
 }
 
 int xl_engine_start(struct xl_engine *e)
 {
-	if (!e->model && (e->model = xl_model_load(e->path)) && apply_sets(e))
+	struct xl_model *m;
+
+	if (!e->tape && !(e->tape = xl_tape_new()))
 		return -1;
-	if (e->model && !e->tape)
-		e->tape = xl_tape_new();
-	return e->model && e->tape ? 0 : -1;
+	if (e->model)
+		return 0;
+	if (!(m = xl_model_load(e->path)))
+		return -1;
+	if (apply_sets(e, m)) {
+		xl_model_free(m);
+		return 1;
+	}
+	e->model = m;
+	return 0;
 }
 
 void xl_engine_done(struct xl_engine *e)

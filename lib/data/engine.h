@@ -26,8 +26,13 @@ struct xl_engine {
  */
 int xl_engine_set(void *ctx, const char *name, const char *value);
 
-/* xl_engine_start - load the model unless that is done; 0, or -1 with xl_err set.
- * xl_engine_done - free both */
+/*
+ * xl_engine_start - load the model, with what was set of it, unless that is done
+ * xl_engine_done  - free model and tape
+ *
+ * Errors   0; -1 with xl_err set; 1 with xl_err set where what was set is wrong usage: "--set:
+ *          method lomit has no 'noise-test' to set here"
+ */
 int xl_engine_start(struct xl_engine *e);
 void xl_engine_done(struct xl_engine *e);
 
