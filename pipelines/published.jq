@@ -52,4 +52,4 @@ def line($all; $row; $conditions):
 | ($lines[].cells | @tsv),
 	(if $differs != [] then "What differs:" else empty end),
 	($differs[] | "  \(.word): \(.why)"),
-	(if $same == 0 then "Comparable: none." else "Comparable: \($same) of \($both) rows, those that differ in nothing." end)
+	(if $same == 0 then "Comparable: none." else "Comparable, if the model was trained on such data: \($same) of \($both) rows." end)

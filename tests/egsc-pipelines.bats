@@ -119,7 +119,7 @@ row() { grep -E -A"${2:-0}" "^$1 " evaluated/evaluation.txt | tail -1 | sed -E '
 		map(. * 10000 | round / 10000 | tostring) | join("\\+-")' evaluated/evaluation.json)
 	[ "$(grep -cE "^A to B +$ssim +0.478\+-0.090 " <<<"$output")" = 3 ]
 	grep -qE "^A to B +- +0.503\+-0.035 " <<<"$output"
-	grep -qE "^B to A .* 0.188\+-0.118 +0.063\+-0.084  perceptual pictures training\$" <<<"$output"
+	grep -qE "^B to A .* 0.188\+-0.118 +0.063\+-0.084  perceptual pictures training width\$" <<<"$output"
 	grep -qx "  pictures: 8, published 1000" <<<"$output"
 	grep -qx "  perceptual: trained, published given|none" <<<"$output"
 	[ "$(tail -1 <<<"$output")" = "Comparable: none." ]

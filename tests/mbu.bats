@@ -191,7 +191,7 @@ pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
 	share=$(jq '.given_labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
 	[ "$(grep -cE "^glasses +$share +96.2 +94.8 " <<<"$output")" = 1 ]
 	[ "$(grep -cE "^(smile|beard) +- +9" <<<"$output")" -ge 1 ]
-	grep -qE "^glasses +$share +96.2 +94.8 .* classifier data size training\$" <<<"$output"
+	grep -qE "^glasses +$share +96.2 +94.8 .* classifier data size training width\$" <<<"$output"
 	grep -qx "  training: 2, published 150000" <<<"$output"
 	[ "${lines[-1]}" = "Comparable: none." ]
 	# without other weights, only our classifier's rows of other names
@@ -249,7 +249,7 @@ pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
 		.removed_set.own.real == "evaluated/others.msgpack" and .given_set.own.settings.gamma == 0.01 and
 		.given_face.own.settings.pairs == 100 and .given_face.own.outputs == 8' evaluated/evaluation.json
 	share=$(jq '.removed_labels.accuracy * 10000 | round / 100' evaluated/evaluation.json)
-	grep -qE "^smile +$share +96.9 .* classifier data pictures size training\$" evaluated/evaluation.txt
+	grep -qE "^smile +$share +96.9 .* classifier data pictures size training width\$" evaluated/evaluation.txt
 	# a row of three pictures and two, each beside its mask
 	width() { xl-crop --size 0 "evaluated/$1.png" | xl-cat --json | jq '.tensors.x.shape[2] / 64 | floor'; }
 	[ "$(width given) $(width removed)" = "6 4" ]
