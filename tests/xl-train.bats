@@ -106,6 +106,23 @@ usage() { # the words of a usage error
 	cmp one.ckpt two.ckpt
 }
 
+@test "a signal while the input is read leaves nothing behind" {
+	mkfifo pipe
+	for s in "TERM 143" "INT 130" "HUP 129"; do
+		env --default-signal=INT,HUP "$train" "${small[@]}" --out two --log log pipe &
+		exec 8>pipe
+		while [ ! -e two.lock ] || [ ! -e log ]; do sleep 0.02; done
+		head -c 40000 faces >&8
+		kill -s "${s% *}" $!
+		status=0
+		wait $! || status=$?
+		exec 8>&-
+		[ "$status" = "${s#* }" ]
+		[ "$(ls)" = "faces
+pipe" ]
+	done
+}
+
 @test "under nohup a terminal that goes away stops nothing" {
 	(trap '' HUP && exec "$train" "${small[@]}" --out a --iters 40 --log log --quiet faces) &
 	while ! grep -q step log 2>/dev/null; do sleep 0.02; done
@@ -302,6 +319,12 @@ there are 5_o_Clock_Shadow, "* ]]
 	usage
 	[ "${lines[0]}" = "xl-train: too few images: 0, a step takes two batches of 2" ]
 	[ ! -e lomit.msgpack ]
+}
+
+@test "too few images for a step of several batches" {
+	"$XL_BIN/xl-synth" faces --count 24 --size 28 --quiet --domain-by Male >both
+	run -2 "$train" egsc-it --preset tiny --batch 13 both
+	[[ ${lines[1]} == "xl-train: too few images: "*", a step takes 26 of each, in 2 batches" ]]
 }
 
 @test "two runs do not train one model" {

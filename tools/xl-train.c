@@ -14,7 +14,7 @@
 #include "train/train_job.h"
 
 static struct xl_job job;
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, is_training;
 
 /* clang-format off */
 static const struct xl_opt opts[] = {
@@ -82,10 +82,15 @@ static void say_progress(int64_t done, int64_t total, const char *text)
 	xl_progress_lines(done, total, "iterations", text);
 }
 
-/* The step in flight is finished and saved; a second signal ends at once. */
+/* The step in flight is finished and saved; a second signal ends at once, as one does
+ * before there is anything to save. */
 static void on_signal(int number)
 {
 	stop = number;
+	if (is_training)
+		return;
+	xl_train_leave(&job.files);
+	_exit(128 + number);
 }
 
 static void catch_signals(void)
@@ -182,7 +187,7 @@ static int train(void)
 			     .progress = say_progress};
 	char text[512];
 
-	catch_signals();
+	is_training = true;
 	const enum xl_train_end end = xl_train_run(&t);
 	if (end >= XL_TRAIN_NONFINITE && !t.is_said)
 		xl_die("%s", xl_err_msg());
@@ -198,6 +203,8 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	must(xl_job_model(&job));
 	atexit(close_files);
+	if (!job.is_dry)
+		catch_signals();
 	must(xl_job_files(&job));
 	take_data();
 	must(xl_job_ready(&job));

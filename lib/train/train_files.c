@@ -67,35 +67,38 @@ static bool is_same(int fd, const char *path)
 	       a.st_ino == b.st_ino;
 }
 
-static int take_lock(struct xl_train_claim *l, const char *out)
+/* The path is known to c when the lock is held: a handler may remove it. */
+static int take_lock(struct xl_train_claim *c, const char *out)
 {
 	char *real = realpath(out, NULL); /* a link and what it names are one model */
-	int rc = -1;
+	char *path = xl_strf("%s.lock", real ? real : out);
+	int fd = -1, rc = -1;
 
-	*l = (struct xl_train_claim){.path = xl_strf("%s.lock", real ? real : out), .fd = -1};
+	*c = (struct xl_train_claim){.fd = -1};
 	free(real);
-	while (l->path && rc < 0) {
-		l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-		if (l->fd < 0) {
-			xl_write_failed(l->path);
+	while (path && rc < 0) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		if (fd < 0) {
+			xl_write_failed(path);
 			break;
 		}
-		if (flock(l->fd, LOCK_EX | LOCK_NB)) {
+		if (flock(fd, LOCK_EX | LOCK_NB)) {
 			rc = errno == EWOULDBLOCK ? 1 : -1;
 			xl_err("%s: %s", out,
 			       rc > 0 ? "another run is training it" : xl_strerror(errno));
 			break;
 		}
-		rc = is_same(l->fd, l->path) ? 0 : -1;
+		rc = is_same(fd, path) ? 0 : -1;
 		if (rc)
-			close(l->fd);
+			close(fd);
 	}
-	if (rc) {
-		if (l->fd >= 0)
-			close(l->fd);
-		free(l->path);
-		l->path = NULL;
+	if (rc == 0) {
+		*c = (struct xl_train_claim){.path = path, .fd = fd};
+		return 0;
 	}
+	if (fd >= 0)
+		close(fd);
+	free(path);
 	return rc;
 }
 
@@ -110,12 +113,14 @@ int xl_train_claim(struct xl_train_claim *c, const char *out, bool is_new)
 
 void xl_train_unclaim(struct xl_train_claim *c)
 {
-	if (!c->path)
+	char *path = c->path;
+
+	if (!path)
 		return;
-	unlink(c->path); /* while it is held: nobody else can be in it */
-	close(c->fd);
-	free(c->path);
 	c->path = NULL;
+	unlink(path); /* while it is held: nobody else can be in it */
+	close(c->fd);
+	free(path);
 }
 
 /* ---- saving ------------------------------------------------------------ */

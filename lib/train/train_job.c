@@ -82,13 +82,25 @@ enum xl_job_answer xl_job_read(struct xl_job *j)
 	return XL_JOB_DONE;
 }
 
+/* That an iteration takes several batches is said, where it does: a batch is what was set. */
+static enum xl_job_answer too_few(const struct xl_model *m)
+{
+	const int parts = xl_model_parts(m);
+	char why[256];
+
+	snprintf(why, sizeof why, "%s", xl_err_msg());
+	if (parts > 1)
+		xl_err("%s, in %d batches", why, parts);
+	return XL_JOB_WRONG;
+}
+
 enum xl_job_answer xl_job_ready(struct xl_job *j)
 {
 	struct xl_model *m = j->model;
 	const bool is_real = !j->is_dry || j->data.n > 0;
 
 	if (is_real && xl_batch_enough(&j->data, xl_model_images(m)))
-		return XL_JOB_WRONG;
+		return too_few(m);
 	if (!j->resume && xl_setup_build(m, &j->data, j->seed))
 		return XL_JOB_WRONG;
 	if (j->resume && is_real && xl_setup_same_data(m, &j->data, j->resume))

@@ -2,6 +2,8 @@
  * train_open.c - what a run writes, held before anything is read.
  */
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "core/file.h"
 #include "train/train_open.h"
 
@@ -46,4 +48,15 @@ void xl_train_close(struct xl_train_open *o)
 {
 	xl_run_log_close(&o->log);
 	xl_train_unclaim(&o->claim);
+}
+
+/* Only what is safe in a handler. */
+void xl_train_leave(const struct xl_train_open *o)
+{
+	struct stat st;
+
+	if (o->log.is_ours && o->log.f && stat(o->log.path, &st) == 0 && st.st_size == 0)
+		unlink(o->log.path);
+	if (o->claim.path)
+		unlink(o->claim.path);
 }

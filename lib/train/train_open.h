@@ -24,10 +24,14 @@ struct xl_train_open {
  *                  changed yet
  * xl_train_close - let go of both
  *
+ * xl_train_leave - leave nothing behind where nothing was begun: the lock, and a log that is
+ *                  new and empty. For the handler of a signal that ends the program
+ *
  * Returns  0; 1 with xl_err set where a file is there that would be lost, or another
  *          run has one; -1 with xl_err set
  */
 int xl_train_open(struct xl_train_open *o);
 void xl_train_close(struct xl_train_open *o);
+void xl_train_leave(const struct xl_train_open *o);
 
 #endif
