@@ -1,7 +1,9 @@
 /*
  * rng.c - Philox4x32-10 and what is drawn from it.
  */
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 #include "core/rng.h"
 
 /* Multipliers and key increments: Salmon et al. 2011, section 3.3. */
@@ -82,16 +84,14 @@ void xl_rng_normals(struct xl_rng *r, float *out, int64_t n)
 {
 	enum { EACH = 4 };
 	uint32_t word[EACH];
-	float rest[EACH];
+	float four[EACH];
 
-	for (; n > 0; n -= EACH, out += EACH, r->counter[0]++) {
-		float *to = n < EACH ? rest : out;
-
+	assert(r->used == EACH && r->counter[0] == 0);
+	for (int64_t i = 0; i < n; i += EACH, r->counter[0]++) {
 		philox(r->counter, r->key, word);
-		normal_pair(word, to);
-		normal_pair(word + 2, to + 2);
-		for (int64_t i = 0; n < EACH && i < n; i++)
-			out[i] = rest[i];
+		normal_pair(word, four);
+		normal_pair(word + 2, four + 2);
+		memcpy(out + i, four, (size_t)(n - i < EACH ? n - i : EACH) * sizeof *out);
 	}
 }
 

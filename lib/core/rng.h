@@ -43,8 +43,16 @@ double xl_rng_uniform(struct xl_rng *r);             /* 0 <= u < 1, 32 bits */
 double xl_rng_normal(struct xl_rng *r);              /* mean 0, variance 1 */
 uint32_t xl_rng_below(struct xl_rng *r, uint32_t n); /* 0..n-1 without bias */
 
-/* xl_rng_normals - n normal numbers in single precision, from a fresh stream; both of each
- * pair that Box and Muller give. The first ones do not depend on n. */
+/*
+ * xl_rng_normals - n normal numbers at once, the first of a stream
+ *
+ *   out[2i] = sqrt(-2 log u) cos(2 pi v),  out[2i + 1] = sqrt(-2 log u) sin(2 pi v)
+ *
+ * Source   Box and Muller 1958, "A note on the generation of random normal deviates"
+ * Units    mean 0, variance 1; |out| < 6.8, as u has 32 bits
+ * Errors   none; that nothing was drawn since xl_rng_init is asserted
+ * Threads  one; the first numbers do not depend on n
+ */
 void xl_rng_normals(struct xl_rng *r, float *out, int64_t n);
 
 /* xl_rng_permute - shuffle idx[0..n-1] (Fisher-Yates) */
