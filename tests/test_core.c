@@ -646,6 +646,8 @@ static void test_file_appears_whole(void **state)
 
 static void test_file_behind_links(void **state)
 {
+	enum { CHAIN = 60 };
+	char link[8], next[8];
 	struct stat st;
 	struct xl_file o;
 
@@ -664,6 +666,20 @@ static void test_file_behind_links(void **state)
 	assert_int_equal(xl_file_begin(&o, "one"), -1);
 	assert_string_equal(xl_err_msg(), "one: cannot write: too many levels of symbolic links");
 	unlink("one");
+	for (int i = 0; i < CHAIN; i++) { /* of which the last names nothing */
+		snprintf(link, sizeof link, "l%d", i);
+		snprintf(next, sizeof next, "l%d", i + 1);
+		assert_int_equal(symlink(next, link), 0);
+	}
+	assert_int_equal(xl_file_begin(&o, "l0"), -1);
+	assert_string_equal(xl_err_msg(), "l0: cannot write: too many levels of symbolic links");
+	write_file("l40", "near");
+	assert_content(next, "near");
+	unlink(next);
+	for (int i = 0; i < CHAIN; i++) {
+		snprintf(link, sizeof link, "l%d", i);
+		unlink(link);
+	}
 	assert_int_equal(symlink("none/b", "one"), 0);
 	assert_int_equal(xl_file_begin(&o, "one"), -1); /* the name that was given */
 	assert_string_equal(xl_err_msg(), "one: cannot write: no such file or directory");
@@ -681,7 +697,7 @@ static void test_file_of_a_killed_program(void **state)
 
 	(void)state;
 	assert_int_equal(xl_file_begin(&o, "a"), 0);
-	bool is_nameless = o.is_nameless;
+	bool is_nameless = !o.tmp;
 	xl_file_abort(&o);
 	if (!is_nameless) /* this file system cannot */
 		skip();

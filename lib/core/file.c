@@ -118,33 +118,35 @@ static size_t dir_length(const char *path)
 	return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* The next name beside o->path that nobody else will choose */
-static int name_beside(struct xl_file *o, int i)
+/* Takes the first name beside o->path that is free, and that nobody else will choose: what
+ * `take` returned for it, which is -1 with errno set where it could not; -1 with xl_err set */
+static int take_name(struct xl_file *o, int (*take)(const struct xl_file *o, const char *name))
 {
-	size_t dir = dir_length(o->path);
+	const size_t dir = dir_length(o->path);
 
-	free(o->tmp);
-	o->tmp = xl_strf("%.*s.%s.%ld-%d.tmp", (int)dir, o->path, o->path + dir, (long)getpid(), i);
-	return o->tmp ? 0 : -1;
-}
-
-static int fail_name(const struct xl_file *o)
-{
+	for (int i = 0; i < TRIES; i++) {
+		char *name = xl_strf("%.*s.%s.%ld-%d.tmp", (int)dir, o->path, o->path + dir,
+				     (long)getpid(), i);
+		if (!name)
+			return -1;
+		const int got = take(o, name), why = errno;
+		if (got >= 0) {
+			o->tmp = name;
+			return got;
+		}
+		free(name);
+		if (why != EEXIST) {
+			errno = why;
+			return xl_write_failed(o->name);
+		}
+	}
 	return xl_err("%s: cannot write: no free temporary name beside it", o->name);
 }
 
-static int open_named(struct xl_file *o)
+static int open_new(const struct xl_file *o, const char *name)
 {
-	for (int i = 0; i < TRIES; i++) {
-		if (name_beside(o, i))
-			return -1;
-		int fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0)
-			return fd;
-		if (errno != EEXIST)
-			return xl_write_failed(o->name);
-	}
-	return fail_name(o);
+	(void)o;
+	return open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 }
 
 /* Opens a new file beside o->path: one without a name, or under a name that says
@@ -159,53 +161,73 @@ static int open_beside(struct xl_file *o, mode_t mode)
 	if (access("/proc/self/fd", X_OK) == 0) /* or it could not be given a name */
 		fd = open(dir[0] ? dir : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 	free(dir);
-	o->is_nameless = fd >= 0;
 	if (fd < 0)
-		fd = open_named(o);
+		fd = take_name(o, open_new);
 	if (fd >= 0 && mode)
 		(void)!fchmod(fd, mode); /* best effort: keeps a replaced file's mode */
 	return fd;
 }
 
-/* Takes fd, which is negative with xl_err set where there is none. */
-static int begin(struct xl_file *o, int fd)
+/* Closes and frees all, and removes what has a temporary name still. rc, or -1 with xl_err
+ * set where that is 0 and closing failed. */
+static int release(struct xl_file *o, int rc)
 {
-	if (fd >= 0 && !(o->f = fdopen(fd, "wb"))) {
-		xl_write_failed(o->name);
-		close(fd);
-		if (o->tmp && !o->is_nameless)
-			unlink(o->tmp);
-	}
-	if (o->f)
-		return 0;
+	if (o->f && fclose(o->f) && rc == 0)
+		rc = xl_write_failed(o->name);
+	if (o->tmp)
+		unlink(o->tmp);
 	free(o->tmp);
 	free(o->path);
 	free(o->name);
 	memset(o, 0, sizeof(*o));
-	return -1;
+	return rc;
+}
+
+/* Takes fd, which is negative with xl_err set where there is none. */
+static int begin(struct xl_file *o, int fd)
+{
+	if (fd >= 0 && (o->f = fdopen(fd, "wb")))
+		return 0;
+	if (fd >= 0) {
+		xl_write_failed(o->name);
+		close(fd);
+	}
+	return release(o, -1);
+}
+
+/* Whether *path is a symbolic link: it is then what that names, NULL with xl_err set where
+ * there is no memory. */
+static bool follow(char **path)
+{
+	char to[PATH_MAX];
+	const ssize_t n = readlink(*path, to, sizeof to);
+
+	if (n <= 0)
+		return false;
+	const size_t dir = to[0] == '/' ? 0 : dir_length(*path);
+	char *next = xl_strf("%.*s%.*s", (int)dir, *path, (int)n, to);
+	free(*path);
+	*path = next;
+	return true;
 }
 
 /* What a path names: a symbolic link stays where it is, and what it points to is written,
  * there or not yet. To be freed; NULL with xl_err set, also where links go round. */
 static char *named_by(const char *path)
 {
-	char *real = realpath(path, NULL), to[PATH_MAX];
-	ssize_t n;
+	char *name = realpath(path, NULL);
 
-	if (!real && errno == ELOOP) {
-		xl_write_failed(path);
+	if (name)
+		return name;
+	if (errno != ELOOP && !(name = xl_strdup(path)))
 		return NULL;
-	}
-	char *now = real ? real : xl_strdup(path);
-	for (int i = 0; !real && now && i < MAX_LINKS && (n = readlink(now, to, sizeof to)) > 0;
-	     i++) {
-		const int dir = to[0] == '/' ? 0 : (int)dir_length(now);
-		char *next = xl_strf("%.*s%.*s", dir, now, (int)n, to);
-
-		free(now);
-		now = next;
-	}
-	return now;
+	for (int i = 0; name && i < MAX_LINKS; i++)
+		if (!follow(&name))
+			return name;
+	errno = ELOOP;
+	xl_write_failed(path);
+	free(name);
+	return NULL;
 }
 
 int xl_file_begin(struct xl_file *o, const char *path)
@@ -220,6 +242,7 @@ int xl_file_begin(struct xl_file *o, const char *path)
 	} else if (is_there && S_ISDIR(st.st_mode)) {
 		fd = xl_err("%s: cannot write: is a directory", path);
 	} else if (is_there && !S_ISREG(st.st_mode)) {
+		o->is_device = true;
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
 			xl_write_failed(path);
@@ -248,71 +271,57 @@ static void sync_dir(const char *path)
 	free(dir);
 }
 
-/* Gives the file a name that nothing has; -1 with errno set */
+/* Gives the file a name that nothing has; 0, or -1 with errno set */
 static int link_new(const struct xl_file *o, const char *path)
 {
 	char fd[32];
 
-	if (!o->is_nameless)
+	if (o->tmp)
 		return link(o->tmp, path);
 	snprintf(fd, sizeof fd, "/proc/self/fd/%d", fileno(o->f));
 	return linkat(AT_FDCWD, fd, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
-/* Puts the finished file in the place of o->path, whatever is there. */
-static int put_in_place(struct xl_file *o)
+/* Moves the file from its temporary name; 0, or -1 with errno set */
+static int move(struct xl_file *o, const char *path)
 {
-	if (o->is_nameless && link_new(o, o->path) == 0)
-		return 0;
-	for (int i = 0; o->is_nameless; i++) { /* only rename replaces */
-		if (errno != EEXIST)
-			return xl_write_failed(o->name);
-		if (i == TRIES)
-			return fail_name(o);
-		if (name_beside(o, i))
-			return -1;
-		o->is_nameless = link_new(o, o->tmp) != 0;
-	}
-	return rename(o->tmp, o->path) ? xl_write_failed(o->name) : 0;
-}
-
-static int flush(struct xl_file *o)
-{
-	bool is_file = o->tmp || o->is_nameless;
-
-	if (ferror(o->f) || fflush(o->f) || (is_file && fsync(fileno(o->f))))
-		return xl_write_failed(o->name);
+	if (rename(o->tmp, path))
+		return -1;
+	free(o->tmp);
+	o->tmp = NULL;
 	return 0;
 }
 
-static void release(struct xl_file *o)
+/* Puts the finished file in the place of o->path, whatever is there: only moving replaces. */
+static int put_in_place(struct xl_file *o)
 {
-	if (o->f)
-		fclose(o->f);
-	if (o->tmp && !o->is_nameless)
-		unlink(o->tmp);
-	free(o->tmp);
-	free(o->path);
-	free(o->name);
-	memset(o, 0, sizeof(*o));
+	if (!o->tmp && link_new(o, o->path) == 0)
+		return 0;
+	if (!o->tmp && errno != EEXIST)
+		return xl_write_failed(o->name);
+	if (!o->tmp && take_name(o, link_new))
+		return -1;
+	return move(o, o->path) ? xl_write_failed(o->name) : 0;
+}
+
+/* Once: what a name is looked for was written before. */
+static int flush(struct xl_file *o)
+{
+	if (o->is_flushed)
+		return 0;
+	if (ferror(o->f) || fflush(o->f) || (!o->is_device && fsync(fileno(o->f))))
+		return xl_write_failed(o->name);
+	o->is_flushed = true;
+	return 0;
 }
 
 int xl_file_commit(struct xl_file *o)
 {
-	bool is_file = o->tmp || o->is_nameless;
 	int rc = flush(o);
 
-	if (!rc && is_file && !(rc = put_in_place(o))) {
-		free(o->tmp);
-		o->tmp = NULL;
+	if (!rc && !o->is_device && !(rc = put_in_place(o)))
 		sync_dir(o->path);
-	}
-	if (!is_file && fclose(o->f) && !rc)
-		rc = xl_write_failed(o->name);
-	if (!is_file)
-		o->f = NULL;
-	release(o);
-	return rc;
+	return release(o, rc);
 }
 
 int xl_file_commit_new(struct xl_file *o, const char *path)
@@ -323,20 +332,19 @@ int xl_file_commit_new(struct xl_file *o, const char *path)
 		if (errno == EEXIST)
 			return 1;
 		/* no hard links here: nearly as good */
-		if (o->is_nameless || (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS))
+		if (!o->tmp || (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS))
 			rc = xl_write_failed(path);
 		else if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return 1;
-		else if (rename(o->tmp, path))
+		else if (move(o, path))
 			rc = xl_write_failed(path);
 	}
 	if (!rc)
 		sync_dir(path);
-	release(o);
-	return rc;
+	return release(o, rc);
 }
 
 void xl_file_abort(struct xl_file *o)
 {
-	release(o);
+	release(o, -1);
 }

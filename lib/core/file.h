@@ -12,9 +12,11 @@
 
 struct xl_file {
 	FILE *f;
-	char *name;       /* as it was given, for messages */
-	char *path, *tmp; /* tmp is NULL while it has no name, and where path is a device */
-	bool is_nameless;
+	char *name;      /* as it was given, for messages */
+	char *path;      /* what it is to be called, links followed */
+	char *tmp;       /* what it is called until then; NULL: it has no name, or needs none */
+	bool is_device;  /* written as it comes: neither synced nor put in place */
+	bool is_flushed; /* all that was written is on the disk */
 };
 
 /* 0, or -1 with xl_err set ("out.png: cannot write: no such file or directory").
