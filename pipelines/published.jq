@@ -8,7 +8,7 @@
 # and a list below says how. Lines without tabs are text.
 def number: (if fabs < 1 then 10000 elif fabs < 10 then 1000 elif fabs < 100 then 100 else 10 end) as $k
 	| . * $k | round / $k | tostring;
-def parse: capture("^((?<task>[a-z-]+):)?(?<path>[^*]+)(\\*(?<factor>[0-9]+))?$");
+def parse: capture("^((?<task>[a-z0-9-]+):)?(?<path>[^*]+)(\\*(?<factor>[0-9]+))?$");
 def root($all): if .task == null or .task == $all.task then $all else $all.also[.task]? end;
 def value($all; $of): $of | parse
 	| (.factor // "1" | tonumber) as $factor

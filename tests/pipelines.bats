@@ -266,7 +266,7 @@ Comparable, if the model was trained on such data: 1 of 6 rows." ]
 	paste -d, <(labels inputs) <(labels exemplars) |
 		awk -F, '$1 == $2 || $1 ~ /^0 0 0/ { exit 1 } END { exit NR != 8 }'
 	grep -qE "^labels as the exemplar's, by a classifier +[0-9.]+ +[0-9.]+\$" table
-	grep -qE "^fd_own to other faces with these labels +[0-9.]+ +[0-9.]+\$" table
+	grep -qE "^fd_own to other pictures with these labels +[0-9.]+ +[0-9.]+\$" table
 	grep -qx "8 pairs of celeba, seed 1, exchanging Black_Hair,Blond_Hair,Brown_Hair,Smiling" table
 	grep -q "^held out by list_eval_partition.txt; no truth is known" table
 	run -1 grep -E "true translation|IoU" table
@@ -301,6 +301,39 @@ Comparable, if the model was trained on such data: 1 of 6 rows." ]
 	[[ $output == *"--arg data CelebA --arg held_out list_eval_partition.csv "* ]]
 	DATA='' run -0 small evaluate -n
 	[[ $output == *"--arg data 'made faces' --arg held_out '' "* ]]
+}
+
+@test "LOMIT between two folders of photographs" {
+	celeba faces 60 32
+	mkdir -p apple2orange/{train,test}{A,B}
+	i=0
+	for file in faces/*.png; do
+		sides=(trainA trainB trainA trainB testA testB)
+		cp "$file" apple2orange/${sides[i % 6]}/$((i += 1)).png
+	done
+	export DATA=apple2orange SMOKE=1
+	WIDTH=4 ITERS=1 OUT=folders "$pipes/lomit/train.sh"
+	"$XL_BIN/xl-cat" --json --records 0:1 folders/model.msgpack | jq -e '.meta.attributes == ["domain"]'
+	for way in ab ba; do
+		PAIRS=3 DIRECTION=$way OUT=$way MODEL=folders/model.msgpack ALSO=$([ $way = ab ] || echo ab) \
+			CLASSIFIER=$([ $way = ab ] || echo ab/classifier.msgpack) "$pipes/lomit/evaluate.sh" >table
+	done
+	domains() { "$XL_BIN/xl-cat" --json "$1.msgpack" | jq -r .meta.domain | uniq; }
+	[ "$(domains ab/inputs)$(domains ab/exemplars)$(domains ab/others)" = ABB ]
+	[ "$(domains ba/inputs)$(domains ba/exemplars)$(domains ba/others)" = BAA ]
+	grep -qx "3 pairs of apple2orange, seed 1, exchanging domain" table
+	grep -q "^held out by testA and testB; " table
+	jq -e '.task == "apple2orange-ba" and .also["apple2orange-ab"].labels.images == 3' ba/evaluation.json
+	jq '.target.inception.fid = 100 | .also["apple2orange-ab"].target.inception.fid = 200 |
+		.also["horse2zebra-ab"] = (.also["apple2orange-ab"] | .data = "horse2zebra" | .size = 128) |
+		.also["horse2zebra-ba"] = .' ba/evaluation.json >four.json
+	run -0 jq -r --rawfile published "$pipes/lomit/published.tsv" -f "$pipes/published.jq" four.json
+	grep -qE $'^apple to orange\t200\t124.31\t170.83\tsize training width$' <<<"$output"
+	grep -qE $'^orange to apple\t100\t91.21\t110.61\tsize training width$' <<<"$output"
+	grep -qE $'^horse to zebra\t200\t49.6' <<<"$output"
+	grep -qE $'^average\t150\t88.72\t120.99\tsize training width$' <<<"$output"
+	DIRECTION=aa MODEL=folders/model.msgpack run -2 "$pipes/lomit/evaluate.sh"
+	[ "$output" = "evaluate.sh: DIRECTION: 'aa' is not ab or ba" ]
 }
 
 @test "translate.sh translates every input by every exemplar" {

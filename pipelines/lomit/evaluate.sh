@@ -3,7 +3,9 @@
 # photographs that train.sh keeps from training; -n only prints the commands. What is
 # finished is not done again. Set by variables:
 #   MODEL       model file [XL_MODEL, else the default model]
-#   DATA        folder with list_attr_celeba.txt and pictures [made faces]
+#   DATA        folder with list_attr_celeba.txt and pictures, or with testA, testB [made
+#               faces]
+#   DIRECTION   of testA, testB: ab or ba, the domains of inputs and exemplars [both]
 #   WHERE       only pictures of DATA with these labels [as train.sh has it]
 #   PAIRS       inputs, each with an exemplar of its own that has other labels [200; of
 #               DATA 2000, or as many as were kept]
@@ -34,6 +36,7 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; f
 if [ -n "${DATA:=}" ]; then : "${PAIRS:=2000}" "${FACES:=20000}"; fi
 : "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${ALSO:=}" "${COMPOSITE:=}"
 : "${PAIRS:=200}" "${SIZE:=}" "${ATTRIBUTES:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
+: "${DIRECTION:=}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
@@ -55,16 +58,20 @@ for name in pairs inputs exemplars truths input_codes exemplar_codes results reb
 done
 model=$(words --model "$MODEL")
 
-# shellcheck source-path=SCRIPTDIR source=hair.sh
-. "$(dirname "$0")/hair.sh"
-
-chosen=(${ATTRIBUTES:+--attributes "$ATTRIBUTES"})
-[ -z "$DATA" ] || chosen+=(${WHERE:+--where "$WHERE"})
+[ -n "$DATA" ] || WHERE= # pairs of made faces have hair of these colours
+# shellcheck source-path=SCRIPTDIR source=labels.sh
+. "$(dirname "$0")/labels.sh"
+case $DIRECTION in
+ab) inputs_of=A ;;
+ba) inputs_of=B ;;
+'') inputs_of= ;;
+*) usage "DIRECTION: '$DIRECTION' is not ab or ba" ;;
+esac
 
 # pairs SPLIT SEED: the command that makes them, of the test or the training part of DATA
 pairs() {
 	if [ -n "$DATA" ]; then
-		pictures "$1" "${chosen[@]}" --pairs --limit "$PAIRS" --seed "$2"
+		pictures "$1" "${chosen[@]}" --pairs ${inputs_of:+--domain $inputs_of} --limit "$PAIRS" --seed "$2"
 	else
 		words xl-synth faces --pairs --count "$PAIRS" --size "$SIZE" --seed "$2" "${chosen[@]}"
 	fi
@@ -82,8 +89,9 @@ faces() {
 parts=3
 [ -z "$DATA" ] || parts=2 # the truths of photographs are not known
 
-# Which rows of the published table are of these labels.
+# Which rows of the published table are of these labels, or of these folders.
 case $(tr , '\n' <<<"$ATTRIBUTES" | LC_ALL=C sort | paste -sd ,) in
+domain) task=$data-${DIRECTION:-both} ;;
 Black_Hair,Blond_Hair,Brown_Hair,Smiling) task=hair-smile ;;
 Goatee,Male,Mustache,No_Beard) task=facial-hair-gender ;;
 Heavy_Makeup,Young) task=makeup-age ;;

@@ -14,9 +14,9 @@ if $t then
 	["PSNR with the true translation, dB", ($t.psnr | digits), ($t.psnr_input | digits)]
 else empty end,
 ["labels as the exemplar's, by a classifier", (.labels.accuracy | digits), (.input_labels.accuracy | digits)],
-["  the classifier, of faces held back", (.labels.held_out_accuracy | digits), "-"],
-["FID to other faces with these labels", (.target.inception.fid | digits), (.input_target.inception.fid | digits)],
-["fd_own to other faces with these labels", (.target.own.fd_own | digits), (.input_target.own.fd_own | digits)],
+["  the classifier, of pictures held back", (.labels.held_out_accuracy | digits), "-"],
+["FID to other pictures with these labels", (.target.inception.fid | digits), (.input_target.inception.fid | digits)],
+["fd_own to other pictures with these labels", (.target.own.fd_own | digits), (.input_target.own.fd_own | digits)],
 ["error of rebuilding the input, 0..1", ($r.mae | digits), "0"],
 if $i then
 	["IoU of masks at 0.5, inputs", ($i.iou | digits), ($i.truth_area | digits)],

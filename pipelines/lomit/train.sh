@@ -2,9 +2,11 @@
 # train.sh [-n]: train LOMIT on made faces or on photographs; -n only prints the
 # commands. What is finished is not done again, and a run that was stopped goes on.
 # Set by variables:
-#   DATA        folder with list_attr_celeba.txt and pictures [made faces]
+#   DATA        folder with list_attr_celeba.txt and pictures, or with trainA, trainB
+#               [made faces]
 #   COUNT       made faces to train on [20000]
-#   ATTRIBUTES  labels to exchange [Black_Hair,Blond_Hair,Brown_Hair,Smiling]
+#   ATTRIBUTES  labels to exchange [Black_Hair,Blond_Hair,Brown_Hair,Smiling; of trainA,
+#               trainB the domain]
 #   WHERE       only images with these labels [of several hair colours, one of them]
 #   PRESET      paper, small or tiny [small]
 #   SIZE WIDTH BATCH ITERS   instead of the preset's
@@ -20,7 +22,7 @@ set -euo pipefail
 if [ "${SMOKE:-0}" != 0 ]; then
 	: "${PRESET:=tiny}" "${COUNT:=64}" "${WIDTH:=8}" "${BATCH:=2}" "${ITERS:=40}" "${EVERY:=20}"
 fi
-: "${DATA:=}" "${COUNT:=20000}" "${ATTRIBUTES:=Black_Hair,Blond_Hair,Brown_Hair,Smiling}"
+: "${DATA:=}" "${COUNT:=20000}" "${ATTRIBUTES:=}"
 : "${PRESET:=small}" "${SIZE:=}" "${WIDTH:=}" "${BATCH:=}" "${ITERS:=}" "${EVERY:=1000}"
 : "${SEED:=0}" "${EXTRA:=}" "${OUT:=lomit}"
 
@@ -34,17 +36,20 @@ tiny) : "${SIZE:=32}" ;;
 *) usage "PRESET: '$PRESET' is not paper, small or tiny" ;;
 esac
 
-# shellcheck source-path=SCRIPTDIR source=hair.sh
-. "$(dirname "$0")/hair.sh"
+if [ -z "$ATTRIBUTES" ]; then
+	ATTRIBUTES=Black_Hair,Blond_Hair,Brown_Hair,Smiling
+	! has_sides "$DATA" || ATTRIBUTES=domain
+fi
+# shellcheck source-path=SCRIPTDIR source=labels.sh
+. "$(dirname "$0")/labels.sh"
 
 make_dir "$OUT"
 records=$OUT/records.msgpack
 
-choose=(--attributes "$ATTRIBUTES" ${WHERE:+--where "$WHERE"})
 if [ -n "$DATA" ]; then
-	into "$records" "$(words xl-crop --size "$SIZE" --split train "${choose[@]}" "$DATA")"
+	into "$records" "$(words xl-crop --size "$SIZE" --split train "${chosen[@]}" "$DATA")"
 else
-	into "$records" "$(words xl-synth faces --count "$COUNT" --size "$SIZE" --seed "$SEED" "${choose[@]}")"
+	into "$records" "$(words xl-synth faces --count "$COUNT" --size "$SIZE" --seed "$SEED" "${chosen[@]}")"
 fi
 
 # shellcheck disable=SC2086  # EXTRA is a list of words
