@@ -293,10 +293,12 @@ refused() {
 
 @test "empty, broken and strange input" {
 	: >nothing
-	run -0 xl-classify --model both.msgpack nothing
+	run -1 xl-classify --model both.msgpack nothing
+	[ "$output" = "xl-classify: nothing: holds no pictures" ]
+	run -1 xl-classify --model both.msgpack --json --want Black_Hair=1 </dev/null
+	[ "$output" = "xl-classify: stdin: holds no pictures" ]
+	run -0 xl-classify --model both.msgpack --features nothing
 	[ -z "$output" ]
-	run -0 xl-classify --model both.msgpack --json nothing
-	jq -e '.images == 0 and .accuracy == null' <<<"$output"
 	run -2 train x.msgpack nothing
 	[[ ${lines[0]} == *"too few images: 0"* ]]
 	bytes 999 '(i * 7919 + int(i / 3)) % 256' >noise

@@ -137,10 +137,11 @@ cosine() { "$XL_BIN/xl-cosine" --model "$own" "$@"; }
 @test "empty, truncated and random streams, missing files" {
 	picture a 1 >i
 	: >empty
-	run -0 cosine i empty
-	near outputs 0
-	run -0 cosine --json --pairs 5 empty empty
-	jq -e '.outputs == 0' <<<"$output"
+	run -1 --separate-stderr cosine i empty
+	[ "$stderr" = "xl-cosine: empty: holds no pictures" ]
+	[ -z "$output" ]
+	run -1 cosine --json --pairs 5 empty - </dev/null
+	[ "$output" = "xl-cosine: stdin: holds no pictures" ]
 	head -c 500 i >cut
 	run -1 --separate-stderr cosine i cut
 	[[ $stderr == "xl-cosine: cut: record 0"* ]]

@@ -225,11 +225,14 @@ golden_image() {
 @test "empty, truncated and random streams, missing files" {
 	picture a 1 >i
 	: >empty
-	run -0 lpips i empty
-	near inputs 1
-	near outputs 0
-	run -0 lpips --json empty
-	jq -e '.outputs == 0' <<<"$output"
+	run -1 --separate-stderr lpips i empty
+	[ "$stderr" = "xl-lpips: empty: holds no pictures" ]
+	[ -z "$output" ]
+	run -1 lpips --json - </dev/null
+	[ "$output" = "xl-lpips: stdin: holds no pictures" ]
+	run -1 --separate-stderr lpips i
+	[ "$stderr" = "xl-lpips: i: no input has two outputs, so there is nothing to compare" ]
+	[ -z "$output" ]
 	head -c 500 i >cut
 	run -1 --separate-stderr lpips i cut
 	[[ $stderr == "xl-lpips: cut: record 0"* ]]

@@ -251,12 +251,13 @@ flat() {
 	near skipped 1
 }
 
-@test "no records give none" {
+@test "no records are no measurement" {
 	: >empty
-	run -0 "$ssim" empty empty
-	[ "$output" = "records 0" ]
-	run -0 "$ssim" --json - empty </dev/null
-	jq -e '.records == 0' <<<"$output"
+	run -1 --separate-stderr "$ssim" empty empty
+	[ "$stderr" = "xl-ssim: empty has 0 records, empty has 0" ]
+	[ -z "$output" ]
+	run -1 "$ssim" --json - empty </dev/null
+	[ "$output" = "xl-ssim: stdin has 0 records, empty has 0" ]
 }
 
 @test "what is no image is named" {

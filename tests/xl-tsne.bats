@@ -131,7 +131,7 @@ setup() {
 
 @test "too little, and all the same" {
 	: >nothing
-	run -0 xl-tsne nothing
+	run -1 xl-tsne nothing
 	[ "$output" = "xl-tsne: no records, so no layout" ]
 	xl-cat --records 0:3 dark.msgpack >three
 	run -1 xl-tsne three

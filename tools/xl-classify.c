@@ -226,6 +226,8 @@ static int apply(const char *const *paths, int n)
 	if (features && !(to = xl_writer_open(NULL)))
 		xl_die("%s", xl_err_msg());
 	skipped = look_at_all(&in);
+	if (!features && in.count == 0 && skipped == 0)
+		xl_die("%s: holds no pictures", in.name);
 	if (!features && !in.damaged && xl_wanted_end(&judge.wanted))
 		xl_die("%s", xl_err_msg());
 	if (features ? xl_writer_close(to) : xl_judge_print(&judge, stdout, json, skipped))

@@ -233,6 +233,9 @@ int main(int argc, char **argv)
 		xl_progress(total.outputs, 0, "outputs", NULL);
 	}
 	xl_made_done(&g);
+	if (got == 0 && total.io.n == 0 && total.oo.n == 0 && total.skipped == 0)
+		got = xl_err("%s: no input has two outputs, so there is nothing to compare",
+			     outputs.in[XL_OUTPUT].name);
 	if (got == 0 && print_all(&l, path) < 0)
 		xl_fail_write();
 	xl_outputs_done(&outputs);

@@ -171,10 +171,8 @@ static void read_all(struct xl_points *p, const char *const *paths, int n)
 	xl_check_streams(paths, n);
 	for (int i = 0; i < n; i++)
 		read_stream(p, paths[i], i);
-	if (p->n == 0) {
-		xl_note("no records, so no layout");
-		exit(xl_finish());
-	}
+	if (p->n == 0)
+		xl_die("no records, so no layout");
 	if (xl_points_end(p))
 		xl_usage("%s; --by chooses what groups are", xl_err_msg());
 }

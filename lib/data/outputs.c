@@ -234,6 +234,8 @@ int xl_outputs_next(struct xl_outputs *o, struct xl_made *g)
 
 	*g = (struct xl_made){0};
 	got = o->path[XL_INPUT] ? take_input(o, g) : name_input(o, g);
+	if (got == 0 && o->in[XL_OUTPUT].count == 0)
+		return xl_err("%s: holds no pictures", o->in[XL_OUTPUT].name);
 	if (got <= 0)
 		return got;
 	taken = collect(o, g);

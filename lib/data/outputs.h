@@ -51,7 +51,7 @@ void xl_outputs_done(struct xl_outputs *o);
  *
  * Owns     the caller frees it with xl_made_done, also after a failure
  * Errors   1, 0 at the end, -1 with xl_err set: a file that cannot be read on, an output
- *          without an input, fewer in a row than per
+ *          without an input, fewer in a row than per, no outputs at all
  */
 int xl_outputs_next(struct xl_outputs *o, struct xl_made *g);
 void xl_made_done(struct xl_made *g);

@@ -77,7 +77,7 @@ int xl_lockstep_next(struct xl_lockstep *s)
 			ended++;
 		}
 	}
-	if (ended == s->n)
+	if (ended == s->n && s->count > 0)
 		return 0;
 	if (ended > 0)
 		return count_error(s);
