@@ -88,6 +88,27 @@ static void test_alloc(void **state)
 	free(s);
 }
 
+/* Also what was used before and freed is all zeros. */
+static void test_alloc_large(void **state)
+{
+	static const size_t sizes[] = {3, 2 << 20, (5 << 20) + 1};
+
+	(void)state;
+	xl_keep_memory();
+	for (int i = 0; i < 6; i++) {
+		const size_t n = sizes[i % 3];
+		unsigned char *p = xl_alloc_large(n, 1), any = 0;
+		assert_non_null(p);
+		for (size_t k = 0; k < n; k++)
+			any |= p[k];
+		assert_int_equal(any, 0);
+		memset(p, 0xff, n);
+		free(p);
+	}
+	assert_null(xl_alloc_large(SIZE_MAX / 2, 3));
+	assert_null(xl_alloc_large(SIZE_MAX, 1));
+}
+
 /* ---- pool ------------------------------------------------------------- */
 
 enum { ITEMS = 1000 };
@@ -785,6 +806,7 @@ int main(void)
 		cmocka_unit_test(test_err_is_of_one_thread),
 		cmocka_unit_test(test_arithmetic),
 		cmocka_unit_test(test_alloc),
+		cmocka_unit_test(test_alloc_large),
 		cmocka_unit_test(test_pool_runs_each_item_once),
 		cmocka_unit_test(test_pool_serves_two_callers),
 		cmocka_unit_test(test_threads_from_environment),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "core/mem.h"
 
 int xl_mul(size_t a, size_t b, size_t *out)
@@ -30,6 +31,28 @@ void *xl_alloc(size_t n, size_t size)
 	if (!p)
 		xl_err("out of memory (%zu times %zu bytes)", n, size);
 	return p;
+}
+
+enum { LARGE_PAGE = 2 << 20 };
+
+void *xl_alloc_large(size_t n, size_t size)
+{
+	size_t bytes, rounded;
+	void *p;
+
+	if (xl_mul(n, size, &bytes) || xl_add(bytes, LARGE_PAGE - 1, &rounded))
+		return NULL;
+	if (bytes < LARGE_PAGE)
+		return xl_alloc(n, size);
+	rounded -= rounded % LARGE_PAGE;
+	if (posix_memalign(&p, LARGE_PAGE, rounded)) {
+		xl_err("out of memory (%zu bytes)", bytes);
+		return NULL;
+	}
+#ifdef MADV_HUGEPAGE
+	madvise(p, rounded, MADV_HUGEPAGE); /* it is as well without */
+#endif
+	return memset(p, 0, bytes);
 }
 
 void *xl_realloc(void *p, size_t n, size_t size)

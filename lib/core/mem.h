@@ -28,6 +28,10 @@ static inline int64_t xl_round_up(int64_t a, int64_t b)
 /* xl_alloc - n * size zeroed bytes, 64-byte aligned is not promised; NULL with
  * xl_err set. xl_free may be plain free(). */
 void *xl_alloc(size_t n, size_t size);
+
+/* xl_alloc_large - the same, in the large pages of the system where there are such:
+ * many small ones take long to come by */
+void *xl_alloc_large(size_t n, size_t size);
 void *xl_realloc(void *p, size_t n, size_t size);
 char *xl_strdup(const char *s);
 

@@ -80,7 +80,7 @@ int xl_net_layer(struct xl_net *net, const char *row, struct xl_layer *l)
 
 static int alloc_values(struct xl_net *net)
 {
-	net->value = xl_alloc(net->count, sizeof *net->value);
+	net->value = xl_alloc_large(net->count, sizeof *net->value);
 	net->vars = xl_alloc((size_t)net->n_params, sizeof *net->vars);
 	return net->value && net->vars ? 0 : -1;
 }
@@ -91,9 +91,9 @@ int xl_net_alloc(struct xl_net *net, bool trained)
 		return -1;
 	if (!trained)
 		return 0;
-	net->grad = xl_alloc(net->count, sizeof *net->grad);
-	net->m = xl_alloc(net->count, sizeof *net->m);
-	net->v = xl_alloc(net->count, sizeof *net->v);
+	net->grad = xl_alloc_large(net->count, sizeof *net->grad);
+	net->m = xl_alloc_large(net->count, sizeof *net->m);
+	net->v = xl_alloc_large(net->count, sizeof *net->v);
 	return net->grad && net->m && net->v ? 0 : -1;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
+#include "core/pool.h"
 #include "nn/netio.h"
 
 /* The logical shape of a parameter: (O,I,kh,kw), or (C). */
@@ -66,10 +67,24 @@ int xl_net_check(const struct xl_net *net, const struct xl_record *r)
 	return 0;
 }
 
+struct take {
+	const struct xl_net *net;
+	const struct xl_record *r;
+	float *block;
+};
+
+static void take_item(void *ctx, int64_t i)
+{
+	const struct take *k = ctx;
+	const struct xl_param *p = &k->net->params[i];
+	const struct xl_tensor *t = xl_record_tensor(k->r, p->name);
+
+	memcpy(k->block + p->at, t->data, xl_tensor_bytes(t));
+}
+
 void xl_net_take(const struct xl_net *net, const struct xl_record *r, float *block)
 {
-	for (int i = 0; i < net->n_params; i++) {
-		const struct xl_tensor *t = xl_record_tensor(r, net->params[i].name);
-		memcpy(block + net->params[i].at, t->data, xl_tensor_bytes(t));
-	}
+	struct take k = {net, r, block};
+
+	xl_parallel(take_item, &k, net->n_params);
 }
