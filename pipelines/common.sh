@@ -32,8 +32,11 @@ fi
 if [ -n "$bin" ]; then
 	bin=$(cd "$bin" && pwd)
 	PATH=$bin:$PATH
-	# shellcheck disable=SC2016  # to be pasted into a shell
-	[ -z "$dry" ] || printf 'PATH=%s:$PATH\n' "$bin"
+fi
+if [ -n "$dry" ]; then
+	echo 'set -eo pipefail'
+	# shellcheck disable=SC2016  # to be expanded by another shell
+	[ -z "$bin" ] || printf 'PATH=%s:$PATH\n' "$bin"
 fi
 [ -n "$dry" ] || command -v xl-cat >/dev/null ||
 	die "the tools of xl are neither built nor in PATH: run make in $root, or set XL_BIN"
@@ -42,8 +45,11 @@ fi
 [[ ${SEED:-0} =~ ^(0|[1-9][0-9]{0,17})$ ]] ||
 	usage "SEED: '$SEED' is not a whole number of 0 or more"
 
-# An OUT that begins with a dash is no option of what is run.
-case ${OUT:-} in -*) OUT=./$OUT ;; esac
+# A name that begins with a dash is no option of what is run.
+for name in OUT INPUTS EXEMPLARS A B MODEL XL_MODEL DATA MNIST PICTURES CLASSIFIER INCEPTION \
+	FACE LPIPS; do
+	case ${!name:-} in -*) printf -v "$name" ./%s "${!name}" ;; esac
+done
 
 # words WORD...: as a shell would read them back
 words() {
@@ -55,11 +61,26 @@ words() {
 	echo "${list# }"
 }
 
-# The folder of a pipeline's results, with a note of each stage: the command it was
-# made by. A stage is done again when that differs, when something it is made of is
-# newer (needs), or when a stage before it was done again.
+# The folder of a pipeline's results. Its .made belongs to the scripts: a note of each stage,
+# the command it was made by, empty until it is done, and what is being made. A stage is done
+# again when its command differs, when something it is made of is newer (needs), or when a
+# stage before it was done again. What no note tells of was made by others, and stays.
 needs=()
 again=
+
+# open_out: makes $OUT, for this run alone
+open_out() {
+	local made=$OUT/.made lock
+	if [ -n "$dry" ]; then
+		echo "mkdir -p $(words "$made")"
+		return
+	fi
+	mkdir -p -- "$made"
+	exec {lock}>"$made/lock"
+	flock -n "$lock" || usage "$OUT: another run is making it"
+	trap 'rm -rf "$OUT/.made/"*.part' EXIT
+	trap 'say "stopped; run again, it goes on" && exit 130' INT
+}
 
 is_made() {
 	local target=$1 note=$2 command=$3 need
@@ -70,9 +91,35 @@ is_made() {
 	done
 }
 
+# refuse WHAT...: what stands where a result is to be is not ours
+refuse() { usage "$*; move it, or set OUT to another folder"; }
+
+# need_own TARGET NOTE: nothing is there, or what a script made, alone, and none reads it
+need_own() {
+	local target=$1 need own others
+	[ -e "$2" ] || { [ ! -e "$target" ] && [ ! -L "$target" ]; } ||
+		refuse "$target: is there, and not made by this script"
+	own=$(realpath -m "$target")
+	for need in "${needs[@]}"; do
+		[[ $(realpath -m "$need")/ != "$own"/* ]] || refuse "$target: is to be made, and $need is read"
+	done
+	[ -d "$target" ] || return 0
+	others=$(LC_ALL=C comm -13 <(LC_ALL=C sort -u "$2.names" 2>/dev/null) <(LC_ALL=C ls -A "$target"))
+	[ -z "$others" ] || refuse "$target: holds ${others%%$'\n'*}, not made by this script"
+}
+
+# put_in_place PART TARGET NOTE
+put_in_place() {
+	if [ -d "$1" ]; then
+		ls -A "$1" >>"$3.names"
+		rm -rf "$2"
+	fi
+	mv -T "$1" "$2"
+}
+
 # run_stage TARGET NOTE SHOWN COMMAND [PART]: PART is TARGET until it is complete
 run_stage() {
-	local target=$1 note
+	local target=$1 part=${5:-} note
 	note=$(dirname "$target")/.made/${target##*/}
 	if [ -n "$dry" ]; then
 		echo "$3"
@@ -82,57 +129,89 @@ run_stage() {
 		say "$target is there"
 		return
 	fi
+	need_own "$target" "$note"
 	say "$3"
-	mkdir -p "${note%/*}"
-	rm -f "$note"
+	: >"$note"
 	again=1
 	set +e
 	(set -e; eval "$4") # alone: in a condition, set -e would be suspended in it
 	failed=$?
 	set -e
-	if [ "$failed" = 0 ] && [ -n "${5:-}" ] && [ ! -s "$5" ]; then
-		say "${5%.part}: nothing to put there" && failed=1
+	if [ "$failed" = 0 ] && [ -n "$part" ] && [ ! -s "$part" ]; then
+		say "$target: nothing to put there" && failed=1
 	fi
-	if [ "$failed" = 0 ] || { [ -n "${lenient:-}" ] && is_partial "$5"; }; then
-		[ -z "${5:-}" ] || mv "$5" "$target"
+	if [ "$failed" = 0 ] || { [ -n "${lenient:-}" ] && is_partial "$part"; }; then
+		[ -z "$part" ] || put_in_place "$part" "$target" "$note"
 	else
-		[ -z "${5:-}" ] || rm -f "$5"
 		say "the stage that makes $target failed"
-		exit $((failed == 123 ? 1 : failed)) # xargs says 123
+		case $failed in 123 | "$cannot_write") exit 1 ;; *) exit "$failed" ;; esac # xargs says 123
 	fi
 	[ "$failed" != 0 ] || echo "$2" >"$note"
 }
 
 # is_partial FILE: whether the stage that just failed, alone or under xargs, did so by
-# inputs that it named, and FILE holds what came of the others
+# inputs that it named, and FILE holds what came of the others; of a stream, all of it
 lost=
 is_partial() {
-	case $failed in 1 | 123) [ -s "$1" ] && lost=1 ;; *) false ;; esac
+	case $failed in 1 | 123) ;; *) return 1 ;; esac
+	[ -s "$1" ] || return 1
+	[ ! -f "$lenient" ] || xl-cat --json "$lenient" >/dev/null 2>&1 || return 1
+	lost=1
 }
 
-# stage TARGET COMMAND [NOTE]: the command makes the file or folder TARGET; NOTE is
-# what to remember it by where that is not the command
+# part_of TARGET: where it is made, as a path
+part_of() { echo "$(dirname "$1")/.made/${1##*/}.part"; }
+
+# stage TARGET COMMAND [NOTE]: the command makes the file TARGET; NOTE is what to remember it
+# by where that is not the command
 stage() { run_stage "$1" "${3:-$2}" "$2" "$2"; }
 
 # into TARGET COMMAND: what the command writes becomes the file, when it is complete
 into() {
-	run_stage "$1" "$2" "$2 > $(words "$1")" "{ $2; } > $(words "$1.part")" "$1.part"
+	local part
+	part=$(part_of "$1")
+	run_stage "$1" "$2" "$2 > $(words "$1")" "{ $2; } > $(words "$part")" "$part"
 }
 
-# codes_into TARGET COMMAND: the same, of inputs that may fail as long as one does not:
-# the rest is done, and done ends with status 1
-codes_into() { lenient=1 into "$@"; }
+# folder_into TARGET COMMAND: the pictures that the command decodes become the folder
+declare -A folders
+folder_into() {
+	local part
+	folders[$1]=1
+	part=$(part_of "$1")
+	run_stage "$1" "$2" "$2 --dir $(words "$1")" "$2 --dir $(words "$part")" "$part"
+}
+
+# pictures_of FOLDER [WORD...]: the command that lists its pictures, each name ended by NUL;
+# WORD... are find's
+pictures_of() {
+	echo "find -H $(words "$1" "${@:2}") -type f -regextype posix-extended \\
+	-iregex '.*\.(png|jpe?g?|webp|gif|tiff?|p[pgbn]m|hei[cf]|avif)' -print0 |
+	LC_ALL=C sort -z"
+}
+
+# codes_into TARGET SOURCE WORD...: what xl-encode WORD... makes of a picture, a folder of
+# pictures or a stream. Inputs may fail as long as one does not: the rest is done, and done
+# ends with status 1; a full disk is no input.
+cannot_write=74
+codes_into() {
+	local lenient=$2 command part
+	command=$(words xl-encode "${@:3}")
+	part=$(part_of "$1")
+	if [ -d "$2" ] || [ -n "${folders[$2]:-}" ]; then
+		command="$(pictures_of "$2") | xargs -r -0 $command"
+	else
+		command="$command $(words "$2")"
+	fi
+	run_stage "$1" "$command" "$command > $(words "$1")" \
+		"{ $command; } | { cat > $(words "$part") || exit $cannot_write; }" "$part"
+}
 
 # done_with WORDS...: what was made, as a script ends
 done_with() {
 	[ -z "$dry" ] || return 0
 	say "made $*"
 	[ -z "$lost" ] || die "without the inputs named above"
-}
-
-# make_dir DIR: the folder, unless this only prints
-make_dir() {
-	if [ -n "$dry" ]; then echo "mkdir -p $(words "$1")"; else mkdir -p -- "$1"; fi
 }
 
 # data_file NAME: a file where the tools look for their models, if it is there
@@ -167,38 +246,53 @@ has_sides() {
 	[ -n "$1" ] && { [ -d "$1/trainA" ] || [ -d "$1/testA" ]; }
 }
 
-# encode_command FOLDER SOURCE SEED WORD...: the command that makes codes, by xl-encode
-# WORD..., of a picture, a folder of pictures or a stream; of no source, of faces that
-# xl-synth faces $synth makes into FOLDER
-synth=
-encode_command() {
-	local folder source=$2 seed=$3 code
-	folder=$(words "$1")
-	code=$(words xl-encode "${@:4}")
-	if [ -z "$source" ]; then
-		printf '%s\n' "rm -rf $folder
-xl-synth faces $synth --seed $seed | xl-decode --dir $folder
-$code $folder/*.png"
-	elif [ -d "$source" ]; then
-		printf '%s\n' "find $(words "$source") -type f -regextype posix-extended \\
-	-iregex '.*\.(png|jpe?g?|webp|gif|tiff?|p[pgbn]m|hei[cf]|avif)' -print0 |
-	LC_ALL=C sort -z | xargs -r -0 $code"
-	else
-		echo "$code $(words "$source")"
-	fi
+# need_sources: INPUTS and EXEMPLARS are there, where they are set
+need_sources() {
+	local path
+	for path in "$INPUTS" "$EXEMPLARS"; do
+		[ -n "$path" ] || continue
+		[ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
+		needs+=("$path")
+	done
 }
 
-# train_stages RECORDS COMMAND: the command, xl-train with its options, makes model.msgpack
-# of $OUT from the records, going on where it was stopped; then a plot of its losses
+# make_faces VARIABLE SEED WORD...: sets it, where it is not set, to a folder of $OUT with
+# pictures of faces that xl-synth faces WORD... makes
+make_faces() {
+	[ -z "${!1}" ] || return 0
+	declare -g "$1=$OUT/made-$2"
+	folder_into "${!1}" "$(words xl-synth faces "${@:3}" --seed "$2") | xl-decode"
+	needs+=("${!1}")
+}
+
+# options COMMAND: one a line
+options() { LC_ALL=C sort <<<"${1// --/$'\n--'}"; }
+
+# records_into COMMAND: records.msgpack of $OUT; those that its checkpoint was trained on stay
+records_into() {
+	local records=$OUT/records.msgpack made
+	made=$(cat "$OUT/.made/records.msgpack" 2>/dev/null) || made=
+	if [ -z "$dry" ] && [ -n "$made" ] && [ "$made" != "$1" ] && [ -e "$records" ] &&
+		[ -e "$OUT/model.msgpack.ckpt" ]; then
+		was=$(LC_ALL=C comm -23 <(options "$made") <(options "$1") | paste -sd' ')
+		now=$(LC_ALL=C comm -13 <(options "$made") <(options "$1") | paste -sd' ')
+		usage "$OUT was trained on records made with ${was:-less}, not ${now:-less}; set OUT to another folder"
+	fi
+	into "$records" "$1"
+}
+
+# train_stages COMMAND: the command, xl-train with its options, makes model.msgpack of $OUT
+# from its records, going on where it was stopped; then a plot of its losses
 train_stages() {
-	local records=$1 train=$2 model=$OUT/model.msgpack from=--out
+	local records=$OUT/records.msgpack model=$OUT/model.msgpack note=$OUT/.made/model.msgpack from=--out
 	if [ -e "$model.ckpt" ]; then
 		from=--resume
-	elif [ -z "$dry" ]; then
+		[ -n "$dry" ] || touch "$note" # xl-train sees to it that it is the same run
+	elif [ -z "$dry" ] && [ -e "$note" ]; then
 		rm -f "$OUT/log.jsonl" # of a run that was stopped before it saved anything
 	fi
 	needs=("$records")
-	stage "$model" "$train $from $(words "$model" "$records")" "$train"
+	stage "$model" "$1 $from $(words "$model" "$records")" "$1"
 
 	into "$OUT/losses.png" "$(words xl-plot "$OUT/log.jsonl")"
 	[ -n "$dry" ] || say "made $model; see $OUT/losses.png and $OUT/samples"
@@ -209,7 +303,7 @@ train_stages() {
 # what was made of it
 into_grid() {
 	local corner
-	corner=$(words "$OUT/.made/corner")
+	corner=$(words "$OUT/.made/ ") # its name is its label
 	into "$OUT/grid.png" "printf 'P5 1 1 255 \377' > $corner
 rows=\$(xl-cat --json $1 | wc -l) columns=\$(xl-cat --json $2 | wc -l)
 {

@@ -64,6 +64,7 @@ find_classifier() {
 		return
 	fi
 	CLASSIFIER=$OUT/classifier.msgpack
+	[ -n "$dry" ] || need_own "$OUT/classifier.txt" "$OUT/.made/classifier.msgpack"
 	stage "$CLASSIFIER" "$3 |
 	$(words xl-classify --train --attributes "$2" --size "$1" --width 16 \
 		--iters "${STEPS:?}" --lr 3e-3 --force --out "$CLASSIFIER") > $(words "$OUT/classifier.txt")"

@@ -60,10 +60,11 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 
 @test "-n prints what would be done, and does nothing" {
 	run -0 --separate-stderr env SMOKE=1 DATA='my photos' "$pipes/lomit/train.sh" -n
-	[ "${lines[0]}" = "PATH=$XL_BIN:\$PATH" ]
-	[ "${lines[1]}" = "mkdir -p lomit" ]
-	[ "${lines[2]}" = "xl-crop --size 32 --split train --attributes Black_Hair,Blond_Hair,Brown_Hair,Smiling --where 'Black_Hair=1|Blond_Hair=1|Brown_Hair=1' 'my photos' > lomit/records.msgpack" ]
-	[[ ${lines[3]} == "xl-train lomit --preset tiny --size 32 "*" --out lomit/model.msgpack lomit/records.msgpack" ]]
+	[ "${lines[0]}" = "set -eo pipefail" ]
+	[ "${lines[1]}" = "PATH=$XL_BIN:\$PATH" ]
+	[ "${lines[2]}" = "mkdir -p lomit/.made" ]
+	[ "${lines[3]}" = "xl-crop --size 32 --split train --attributes Black_Hair,Blond_Hair,Brown_Hair,Smiling --where 'Black_Hair=1|Blond_Hair=1|Brown_Hair=1' 'my photos' > lomit/records.msgpack" ]
+	[[ ${lines[4]} == "xl-train lomit --preset tiny --size 32 "*" --out lomit/model.msgpack lomit/records.msgpack" ]]
 	[ -z "$stderr" ]
 	small translate -n >printed
 	small evaluate -n >>printed
@@ -83,6 +84,11 @@ small() { SMOKE=1 MODEL=$model "$pipes/lomit/$1.sh" "${@:2}"; }
 	rm -r "$OUT"
 	small translate -n | bash
 	cmp grid.png "$OUT/grid.png"
+	# and fails where they do
+	echo text >no.png
+	INPUTS=no.png OUT=failed small translate -n >printed
+	run -1 bash printed
+	[ ! -e failed/translated.msgpack ]
 }
 
 @test "evaluate.sh compares each pair with its own truth" {
@@ -288,6 +294,7 @@ Comparable, if the model was trained on such data: 1 of 6 rows." ]
 	mv evaluated run
 	DATA=celeba small evaluate -n | bash
 	cmp run/evaluation.txt evaluated/evaluation.txt
+	rm -r evaluated # no script made it
 	# as many as were kept, where they are fewer
 	DATA=celeba PAIRS=500 FACES=40 STEPS=4 MODEL=$model "$pipes/lomit/evaluate.sh" >table
 	grep -qE "^1?[0-9] pairs of celeba" table
@@ -357,7 +364,7 @@ face-000002+face-000001.png" ]
 @test "an input that is no picture is named, and the rest is translated" {
 	"$XL_BIN/xl-synth" faces --count 3 --size 32 | "$XL_BIN/xl-decode" --dir in
 	for name in "$pipes"/*/translate.sh; do
-		run -1 grep -n '^into .*encode_command\|say "made' "$name"
+		run -1 grep -n 'xl-encode\|say "made' "$name" # but by codes_into, done_with
 	done
 	echo text >in/face-000001.png
 	for inputs in in in/face-000000.png; do
@@ -387,15 +394,118 @@ face-000000+face-000002.png" ]
 		[[ $inputs == in/* || ${stderr_lines[-2]} == *": rest/inputs.msgpack: nothing to put there" ]]
 		[ "$(sums)" = "$before" ]
 	done
-	OUT=-P small translate
-	[ -s ./-P/grid.png ]
+	# a stream that ends inside a record is no input that failed, nor is a full disk
+	"$XL_BIN/xl-synth" faces --count 3 --size 32 | head -c -100 >cut
+	before=$(sums)
+	run -1 env SMOKE=1 MODEL="$model" INPUTS=cut EXEMPLARS=in OUT=rest "$pipes/lomit/translate.sh"
+	[ "${lines[-1]}" = "translate.sh: the stage that makes rest/inputs.msgpack failed" ]
+	[[ ${lines[-3]} == "xl-encode: cut: record 2 (face-000002.png): ends inside "* ]]
+	run -1 bash -c "ulimit -f 8; SMOKE=1 MODEL='$model' INPUTS=in EXEMPLARS=in OUT=rest '$pipes/lomit/translate.sh'"
+	[ "${lines[-1]}" = "translate.sh: the stage that makes rest/inputs.msgpack failed" ]
+	[ "$(sums)" = "$before" ]
+	[ -z "$(find rest -name '*.part')" ]
+}
+
+@test "a name that begins with a dash is a name" {
+	"$XL_BIN/xl-synth" faces --count 2 --size 32 | "$XL_BIN/xl-decode" --dir ./-in
+	cp ./-in/face-000000.png ./-f.png
+	cp "$model" ./-m
+	INPUTS=-in EXEMPLARS=-f.png MODEL=-m OUT=-P "$pipes/lomit/translate.sh"
+	[ "$(ls ./-P/pictures | wc -l)" = 2 ]
+	INPUTS=-f.png EXEMPLARS=-in XL_MODEL=-m OUT=-P "$pipes/lomit/translate.sh"
+	[ "$(ls ./-P/pictures | wc -l)" = 2 ] && [ -s ./-P/grid.png ]
+	DATA=-in run -0 small evaluate -n
+	[[ $output == *" ./-in > evaluated/pairs.msgpack"* ]]
+}
+
+@test "what a script did not make itself stays" {
+	"$XL_BIN/xl-synth" faces --count 2 --size 32 | "$XL_BIN/xl-decode" --dir pictures
+	echo note >pictures/notes.txt
+	sums() { find "$@" -type f -not -path '*/.made/*' -print0 | sort -z | xargs -0 sha256sum; }
+	before=$(sums pictures)
+	mkdir own
+	cp -r pictures own
+	(cd own && INPUTS=pictures EXEMPLARS=pictures OUT=. run -2 small translate &&
+		[ "${lines[-1]}" = "translate.sh: ./pictures: is there, and not made by this script; move it, or set OUT to another folder" ] &&
+		[ "$(sums pictures)" = "$before" ])
+	for name in made-1 inputs.msgpack grid.png; do
+		mkdir $name
+		echo mine >$name/$name
+		OUT=$name run -2 small translate
+		[[ ${lines[-1]} == "translate.sh: $name/$name: is there, and "* ]]
+		[ "$(cat $name/$name)" = mine ]
+	done
+	for name in classifier.msgpack classifier.txt; do
+		mkdir $name
+		echo mine >$name/$name
+		OUT=$name run -2 small evaluate
+		[ "$output" = "evaluate.sh: $name/$name: is there, and not made by this script; move it, or set OUT to another folder" ]
+		[ "$(cat $name/$name)" = mine ]
+	done
+	mkdir lomit
+	echo mine >lomit/log.jsonl
+	SMOKE=1 WIDTH=4 ITERS=1 COUNT=8 run -2 "$pipes/lomit/train.sh"
+	[[ $output == *"xl-train: lomit/log.jsonl exists"* ]] && [ "$(cat lomit/log.jsonl)" = mine ]
+	# nor is anything put into what was made, and lost
+	small translate
+	echo note >translated/pictures/notes.txt
+	COMPOSITE=3 run -2 small translate
+	[ "${lines[-1]}" = "translate.sh: translated/pictures: holds notes.txt, not made by this script; move it, or set OUT to another folder" ]
+	[ "$(cat translated/pictures/notes.txt)" = note ]
+	rm translated/pictures/notes.txt
+	COMPOSITE=3 small translate
+	# what is read is not replaced, though a script made it
+	before=$(sums translated/pictures translated/exemplars.msgpack)
+	INPUTS=$PWD/translated/pictures/face-000000+face-000001.png run -2 small translate
+	[[ ${lines[-1]} == "translate.sh: translated/pictures: is to be made, and $PWD/translated/pictures/face-000000+face-000001.png is read; move it,"* ]]
+	INPUTS=translated/exemplars.msgpack EXEMPLARS=pictures run -2 small translate
+	[[ ${lines[-1]} == "translate.sh: translated/exemplars.msgpack: is to be made, and translated/exemplars.msgpack is read; move it,"* ]]
+	[ "$(sums translated/pictures translated/exemplars.msgpack)" = "$before" ]
+	# a run that is killed has made what it leaves
+	rm translated/translated.msgpack
+	: >translated/.made/translated.msgpack
+	: >translated/.made/pictures
+	small translate
+}
+
+@test "a run has its folder alone, and leaves nothing half when it is stopped" {
+	mkdir -p translated/.made
+	exec 9>translated/.made/lock
+	flock 9
+	run -2 small translate
+	[ "$output" = "translate.sh: translated: another run is making it" ]
+	exec 9>&-
+	mkdir bin
+	ln -s "$XL_BIN"/xl-* bin
+	rm bin/xl-hadain
+	printf '#!/bin/sh\nhead -c 100 /dev/zero; ls translated/.made/*.part >was; kill -INT 0; sleep 9\n' >bin/xl-hadain
+	chmod +x bin/xl-hadain
+	XL_BIN=$PWD/bin SMOKE=1 MODEL=$model run -130 setsid -w "$pipes/lomit/translate.sh"
+	[ "${lines[-1]}" = "translate.sh: stopped; run again, it goes on" ]
+	[ -s was ] && [ "$(ls -A translated)" = ".made
+exemplars.msgpack
+inputs.msgpack
+made-1
+made-2" ]
+	[ -z "$(find translated -name '*.part')" ]
+	run -0 small translate
+	[[ $output == *"translated/exemplars.msgpack is there"* ]]
+}
+
+@test "the empty cell of a grid has no label" {
+	[ -e "$pipes/../models/default.msgpack" ] || skip "no default model"
+	SMOKE=1 run -0 "$pipes/lomit/translate.sh"
+	# values COLUMNS: in the rows of labels, of one channel
+	"$XL_BIN/xl-crop" --size 0 translated/grid.png | "$XL_BIN/xl-cat" --tensor x >pixels
+	values() { grep '^[0-9]' pixels | head -10 | cut -d' ' -f"$1" | tr ' ' '\n' | sort -u; }
+	[ "$(values 1-64)" = 255 ] && [ "$(values 65-)" != 255 ]
 }
 
 @test "what is finished is not done again" {
 	small translate
 	before=$(stat -c '%n %y' translated/*)
 	run -0 small translate
-	[ "$(grep -c ' is there$' <<<"$output")" = 5 ]
+	[ "$(grep -c ' is there$' <<<"$output")" = 7 ]
 	[ "$(stat -c '%n %y' translated/*)" = "$before" ]
 }
 
@@ -436,8 +546,16 @@ face-000000+face-000002.png" ]
 	[ "$("$XL_BIN/xl-cat" --json --records 0:1 trained/model.msgpack | jq .meta.step)" = 2 ]
 	rm trained/.made/model.msgpack # as after a kill
 	ITERS=2 "$pipes/lomit/train.sh"
+	# what it cannot go on with changes nothing
+	before=$(sha256sum trained/*.msgpack*)
 	ITERS=2 SEED=1 run -2 "$pipes/lomit/train.sh"
-	[ "$("$XL_BIN/xl-cat" --json --records 0:1 trained/model.msgpack | jq .meta.step)" = 2 ]
+	[ "$output" = "train.sh: trained was trained on records made with --seed 0, not --seed 1; set OUT to another folder" ]
+	ITERS=2 WHERE='' run -2 "$pipes/lomit/train.sh"
+	[[ $output == "train.sh: trained was trained on records made with --where '"*"', not less; "* ]]
+	ITERS=2 BATCH=3 run -2 "$pipes/lomit/train.sh"
+	[[ $output == *"--batch"* ]]
+	ITERS=2 run -0 "$pipes/lomit/train.sh"
+	[ "$(sha256sum trained/*.msgpack*)" = "$before" ]
 }
 
 @test "the demonstration draws a sheet and says where" {
@@ -463,11 +581,11 @@ face-000000+face-000002.png" ]
 	run -1 env -u XL_BIN pipelines/lomit/evaluate.sh
 	[[ $output == "evaluate.sh: the tools of xl are neither built nor in PATH: run make in "* ]]
 	PATH=$XL_BIN:$PATH MODEL=$model run -0 env -u XL_BIN pipelines/lomit/evaluate.sh -n
-	[ "${lines[0]}" = "mkdir -p evaluated" ]
+	[ "${lines[1]}" = "mkdir -p evaluated/.made" ]
 	mkdir bin
 	ln -s "$XL_BIN/xl-cat" bin
 	MODEL=$model run -0 env -u XL_BIN pipelines/lomit/evaluate.sh -n
-	[ "${lines[0]}" = "PATH=$PWD/bin:\$PATH" ]
+	[ "${lines[1]}" = "PATH=$PWD/bin:\$PATH" ]
 }
 
 @test "without a model, or with a bad number, nothing is begun" {

@@ -116,7 +116,7 @@ if [ -z "$DATA" ]; then
 	# shellcheck source-path=SCRIPTDIR source=digits.sh
 	. "$(dirname "$0")/digits.sh"
 	need_mnist
-	make_dir "$OUT"
+	open_out
 	order=
 	[ "$SET" = mnist-multi ] || order=--published-order
 	digits ab A 1/3 # two of red, green and blue
@@ -124,7 +124,7 @@ if [ -z "$DATA" ]; then
 	data=$SET
 else
 	find_weights INCEPTION inception-fid
-	make_dir "$OUT"
+	open_out
 	has_sides "$DATA" || DOMAIN=${DOMAIN-Male}
 	chosen=(${DOMAIN:+--domain-by "$DOMAIN"} ${WHERE:+--where "$WHERE"})
 	find_classifier "$SIZE" domain "$(pictures train "${chosen[@]}" --shuffle --limit "$FACES" \

@@ -66,14 +66,13 @@ paper | small | tiny) ;;
 *) usage "PRESET: '$PRESET' is not paper, small or tiny" ;;
 esac
 
-make_dir "$OUT"
-records=$OUT/records.msgpack
+open_out
 
 if [ -n "$DATA" ]; then
-	into "$records" "$(words xl-crop --size "$SIZE" --split train ${DOMAIN:+--domain-by "$DOMAIN"} \
+	records_into "$(words xl-crop --size "$SIZE" --split train ${DOMAIN:+--domain-by "$DOMAIN"} \
 		${WHERE:+--where "$WHERE"} "$DATA")"
 else
-	into "$records" "$(words xl-synth "$SET" --mnist "$MNIST" ${COUNT:+--count "$COUNT"} \
+	records_into "$(words xl-synth "$SET" --mnist "$MNIST" ${COUNT:+--count "$COUNT"} \
 		--seed "$SEED")"
 	# what the perceptual network learns of ten digits in places is their colours
 	[ "$SET" != mnist-multi ] || task+=(--attributes 'fg,bg')
@@ -84,4 +83,4 @@ train=$(words xl-train egsc-it --preset "$PRESET" "${task[@]}" ${WIDTH:+--width 
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} ${PRE:+--pre-iters "$PRE"} \
 	${PERCEPT:+--percept-iters "$PERCEPT"} --seed "$SEED" --every "$EVERY" \
 	--log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
-train_stages "$records" "$train"
+train_stages "$train"

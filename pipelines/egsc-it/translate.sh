@@ -40,31 +40,27 @@ digits() {
 		--count "$COUNT" --seed "$2"
 }
 
-make_dir "$OUT/.made"
-for path in "$INPUTS" "$EXEMPLARS"; do
-	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
-	[ -z "$path" ] || needs+=("$path")
-done
+need_sources
+open_out
 if [ -z "$INPUTS" ]; then
 	INPUTS=$OUT/made-inputs.msgpack
 	into "$INPUTS" "$(digits "$domain" "$SEED")"
+	needs+=("$INPUTS")
 fi
 if [ -z "$EXEMPLARS" ]; then
 	EXEMPLARS=$OUT/made-exemplars.msgpack
 	into "$EXEMPLARS" "$(digits "$other" "$((SEED + 1))")"
+	needs+=("$EXEMPLARS")
 fi
 codes=$(words "$OUT/inputs.msgpack") exemplars=$(words "$OUT/exemplars.msgpack")
-translated=$(words "$OUT/translated.msgpack") pictures=$(words "$OUT/pictures")
+translated=$(words "$OUT/translated.msgpack")
 model=$(words --model "$MODEL")
 
-codes_into "$OUT/inputs.msgpack" "$(encode_command "" "$INPUTS" "$SEED" --model "$MODEL" \
-	--domain "$domain" --seed "$SEED")"
-codes_into "$OUT/exemplars.msgpack" "$(encode_command "" "$EXEMPLARS" "$SEED" --model "$MODEL" \
-	--domain "$other" --seed "$SEED")"
+codes_into "$OUT/inputs.msgpack" "$INPUTS" --model "$MODEL" --domain "$domain" --seed "$SEED"
+codes_into "$OUT/exemplars.msgpack" "$EXEMPLARS" --model "$MODEL" --domain "$other" --seed "$SEED"
 into "$OUT/translated.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $exemplars $codes | xl-decode $model --stream"
-stage "$OUT/pictures" "rm -rf $pictures
-xl-decode --dir $pictures $translated"
+folder_into "$OUT/pictures" "xl-decode $translated"
 
 into_grid "$codes" "$exemplars" "$translated" "cat $exemplars"
 done_with "$OUT/grid.png and $OUT/pictures"

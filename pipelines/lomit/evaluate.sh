@@ -102,7 +102,7 @@ Heavy_Makeup,Wearing_Lipstick) task=makeup-lipstick ;;
 *) task=none ;;
 esac
 
-make_dir "$OUT"
+open_out
 find_classifier "$SIZE" "$ATTRIBUTES" "$(faces)"
 classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above

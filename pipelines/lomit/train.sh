@@ -43,17 +43,16 @@ fi
 # shellcheck source-path=SCRIPTDIR source=labels.sh
 . "$(dirname "$0")/labels.sh"
 
-make_dir "$OUT"
-records=$OUT/records.msgpack
+open_out
 
 if [ -n "$DATA" ]; then
-	into "$records" "$(words xl-crop --size "$SIZE" --split train "${chosen[@]}" "$DATA")"
+	records_into "$(words xl-crop --size "$SIZE" --split train "${chosen[@]}" "$DATA")"
 else
-	into "$records" "$(words xl-synth faces --count "$COUNT" --size "$SIZE" --seed "$SEED" "${chosen[@]}")"
+	records_into "$(words xl-synth faces --count "$COUNT" --size "$SIZE" --seed "$SEED" "${chosen[@]}")"
 fi
 
 # shellcheck disable=SC2086  # EXTRA is a list of words
 train=$(words xl-train lomit --preset "$PRESET" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} --attributes "$ATTRIBUTES" \
 	--seed "$SEED" --every "$EVERY" --log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
-train_stages "$records" "$train"
+train_stages "$train"

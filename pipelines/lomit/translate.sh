@@ -21,22 +21,19 @@ if [ "${SMOKE:-0}" != 0 ]; then count=2; fi
 find_model lomit
 model=$(words --model "$MODEL")
 
-synth="--count $count --size 128"
 codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/exemplars.msgpack")
-translated=$(words "$OUT/translated.msgpack") pictures=$(words "$OUT/pictures")
+translated=$(words "$OUT/translated.msgpack")
 
-make_dir "$OUT/.made"
-for path in "$INPUTS" "$EXEMPLARS"; do
-	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
-	[ -z "$path" ] || needs+=("$path")
-done
-codes_into "$OUT/inputs.msgpack" "$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL")"
-codes_into "$OUT/exemplars.msgpack" "$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL")"
+need_sources
+open_out
+make_faces INPUTS 1 --count "$count" --size 128
+make_faces EXEMPLARS 2 --count "$count" --size 128
+codes_into "$OUT/inputs.msgpack" "$INPUTS" --model "$MODEL"
+codes_into "$OUT/exemplars.msgpack" "$EXEMPLARS" --model "$MODEL"
 into "$OUT/translated.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $styles $codes |
 	xl-decode $model ${COMPOSITE:+--composite $(words "$COMPOSITE") }--stream"
-stage "$OUT/pictures" "rm -rf $pictures
-xl-decode --dir $pictures $translated"
+folder_into "$OUT/pictures" "xl-decode $translated"
 
 into_grid "$codes" "$styles" "$translated" "cat $styles"
 done_with "$OUT/grid.png and $OUT/pictures"

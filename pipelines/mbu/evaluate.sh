@@ -113,7 +113,7 @@ sheet() {
 done | xl-grid --show x,m --columns $#"
 }
 
-make_dir "$OUT"
+open_out
 find_classifier "$SIZE" domain "$(faces)"
 classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 # shellcheck disable=SC2154  # declared above

@@ -38,19 +38,18 @@ small | tiny) : "${SIZE:=64}" ;;
 *) usage "PRESET: '$PRESET' is not paper, small or tiny" ;;
 esac
 
-make_dir "$OUT"
-records=$OUT/records.msgpack
+open_out
 
 # The published code squashes the whole picture: 178x218 of CelebA.
 choose=(--domain-by "$DOMAIN_BY" ${WHERE:+--where "$WHERE"})
 if [ -n "$DATA" ]; then
-	into "$records" "$(words xl-crop --size "$SIZE" --crop 0 --split train "${choose[@]}" "$DATA")"
+	records_into "$(words xl-crop --size "$SIZE" --crop 0 --split train "${choose[@]}" "$DATA")"
 else
-	into "$records" "$(words xl-synth faces --count "$COUNT" --size "$SIZE" --seed "$SEED" "${choose[@]}")"
+	records_into "$(words xl-synth faces --count "$COUNT" --size "$SIZE" --seed "$SEED" "${choose[@]}")"
 fi
 
 # shellcheck disable=SC2086,SC2154  # EXTRA is a list of words; weights is of task.sh
 train=$(words xl-train mbu --preset "$PRESET" --task "$weights" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} \
 	--seed "$SEED" --every "$EVERY" --log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
-train_stages "$records" "$train"
+train_stages "$train"

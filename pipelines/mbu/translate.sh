@@ -28,26 +28,19 @@ model=$(words --model "$MODEL")
 
 codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/exemplars.msgpack")
 translated=$(words "$OUT/translated.msgpack") removed=$(words "$OUT/removed.msgpack")
-pictures=$(words "$OUT/pictures")
 
-make_dir "$OUT/.made"
-for path in "$INPUTS" "$EXEMPLARS"; do
-	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
-	[ -z "$path" ] || needs+=("$path")
-done
-synth=$(words --count "$count" --size 128 --where "$(of_domain A)")
-codes_into "$OUT/inputs.msgpack" \
-	"$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL" --domain A)"
-synth=$(words --count "$count" --size 128 --where "$(of_domain B)")
-codes_into "$OUT/exemplars.msgpack" \
-	"$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL" --domain B)"
+need_sources
+open_out
+make_faces INPUTS 1 --count "$count" --size 128 --where "$(of_domain A)"
+make_faces EXEMPLARS 2 --count "$count" --size 128 --where "$(of_domain B)"
+codes_into "$OUT/inputs.msgpack" "$INPUTS" --model "$MODEL" --domain A
+codes_into "$OUT/exemplars.msgpack" "$EXEMPLARS" --model "$MODEL" --domain B
 into "$OUT/fused.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-mask $model"
 fused=$(words "$OUT/fused.msgpack")
 into "$OUT/translated.msgpack" "xl-decode $model --stream $fused"
 into "$OUT/removed.msgpack" "xl-hadain $model --remove $styles | xl-decode $model --stream"
-stage "$OUT/pictures" "rm -rf $pictures
-xl-decode --dir $pictures $translated"
+folder_into "$OUT/pictures" "xl-decode $translated"
 
 into_grid "$codes" "$styles" "$translated" "cat $styles"
 into "$OUT/masks.png" "xl-grid --show m $fused"

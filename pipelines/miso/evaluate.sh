@@ -108,7 +108,7 @@ case "$data $DOMAIN" in
 *) task=none ;;
 esac
 
-make_dir "$OUT"
+open_out
 find_classifier "$SIZE" domain "$(take train '' "$FACES" $((SEED + 3)))"
 classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 {

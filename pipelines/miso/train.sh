@@ -39,8 +39,7 @@ elif ! has_sides "$DATA"; then
 	DOMAIN=${DOMAIN-Male}
 fi
 
-make_dir "$OUT"
-records=$OUT/records.msgpack
+open_out
 
 # CelebA is shown whole; of other sets pictures are kept larger, by 143/128, and squares of
 # SIZE are cut from them
@@ -51,13 +50,13 @@ if has_sides "$DATA"; then
 fi
 choose=(--size "$kept" ${DOMAIN:+--domain-by "$DOMAIN"} ${WHERE:+--where "$WHERE"})
 if [ -n "$DATA" ]; then
-	into "$records" "$(words xl-crop --split train "${choose[@]}" "$DATA")"
+	records_into "$(words xl-crop --split train "${choose[@]}" "$DATA")"
 else
-	into "$records" "$(words xl-synth faces --count "$COUNT" --seed "$SEED" "${choose[@]}")"
+	records_into "$(words xl-synth faces --count "$COUNT" --seed "$SEED" "${choose[@]}")"
 fi
 
 # shellcheck disable=SC2086  # EXTRA is a list of words
 train=$(words xl-train miso --preset "$PRESET" --size "$SIZE" ${WIDTH:+--width "$WIDTH"} \
 	${BATCH:+--batch "$BATCH"} ${ITERS:+--iters "$ITERS"} --seed "$SEED" --every "$EVERY" \
 	--log "$OUT/log.jsonl" --samples "$OUT/samples" $EXTRA)
-train_stages "$records" "$train"
+train_stages "$train"

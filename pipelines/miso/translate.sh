@@ -37,28 +37,20 @@ esac
 find_model miso
 model=$(words --model "$MODEL")
 
-# faces OF: options that make faces of that domain
-faces() {
-	local value=1
-	[[ $DOMAIN != *=0 ]] || value=0
-	[ "$1" = B ] || value=$((1 - value))
-	words --count "$count" --size 128 --where "${DOMAIN%=[01]}=$value"
-}
+# value: of the label, for made faces of the domain of inputs
+value=1
+[[ $DOMAIN != *=0 ]] || value=0
+[ "$domain" = B ] || value=$((1 - value))
 
 codes=$(words "$OUT/inputs.msgpack") styles=$(words "$OUT/styles.msgpack")
-translated=$(words "$OUT/translated.msgpack") pictures=$(words "$OUT/pictures")
+translated=$(words "$OUT/translated.msgpack")
 
-make_dir "$OUT/.made"
-for path in "$INPUTS" "$EXEMPLARS"; do
-	[ -z "$path" ] || [ -n "$dry" ] || [ -e "$path" ] || die "$path: no such file or folder"
-	[ -z "$path" ] || needs+=("$path")
-done
-synth=$(faces $domain)
-codes_into "$OUT/inputs.msgpack" \
-	"$(encode_command "$OUT/made-1" "$INPUTS" 1 --model "$MODEL" --domain $domain)"
+need_sources
+open_out
+make_faces INPUTS 1 --count "$count" --size 128 --where "${DOMAIN%=[01]}=$value"
+codes_into "$OUT/inputs.msgpack" "$INPUTS" --model "$MODEL" --domain $domain
 if [ -n "$EXEMPLARS" ]; then
-	codes_into "$OUT/styles.msgpack" \
-		"$(encode_command "$OUT/made-2" "$EXEMPLARS" 2 --model "$MODEL" --domain $other)"
+	codes_into "$OUT/styles.msgpack" "$EXEMPLARS" --model "$MODEL" --domain $other
 	shown="cat $styles"
 else
 	into "$OUT/styles.msgpack" \
@@ -67,18 +59,23 @@ else
 fi
 into "$OUT/translated.msgpack" \
 	"xl-hadain $model --all-pairs --exemplar $styles $codes | xl-decode $model --stream"
-stage "$OUT/pictures" "rm -rf $pictures
-xl-decode --dir $pictures $translated"
+folder_into "$OUT/pictures" "xl-decode $translated"
 
 into_grid "$codes" "$styles" "$translated" "$shown"
 
-# 0, 1/8, .. 1 of the second style, or of the first where there is but one.
+# 0, 1/8, .. 1 of the second style, or of the first where there is but one; the share is the
+# name of a picture, and so its label.
+shares=$(words "$OUT/.made/shares.part")
 into "$OUT/passage.png" "last=\$(xl-cat --json $styles | wc -l)
 last=\$((last > 1 ? 1 : 0))
+rm -rf $shares
+mkdir $shares
 for ((i = 0; i < $STEPS; i++)); do
+	share=\$(awk \"BEGIN { printf \\\"%.4g\\\", \$i / $((STEPS > 1 ? STEPS - 1 : 1)) }\")
 	xl-cat --records 0:1 $codes |
 		xl-hadain $model --exemplar <(xl-cat --records 0:1 $styles) \\
-			--exemplar2 <(xl-cat --records \$last:\$((last + 1)) $styles) \\
-			--mix \$(awk \"BEGIN { print \$i / $((STEPS > 1 ? STEPS - 1 : 1)) }\")
-done | xl-decode $model --stream | xl-grid --columns $STEPS"
+			--exemplar2 <(xl-cat --records \$last:\$((last + 1)) $styles) --mix \$share |
+		xl-decode $model -o $shares/\$share
+done
+xl-crop --size 0 $shares/* | xl-grid --columns $STEPS"
 done_with "$OUT/grid.png, $OUT/passage.png and $OUT/pictures"
