@@ -24,11 +24,14 @@ find_data() {
 	[ -n "$DATA" ] || return 0
 	[ -n "$dry" ] || [ -d "$DATA" ] || die "$DATA: no such folder"
 	data=$(basename "$(realpath -ms "$DATA")") held_out='their names'
-	! has_sides "$DATA" || held_out='testA and testB'
-	for list in "$DATA"/{,Anno/,../,../Anno/}list_attr_celeba.{txt,csv}; do
+	if has_sides "$DATA"; then
+		held_out='testA and testB'
+		return
+	fi
+	for list in "$DATA"/{,../,../../}{,Anno/}list_attr_celeba.{txt,csv}; do
 		[ ! -r "$list" ] || [ "$(grep -c '\.jpg' "$list")" != 202599 ] || data=CelebA
 	done
-	for list in "$DATA"/{,Eval/,../,../Eval/}list_eval_partition.{txt,csv}; do
+	for list in "$DATA"/{,../,../../}{,Eval/}list_eval_partition.{txt,csv}; do
 		[ ! -r "$list" ] || held_out=${list##*/}
 	done
 }

@@ -306,6 +306,9 @@ Comparable, if the model was trained on such data: 1 of 6 rows." ]
 	touch whole/Eval/list_eval_partition.csv
 	DATA=whole run -0 small evaluate -n
 	[[ $output == *"--arg data CelebA --arg held_out list_eval_partition.csv "* ]]
+	mkdir -p whole/sides/testA
+	DATA=whole/sides run -0 small evaluate -n
+	[[ $output == *"--arg data sides --arg held_out 'testA and testB' "* ]]
 	DATA='' run -0 small evaluate -n
 	[[ $output == *"--arg data 'made faces' --arg held_out '' "* ]]
 }

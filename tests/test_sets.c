@@ -544,9 +544,14 @@ static void a_list_parts_celeba(void **state)
 		xl_set_free(s);
 		assert_int_equal(remove(lists[k]), 0);
 	}
+	mkdir("celeba/Eval", 0777);
+	put_text("celeba/Eval/list_eval_partition.txt", texts[0]);
+	w.split = XL_SPLIT_TEST;
+	s = celeba(w);
+	assert_string_equal(ids(s), "4.png");
+	xl_set_free(s);
 	/* as CelebA is handed out, in folders */
 	mkdir("celeba/Anno", 0777);
-	mkdir("celeba/Eval", 0777);
 	assert_int_equal(
 		rename("celeba/list_attr_celeba.txt", "celeba/Anno/list_attr_celeba.txt"), 0);
 	put_text("celeba/Eval/list_eval_partition.txt", texts[0]);

@@ -58,8 +58,8 @@ void xl_set_free(struct xl_set *s);
  * decide domain and split. A list of attributes (list_attr_celeba.txt or .csv)
  * counts for the folder it lies in or in whose "Anno" it lies, and for those
  * below; above what is named it is looked for in two folders. A list of parts
- * (list_eval_partition.txt or .csv) is looked for beside it, and in "Eval"
- * beside "Anno".
+ * (list_eval_partition.txt or .csv) is looked for beside it, and in "Eval" there
+ * or beside its folder.
  *
  * A folder inside that cannot be read, and a broken idx file inside, go into
  * s->failures, and the rest is added.

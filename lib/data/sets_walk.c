@@ -65,14 +65,14 @@ struct xl_set_place xl_set_place_of(const char *folder)
 /* Reads the list of parts that belongs to a list of attributes, if there is one */
 static int use_parts(struct xl_attrs *l)
 {
-	static const char *const names[] = {"list_eval_partition.txt",
-					    "../Eval/list_eval_partition.txt",
-					    "list_eval_partition.csv"};
+	static const char *const names[] = {
+		"list_eval_partition.txt", "Eval/list_eval_partition.txt",
+		"../Eval/list_eval_partition.txt", "list_eval_partition.csv"};
 	const char *slash = strrchr(l->path, '/');
 	int folder = slash ? (int)(slash + 1 - l->path) : 0, rc = 0;
 	bool is_found = false;
 
-	for (int i = 0; i < 3 && !rc && !is_found; i++) {
+	for (int i = 0; i < 4 && !rc && !is_found; i++) {
 		char *path = xl_strf("%.*s%s", folder, l->path, names[i]);
 		if (!path)
 			return -1;
