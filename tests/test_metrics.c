@@ -14,7 +14,6 @@
 #include "image/coverage.h"
 #include "metrics/compare.h"
 #include "metrics/iou.h"
-#include "metrics/lockstep.h"
 #include "metrics/miou.h"
 
 enum { SIDE = 16 };

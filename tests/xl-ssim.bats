@@ -251,6 +251,23 @@ flat() {
 	near skipped 1
 }
 
+@test "picture files measure as their records do" {
+	golden
+	"$XL_BIN/xl-decode" -o a.png a
+	"$XL_BIN/xl-decode" -o b.png b
+	run -0 "$ssim" --json --input a.png a.png b.png
+	jq -e '.truth == "a.png" and .out == "b.png" and .records == 1' <<<"$output"
+	found=$(jq .ssim_uniform7,.psnr,.change <<<"$output")
+	run -0 "$ssim" --json --input a a - <b.png
+	[ "$found" = "$(jq .ssim_uniform7,.psnr,.change <<<"$output")" ]
+	cat b b >two
+	run -1 "$ssim" a.png two
+	[ "$output" = "xl-ssim: a.png has 1 record, two has 2" ]
+	: >empty.png
+	run -1 "$ssim" a.png empty.png
+	[ "$output" = "xl-ssim: empty.png: not an image (it is empty)" ]
+}
+
 @test "no records are no measurement" {
 	: >empty
 	run -1 --separate-stderr "$ssim" empty empty
@@ -352,6 +369,8 @@ flat() {
 	cp b out.msgpack
 	cp b in.msgpack
 	cp b exemplars.msgpack
+	"$XL_BIN/xl-decode" -o a.png am
+	"$XL_BIN/xl-decode" -o b.png b
 	sed -n '/^.Sh EXAMPLES/,/^.Sh DIAGNOSTICS/s/^\.Dl //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g' >examples
 	[ "$(wc -l <examples)" -ge 3 ]
 	while read -r line; do

@@ -10,9 +10,9 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
+#include "data/lockstep.h"
 #include "image/coverage.h"
 #include "metrics/iou.h"
-#include "metrics/lockstep.h"
 #include "metrics/miou.h"
 
 enum { TRUTH, PRED };
@@ -175,7 +175,7 @@ int main(int argc, char **argv)
 	static struct totals t;
 	struct xl_lockstep s;
 	const char *paths[2];
-	int got = -1;
+	int got;
 
 	if (argc - first != 2)
 		xl_usage("needs two streams, TRUTH and PRED; %d given", argc - first);
@@ -183,16 +183,15 @@ int main(int argc, char **argv)
 	paths[TRUTH] = argv[first];
 	paths[PRED] = argv[first + 1];
 	xl_check_streams(paths, 2);
-	if (xl_lockstep_open(&s, paths, 2) == 0) {
-		while ((got = xl_lockstep_next(&s)) > 0) {
-			if ((classes ? compare_labels(&s, &t) : compare(&s, &t)) < 0) {
-				xl_warn("%s", xl_err_msg());
-				t.skipped++;
-			} else {
-				t.measured++;
-			}
-			xl_progress(s.count, 0, "records", NULL);
+	xl_lockstep_open(&s, paths, 2);
+	while ((got = xl_lockstep_next(&s)) > 0) {
+		if ((classes ? compare_labels(&s, &t) : compare(&s, &t)) < 0) {
+			xl_warn("%s", xl_err_msg());
+			t.skipped++;
+		} else {
+			t.measured++;
 		}
+		xl_progress(s.count, 0, "records", NULL);
 	}
 	if (got == 0 && print_all(&s, &t) < 0)
 		xl_fail_write();

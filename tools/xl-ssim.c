@@ -9,9 +9,9 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
+#include "data/lockstep.h"
 #include "image/coverage.h"
 #include "metrics/compare.h"
-#include "metrics/lockstep.h"
 
 enum { TRUTH, OUT };
 static int in, exemplar; /* where these streams are, 0 for not there */
@@ -74,8 +74,7 @@ static int take_images(const struct xl_lockstep *s, struct xl_tensor **image)
 			return xl_lockstep_err_at(s, i);
 		if (!xl_tensor_is(image[i], image[TRUTH]->ndim, image[TRUTH]->shape)) {
 			xl_err("image is %s, that of %s is %s",
-			       xl_tensor_show(image[i], b, sizeof b),
-			       xl_reader_name(s->reader[TRUTH]),
+			       xl_tensor_show(image[i], b, sizeof b), s->in[TRUTH].name,
 			       xl_tensor_show(image[TRUTH], a, sizeof a));
 			return xl_lockstep_err_at(s, i);
 		}
@@ -216,7 +215,7 @@ int main(int argc, char **argv)
 	struct totals t = {.skipped = 0};
 	struct xl_lockstep s;
 	const char *paths[XL_LOCKSTEP_MAX];
-	int got = -1, n = 2;
+	int got, n = 2;
 
 	if (argc - first != 2)
 		xl_usage("needs two streams, TRUTH and OUT; %d given", argc - first);
@@ -227,14 +226,13 @@ int main(int argc, char **argv)
 	if (exemplar_path)
 		paths[exemplar = n++] = exemplar_path;
 	xl_check_streams(paths, n);
-	if (xl_lockstep_open(&s, paths, n) == 0) {
-		while ((got = xl_lockstep_next(&s)) > 0) {
-			if (compare(&s, &t) < 0) {
-				xl_warn("%s", xl_err_msg());
-				t.skipped++;
-			}
-			xl_progress(s.count, 0, "records", NULL);
+	xl_lockstep_open(&s, paths, n);
+	while ((got = xl_lockstep_next(&s)) > 0) {
+		if (compare(&s, &t) < 0) {
+			xl_warn("%s", xl_err_msg());
+			t.skipped++;
 		}
+		xl_progress(s.count, 0, "records", NULL);
 	}
 	if (got == 0 && print_all(&s, &t) < 0)
 		xl_fail_write();

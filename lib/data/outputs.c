@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
+#include "data/lockstep.h"
 #include "data/outname.h"
 #include "data/outputs.h"
 #include "metrics/compare.h"
-#include "metrics/lockstep.h"
 
 void xl_outputs_open(struct xl_outputs *o, const char *inputs, const char *outputs)
 {

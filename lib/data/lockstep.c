@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "metrics/lockstep.h"
+#include "data/lockstep.h"
 
 static void drop_records(struct xl_lockstep *s)
 {
@@ -17,25 +17,23 @@ static void drop_records(struct xl_lockstep *s)
 	}
 }
 
-int xl_lockstep_open(struct xl_lockstep *s, const char *const *paths, int n)
+void xl_lockstep_open(struct xl_lockstep *s, const char *const *paths, int n)
 {
 	*s = (struct xl_lockstep){.n = n};
 	for (int i = 0; i < n; i++) {
 		xl_digest_init(&s->digest[i]);
-		s->reader[i] = xl_reader_open(paths[i]);
-		if (!s->reader[i])
-			return -1;
+		s->path[i] = paths[i];
+		xl_inputs_init(&s->in[i], &s->path[i], 1);
 	}
-	return 0;
 }
 
 /* The rest of a stream, so that its length can be told. */
-static int read_out(struct xl_reader *rd)
+static int read_out(struct xl_inputs *in)
 {
-	struct xl_record *r = NULL;
+	struct xl_record *r;
 	int got;
 
-	while ((got = xl_reader_next(rd, &r)) > 0)
+	while ((got = xl_inputs_next(in, &r)) > 0)
 		xl_record_free(r);
 	return got;
 }
@@ -45,13 +43,12 @@ static int count_error(struct xl_lockstep *s)
 	char text[512] = "", one[160];
 
 	for (int i = 0; i < s->n; i++)
-		if (read_out(s->reader[i]) < 0)
+		if (read_out(&s->in[i]) < 0)
 			return -1;
 	for (int i = 0; i < s->n; i++) {
-		const int64_t n = xl_reader_count(s->reader[i]);
+		const int64_t n = s->in[i].count;
 
-		snprintf(one, sizeof one, "%.100s has %" PRId64 "%s", xl_reader_name(s->reader[i]),
-			 n,
+		snprintf(one, sizeof one, "%.100s has %" PRId64 "%s", s->in[i].name, n,
 			 i        ? ""
 			 : n == 1 ? " record"
 				  : " records");
@@ -66,16 +63,11 @@ int xl_lockstep_next(struct xl_lockstep *s)
 
 	drop_records(s);
 	for (int i = 0; i < s->n; i++) {
-		const int got = xl_reader_next(s->reader[i], &s->record[i]);
+		const int got = xl_inputs_next(&s->in[i], &s->record[i]);
 
-		if (got < 0) {
-			s->record[i] = NULL;
+		if (got < 0)
 			return -1;
-		}
-		if (got == 0) {
-			s->record[i] = NULL;
-			ended++;
-		}
+		ended += got == 0;
 	}
 	if (ended == s->n && s->count > 0)
 		return 0;
@@ -87,7 +79,7 @@ int xl_lockstep_next(struct xl_lockstep *s)
 
 int xl_lockstep_err_at(const struct xl_lockstep *s, int i)
 {
-	return xl_err_prefix("%s", xl_reader_where(s->reader[i]));
+	return xl_err_prefix("%s", xl_inputs_where(&s->in[i]));
 }
 
 void xl_digest_tensor(struct xl_digest *d, const char *id, const struct xl_tensor *t)
@@ -111,7 +103,7 @@ void xl_lockstep_json_names(const struct xl_lockstep *s, struct xl_json *j,
 			    const char *const *roles)
 {
 	for (int i = 0; i < s->n; i++)
-		xl_json_str(j, roles[i], xl_reader_name(s->reader[i]));
+		xl_json_str(j, roles[i], s->in[i].name);
 }
 
 void xl_lockstep_json_digests(struct xl_lockstep *s, struct xl_json *j, const char *const *roles)
@@ -130,7 +122,6 @@ void xl_lockstep_done(struct xl_lockstep *s)
 {
 	drop_records(s);
 	for (int i = 0; i < s->n; i++)
-		if (s->reader[i])
-			xl_reader_close(s->reader[i]);
+		xl_inputs_done(&s->in[i]);
 	*s = (struct xl_lockstep){0};
 }

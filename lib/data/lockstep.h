@@ -1,30 +1,31 @@
 /*
- * lockstep.h - streams that are read side by side, record against record.
+ * lockstep.h - streams, or pictures, that are read side by side, record against record.
  */
-#ifndef XL_METRICS_LOCKSTEP_H
-#define XL_METRICS_LOCKSTEP_H
+#ifndef XL_DATA_LOCKSTEP_H
+#define XL_DATA_LOCKSTEP_H
 
 #include "core/digest.h"
 #include "core/json.h"
-#include "xl.h"
+#include "data/inputs.h"
 
 enum { XL_LOCKSTEP_MAX = 4 };
 
 struct xl_lockstep {
 	int n;
-	struct xl_reader *reader[XL_LOCKSTEP_MAX];
+	const char *path[XL_LOCKSTEP_MAX];
+	struct xl_inputs in[XL_LOCKSTEP_MAX];
 	struct xl_record *record[XL_LOCKSTEP_MAX]; /* the current ones, owned here */
 	int64_t count;                             /* records delivered of each */
 	struct xl_digest digest[XL_LOCKSTEP_MAX];  /* of what xl_lockstep_used noted */
 };
 
 /*
- * xl_lockstep_open - open n streams, n from 2 to XL_LOCKSTEP_MAX; "-" is stdin
+ * xl_lockstep_open - begin with n streams or picture files, n from 2 to XL_LOCKSTEP_MAX;
+ *                    "-" is stdin. Nothing is read yet
  *
- * Owns     xl_lockstep_done releases everything, also after a failure
- * Errors   0, or -1 with xl_err set
+ * Owns     paths are borrowed; xl_lockstep_done releases the rest, also after a failure
  */
-int xl_lockstep_open(struct xl_lockstep *s, const char *const *paths, int n);
+void xl_lockstep_open(struct xl_lockstep *s, const char *const *paths, int n);
 
 /*
  * xl_lockstep_next - replace record[] by the next record of every stream
