@@ -3,7 +3,7 @@
 # pair, as the papers did; -n only prints the commands.
 # study.sh tally KEY ANSWERS...: count what they answered. Set by variables:
 #   A, B        results of two methods, in one order: streams (image records, or records
-#               with out), or folders of pictures
+#               with out), folders of pictures, or a picture
 #   INPUTS      what they were made of, likewise: as many, or one for all [none]
 #   EXEMPLARS   and after whose example [none]
 #   NAME_A      what to call A in the tally, NAME_B for B [A, B]
@@ -69,16 +69,17 @@ checked() {
 }
 
 count_answers() {
-	local key file all=()
+	local key file counts all=()
 	[ $# -ge 2 ] || usage "tally: needs the key and at least one file of answers"
 	key=$(checked "$1" check_key) || exit 1
 	for file in "${@:2}"; do
 		# shellcheck disable=SC2016  # a variable of jq
 		all+=("$(checked "$file" 'check_answers($key)' --argjson key "$key")") || exit 1
 	done
-	printf '%s\n' "${all[@]}" |
-		jq -r -s -L "$root/pipelines" --argjson key "$key" 'include "study"; tally($key)' 2>/dev/null ||
+	counts=$(printf '%s\n' "${all[@]}" |
+		jq -r -s -L "$root/pipelines" --argjson key "$key" 'include "study"; tally($key)' 2>/dev/null) ||
 		die "the files of answers cannot be counted together: one is there twice"
+	printf '%s\n' "$counts" 2>/dev/null || die "stdout: cannot write"
 }
 
 if [ ${#tally[@]} -gt 0 ]; then
@@ -122,21 +123,22 @@ done
 
 # ---- the pictures ----
 
-# list FOLDER: its pictures, in order, each ended by NUL: a name may hold all else
+# list PATH: the pictures of a folder, in order, or the picture itself, each ended by NUL: a
+# name may hold all else
 list() {
-	LC_ALL=C find "$1/" -maxdepth 1 -type f -regextype posix-extended \
+	LC_ALL=C find -H "$1" -maxdepth 1 -type f -regextype posix-extended \
 		-iregex '.*\.(png|jpe?g|webp|gif|tiff?|bmp)' -print0 | LC_ALL=C sort -z
 }
 
-# look_at VARIABLE: how many pictures are there, in many; of a folder, their names in
-# files_VARIABLE
+# look_at VARIABLE: how many pictures are there, in many; where they are files, their names
+# in files_VARIABLE
 declare -A many
 look_at() {
 	local -n source=$1 files=files_$1
-	case $source in -*) source=./$source ;; esac # no option
+	case $source in [-\(!]*) source=./$source ;; esac # no option
 	[ -r "$source" ] || die "$(harmless "$source"): cannot be read"
-	if [ -d "$source" ]; then
-		mapfile -t -d '' files < <(list "$source")
+	mapfile -t -d '' files < <(list "$source")
+	if [[ -d $source || ${#files[@]} -gt 0 ]]; then
 		many[$1]=${#files[@]}
 	else
 		many[$1]=$(xl-cat --json "$source" | wc -l)
@@ -146,7 +148,7 @@ look_at() {
 # draw VARIABLE NUMBER FILE: the command that makes that picture a PNG
 draw() {
 	local -n source=$1 named=files_$1
-	if [ -d "$source" ]; then
+	if [ ${#named[@]} -gt 0 ]; then
 		words xl-decode -o "$3" "${named[$2]}"
 	else
 		echo "xl-cat --records $2:$(($2 + 1)) $(words "$source") | xl-decode -o $(words "$3")"

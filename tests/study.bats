@@ -137,6 +137,18 @@ refused() {
 	[ "$output" = "study.sh: no?[2Jwhere: cannot be read" ]
 }
 
+@test "one picture is the input of all, and a result" {
+	"$XL_BIN/xl-cat" --records 0:1 a | "$XL_BIN/xl-decode" -o a.PNG
+	ln -sf a.PNG '(link).png'
+	A=a B=b INPUTS='(link).png' COUNT=2 OUT=one.html run -0 "$study"
+	data one.html >data
+	pixels_of a 0 >want
+	jq -e --rawfile want want '(.items | length) == 2
+		and all(.items[]; .input == "data:image/png;base64," + $want)' data
+	A=a.PNG B='(link).png' COUNT=all OUT=one.html run -0 "$study"
+	data one.html | jq -e '.items | length == 1 and .[0].left == .[0].right'
+}
+
 @test "questions ask for what they are about" {
 	export A=a B=b OUT=q.html
 	QUESTIONS=style run -2 "$study"
@@ -237,6 +249,8 @@ refused() {
 	refused "h: more answers than questions" h
 	cp x.json again.json
 	refused "the files of answers cannot be counted together: one is there twice" x.json again.json
+	run -1 bash -c "'$study' tally s.html.key.json x.json >/dev/full"
+	[ "$output" = "study.sh: stdout: cannot write" ]
 	cp cut $'cut\e[2J'
 	refused "cut?[2J: not JSON, or damaged" $'cut\e[2J'
 }
