@@ -250,6 +250,19 @@ columns() { tensor x <(image "$2") | cut -d' ' -f"$1"; }
 	closed_pipe "trap '' PIPE; xl-decode --stream a.png b.png"
 }
 
+@test "a picture that cannot be made is named, the rest is written" {
+	head -c 50331651 /dev/zero >wide.u1
+	head -c 192 /dev/zero >small.u1
+	{
+		record image wide.png x '|u1' 3 1 16777217 wide.u1
+		record image small.png x '|u1' 3 8 8 small.u1
+	} >two
+	run -1 xl-decode --dir out two
+	[ "$output" = "xl-decode: two: record 0 (wide.png): (3,1,16777217) |u1 cannot be saved as a picture, which is (3,H,W) or (1,H,W)
+xl-decode: 1 input failed" ]
+	[ "$(ls out)" = small.png ]
+}
+
 @test "a folder that is full is said once, of the picture's own name" {
 	"$XL_BIN/xl-synth" faces --count 3 --size 64 >three
 	for command in "xl-decode --dir d" "xl-mask --model m.msgpack --to-png d"; do

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include "core/file.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
@@ -123,17 +124,19 @@ static void fail(const char *where, const struct xl_record *r)
 
 /* ---- many pictures ---------------------------------------------------- */
 
-/* What cannot be written ends it: the next could not either. */
-static void put(struct xl_writer *out, const struct xl_record *r)
+/* 0, or -1 with xl_err set; where it is the writing that failed, the next could not be
+ * written either, and that ends it. */
+static int put(struct xl_writer *out, const struct xl_record *r)
 {
 	char *path = NULL;
 	int rc = out ? xl_writer_put(out, r)
 		     : xl_save_picture(xl_record_tensor(r, "x"), dir, r->id, &path);
 
-	if (rc < 0)
+	if (rc < 0 && (out || xl_write_lost()))
 		xl_fail_write();
 	numbered += rc > 0;
 	free(path);
+	return rc < 0 ? -1 : 0;
 }
 
 static void draw_all(struct xl_inputs *in)
@@ -148,10 +151,8 @@ static void draw_all(struct xl_inputs *in)
 	while ((got = xl_inputs_next(in, &r)) != 0) {
 		if (got < 0)
 			xl_warn("%s", xl_err_msg());
-		else if (draw(in, r, &name) || to_image(r, name))
+		else if (draw(in, r, &name) || to_image(r, name) || put(out, r))
 			fail(xl_inputs_where(in), r);
-		else
-			put(out, r);
 		xl_record_free(r);
 		xl_progress(in->count, 0, "images", NULL);
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "core/file.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/tool.h"
@@ -65,14 +66,16 @@ static const struct xl_tool tool = {
 
 /* ---- one record ------------------------------------------------------- */
 
-/* What cannot be written ends it: the next could not either. */
+/* Where it is the writing that failed, the next could not be written either: that ends it. */
 static int show(const struct xl_record *r, const struct xl_tensor *m, const struct xl_cells *g)
 {
 	struct xl_tensor *picture = xl_edit_show(m, g);
 	char *path = NULL;
 	int rc = -1;
 
-	if (picture && (rc = xl_save_picture(picture, png_dir, r->id, &path)) < 0)
+	if (picture)
+		rc = xl_save_picture(picture, png_dir, r->id, &path);
+	if (rc < 0 && xl_write_lost())
 		xl_fail_write();
 	if (rc > 0)
 		xl_note("%s: the name was taken, so this one is numbered", path);

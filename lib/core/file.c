@@ -21,18 +21,30 @@ enum {
 	MAX_LINKS = 40 /* as the kernel follows */
 };
 
-static _Thread_local bool pipe_broken;
+static _Thread_local bool pipe_broken, is_lost;
+
+/* Whether a failure is one of the name, and not of the place where it would be. */
+static bool is_of_name(int why)
+{
+	return why == ENAMETOOLONG || why == EILSEQ || why == EINVAL;
+}
 
 int xl_write_failed(const char *name)
 {
 	if (errno == EPIPE)
 		pipe_broken = true;
+	is_lost |= !is_of_name(errno);
 	return xl_err("%s: cannot write: %s", name, xl_strerror(errno));
 }
 
 bool xl_pipe_broken(void)
 {
 	return pipe_broken;
+}
+
+bool xl_write_lost(void)
+{
+	return is_lost;
 }
 
 void xl_keep_standard(void)

@@ -63,9 +63,11 @@ bool xl_same_file(const char *a, const char *b);
 bool xl_is_input(const char *path, const char *const *inputs, int n);
 
 /* xl_write_failed - turn errno of a failed write into the message and remember
- * whether the reader has gone; returns -1. xl_pipe_broken - whether it has. */
+ * whether the reader has gone; returns -1. xl_pipe_broken - whether it has.
+ * xl_write_lost - whether some write has failed, and not for its name: the next would too */
 int xl_write_failed(const char *name);
 bool xl_pipe_broken(void);
+bool xl_write_lost(void);
 
 /* xl_disarm - replace control characters in text from outside by '?', in place,
  * so that it can do nothing to a terminal; returns s */
