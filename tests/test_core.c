@@ -531,6 +531,22 @@ static void test_list_add(void **state)
 	assert_string_equal(list, "..");
 }
 
+static void test_word_in(void **state)
+{
+	static const char list[] = "one|two||three";
+
+	(void)state;
+	assert_true(xl_word_in(list, "one"));
+	assert_true(xl_word_in(list, "two"));
+	assert_true(xl_word_in(list, "three"));
+	assert_false(xl_word_in(list, "tw"));
+	assert_false(xl_word_in(list, "twos"));
+	assert_false(xl_word_in(list, "one|two"));
+	assert_false(xl_word_in(list, ""));
+	assert_false(xl_word_in("", ""));
+	assert_false(xl_word_in("", "one"));
+}
+
 static void test_opt_print(void **state)
 {
 	char *text = NULL;
@@ -821,6 +837,7 @@ int main(void)
 		cmocka_unit_test(test_opt_messages),
 		cmocka_unit_test(test_parse_numbers),
 		cmocka_unit_test(test_list_add),
+		cmocka_unit_test(test_word_in),
 		cmocka_unit_test(test_opt_print),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_full_disk),

@@ -119,6 +119,17 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 	[ -z "$(find . -name '*.tmp')" ]
 }
 
+@test "gnuplot meets the limits that were set for it" {
+	mkdir own
+	printf '#!/bin/sh\ngrep SigIgn /proc/self/status >seen\n' >own/gnuplot
+	chmod +x own/gnuplot
+	run -1 env PATH="$PWD/own:$PATH" "$plot" -o a.png a.jsonl
+	# bit 24 is SIGXFSZ
+	ignored=$(awk '{ print $2 }' seen)
+	[ -n "$ignored" ]
+	[ $((16#$ignored >> 24 & 1)) -eq 0 ]
+}
+
 @test "names in a log are text to gnuplot" {
 	printf '%s\n' '{"tool":"x"}' \
 		'{"step":1,"D.`touch one`'"'"'\nsystem(\"touch two\")\n$(touch three)":1}' \

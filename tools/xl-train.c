@@ -111,7 +111,7 @@ static void parse(int argc, char **argv)
 {
 	struct xl_settings *s = &job.settings;
 
-	xl_tool_set_name(tool.name);
+	xl_tool_begin(tool.name);
 	s->method = xl_settings_find(opts, argc, argv);
 	if (xl_settings_words(s, argc, argv))
 		xl_usage("%s", xl_err_msg());

@@ -7,13 +7,11 @@
 #include <getopt.h>
 #include <math.h>
 #include <msgpack/version_master.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <vips/version.h>
 #include <zlib.h>
-#include "core/file.h"
 #include "core/mem.h"
 #include "core/opt.h"
 #include "core/pool.h"
@@ -267,30 +265,26 @@ static void take_option(const struct parser *p, const struct xl_tool *tool, int 
 	}
 }
 
-/* Whether `name` is one of the words of a list. */
-static bool is_listed(const char *list, const char *name)
+/* The first option of a list that was given, or NULL. */
+static const char *given_of(const struct parser *p, const char *list)
 {
-	const size_t n = strlen(name);
-
-	for (const char *w = list; w; w = strchr(w, '|') ? strchr(w, '|') + 1 : NULL)
-		if (strncmp(w, name, n) == 0 && (w[n] == '\0' || w[n] == '|'))
-			return true;
-	return false;
+	for (int i = 0; i < p->n; i++)
+		if (p->given[i] && xl_word_in(list, p->opts[i]->name))
+			return p->opts[i]->name;
+	return NULL;
 }
 
 static void check_together(const struct parser *p)
 {
 	for (int i = 0; i < p->n; i++) {
 		const struct xl_opt *o = p->opts[i];
-		bool has = !o->with;
+		const char *other;
 
-		for (int k = 0; p->given[i] && k < p->n; k++) {
-			if (p->given[k] && o->without && is_listed(o->without, p->opts[k]->name))
-				xl_usage("--%s and --%s exclude each other", o->name,
-					 p->opts[k]->name);
-			has |= p->given[k] && o->with && strcmp(o->with, p->opts[k]->name) == 0;
-		}
-		if (p->given[i] && !has)
+		if (!p->given[i])
+			continue;
+		if (o->without && (other = given_of(p, o->without)))
+			xl_usage("--%s and --%s exclude each other", o->name, other);
+		if (o->with && !given_of(p, o->with))
 			xl_usage("--%s is for --%s", o->name, o->with);
 	}
 }
@@ -302,9 +296,7 @@ int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv)
 	int64_t n;
 	int val;
 
-	xl_keep_standard();
-	signal(SIGXFSZ, SIG_IGN); /* write fails with EFBIG instead, and is reported */
-	xl_tool_set_name(tool->name);
+	xl_tool_begin(tool->name);
 	xl_opt_defaults(common);
 	xl_opt_defaults(tool->opts);
 	build(&p, tool);

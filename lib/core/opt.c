@@ -89,21 +89,27 @@ static int parse_bool(const char *what, const char *s, bool *out)
 	return xl_err("%s: '%s' is neither yes nor no", what, s);
 }
 
+bool xl_word_in(const char *list, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (;;) {
+		const size_t len = strcspn(list, "|");
+
+		if (len > 0 && len == n && memcmp(list, word, n) == 0)
+			return true;
+		if (!list[len])
+			return false;
+		list += len + 1;
+	}
+}
+
 static int parse_enum(const struct xl_opt *o, const char *what, const char *s, const char **out)
 {
-	size_t n = strlen(s);
-
-	for (const char *w = o->arg; w;) {
-		const char *bar = strchr(w, '|');
-		size_t len = bar ? (size_t)(bar - w) : strlen(w);
-
-		if (n > 0 && len == n && memcmp(w, s, n) == 0) {
-			*out = s;
-			return 0;
-		}
-		w = bar ? bar + 1 : NULL;
-	}
-	return xl_err("%s: '%s' is not one of %s", what, s, o->arg);
+	if (!xl_word_in(o->arg, s))
+		return xl_err("%s: '%s' is not one of %s", what, s, o->arg);
+	*out = s;
+	return 0;
 }
 
 /* Sets the target alone; value NULL is a flag given without one. */

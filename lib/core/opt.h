@@ -89,6 +89,9 @@ void xl_opt_defaults(struct xl_opt *opts);
 /* xl_opt_print - the table as lines of --help, on f */
 void xl_opt_print(FILE *f, const struct xl_opt *opts);
 
+/* xl_word_in - whether a word, not empty, is one of a list, "paper|small|tiny" */
+bool xl_word_in(const char *list, const char *word);
+
 /* xl_parse_int, xl_parse_num - a whole string as a number within a range, with
  * the message of xl_opt_set; 0, or -1 with xl_err set */
 int xl_parse_int(const char *what, const char *s, int64_t min, int64_t max, int64_t *out);

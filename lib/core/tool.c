@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,11 @@ const char *xl_tool_name(void)
 	return tool_name;
 }
 
-void xl_tool_set_name(const char *name)
+void xl_tool_begin(const char *name)
 {
 	tool_name = name;
+	xl_keep_standard();
+	signal(SIGXFSZ, SIG_IGN); /* write fails with EFBIG instead, and is reported */
 }
 
 static void say(const char *fmt, va_list ap)

@@ -10,9 +10,11 @@
 
 enum xl_exit { XL_EXIT_OK = 0, XL_EXIT_FAILED = 1, XL_EXIT_USAGE = 2 };
 
-/* xl_tool_name - the name set by xl_opt_parse */
+/* xl_tool_begin - every tool begins here, by xl_opt_parse: its name for messages, the standard
+ * descriptors held (xl_keep_standard), a file that grows too large an error of its write.
+ * What a tool starts is to have SIGXFSZ back. xl_tool_name - that name */
+void xl_tool_begin(const char *name);
 const char *xl_tool_name(void);
-void xl_tool_set_name(const char *name);
 
 /* xl_warn - "tool: message" on stderr, progress line erased first; counts the
  * failure, so that xl_finish returns 1. xl_note does not count and is silent

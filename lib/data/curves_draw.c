@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,13 +65,21 @@ static int start(pid_t *pid, FILE *script, const int to[2], FILE *errors)
 	char *const argv[] = {(char[]){"gnuplot"}, (char[]){"-d"}, NULL};
 	extern char **environ;
 	posix_spawn_file_actions_t fds;
+	posix_spawnattr_t attr;
+	sigset_t reset;
 	int failed;
 
+	sigemptyset(&reset);
+	sigaddset(&reset, SIGXFSZ); /* ignored here (xl_tool_begin) */
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigdefault(&attr, &reset);
 	posix_spawn_file_actions_init(&fds);
 	posix_spawn_file_actions_adddup2(&fds, fileno(script), STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&fds, to[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&fds, fileno(errors), STDERR_FILENO);
-	failed = posix_spawnp(pid, argv[0], &fds, NULL, argv, environ);
+	failed = posix_spawnp(pid, argv[0], &fds, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fds);
 	if (failed == ENOENT)
 		return xl_err("gnuplot is missing; it is in the package gnuplot-nox");
