@@ -39,6 +39,12 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 	"$plot" a.jsonl -o a.svg
 	grep -q 'D by step' a.svg
 	grep -q 'G.cycle' a.svg
+	"$plot" a.jsonl -o A.SVG
+	cmp a.svg A.SVG
+	for name in svg .svg a.svg/; do
+		run -2 "$plot" a.jsonl -o "$name"
+		[ "${lines[0]}" = "xl-plot: --out: '$name' ends neither in .png nor in .svg" ]
+	done
 	run -2 "$plot" a.jsonl -o a.pdf
 	[ "${lines[0]}" = "xl-plot: --out: 'a.pdf' ends neither in .png nor in .svg" ]
 }

@@ -106,6 +106,8 @@ setup() {
 	run -2 xl-tsne --theta -0.5 dark.msgpack
 	[[ $output == "xl-tsne: --theta: -0.5 is neither 0 to 1 nor -1"* ]]
 	run -0 xl-tsne -o map.svg dark.msgpack light.msgpack
+	run -0 xl-tsne -o map.SVG dark.msgpack light.msgpack
+	cmp map.svg map.SVG
 	[ "$(grep -c '<circle' map.svg)" = 9 ] # and one in the legend
 	[ "$(grep -c '<path' map.svg)" = 10 ]
 	grep -q '>light.msgpack</text>' map.svg

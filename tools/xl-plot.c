@@ -4,13 +4,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/opt.h"
 #include "core/tool.h"
 #include "data/curves.h"
+#include "image/picture_kind.h"
 
 static struct xl_plot plot = {.terminal = "pngcairo"};
 static const char *out, *keys;
@@ -80,16 +80,17 @@ static char *free_name(void)
 
 static void choose_terminal(void)
 {
-	const char *dot = out ? strrchr(out, '.') : NULL;
+	enum xl_picture_kind kind;
 
-	if (out && !strcmp(out, "-"))
+	if (out && strcmp(out, "-") == 0)
 		out = NULL;
-	else if (!out)
+	if (!out)
 		return;
-	else if (dot && !strcasecmp(dot, ".svg"))
-		plot.terminal = "svg";
-	else if (!dot || strcasecmp(dot, ".png"))
+	kind = xl_picture_kind(out);
+	if (kind == XL_PICTURE_NEITHER)
 		xl_usage("--out: '%s' ends neither in .png nor in .svg", out);
+	if (kind == XL_PICTURE_SVG)
+		plot.terminal = "svg";
 }
 
 static void say_left_out(const struct xl_curves *c, const char *name)

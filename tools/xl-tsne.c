@@ -11,6 +11,7 @@
 #include "core/progress.h"
 #include "core/tool.h"
 #include "data/points.h"
+#include "image/picture_kind.h"
 #include "metrics/embedding.h"
 #include "metrics/values.h"
 
@@ -177,13 +178,6 @@ static void read_all(struct xl_points *p, const char *const *paths, int n)
 		xl_usage("%s; --by chooses what groups are", xl_err_msg());
 }
 
-static bool ends_in(const char *name, const char *ending)
-{
-	const size_t n = strlen(name), k = strlen(ending);
-
-	return n > k && strcmp(name + n - k, ending) == 0;
-}
-
 int main(int argc, char **argv)
 {
 	static const char *const standard[] = {"-"};
@@ -196,10 +190,10 @@ int main(int argc, char **argv)
 		xl_usage("--by: '%s' is more than one label", by);
 	if (embed.theta < 0 && embed.theta != -1)
 		xl_usage("--theta: %g is neither 0 to 1 nor -1", embed.theta);
-	if (out && !ends_in(out, ".png") && !ends_in(out, ".svg") && strcmp(out, "-") != 0)
-		xl_usage("--out: '%s' ends neither in .png nor in .svg", out);
 	if (out && strcmp(out, "-") == 0)
 		xl_usage("--out: the picture is a file; standard output has the results");
+	if (out && xl_picture_kind(out) == XL_PICTURE_NEITHER)
+		xl_usage("--out: '%s' ends neither in .png nor in .svg", out);
 	if (out)
 		xl_check_out(out, true, paths, n);
 	xl_points_init(&p, tensor, by, paths, n);

@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "image/image.h"
+#include "image/picture_kind.h"
 #include "image/pixels.h"
 #include "image/scatter.h"
 
@@ -210,11 +211,10 @@ static int save_svg(const struct xl_scatter *s, const char *path)
 
 int xl_scatter_save(const struct xl_scatter *s, const char *path)
 {
-	const size_t n = strlen(path);
 	struct xl_tensor *t;
 	int rc;
 
-	if (n > 4 && strcmp(path + n - 4, ".svg") == 0)
+	if (xl_picture_kind(path) == XL_PICTURE_SVG)
 		return save_svg(s, path);
 	t = xl_scatter_draw(s);
 	rc = t ? xl_image_save_png(t, path) : -1;

@@ -23,7 +23,7 @@ struct xl_scatter {
 struct xl_tensor *xl_scatter_draw(const struct xl_scatter *s);
 
 /* xl_scatter_save - the picture as a file that appears whole or not at all: SVG where the
- * name ends in .svg, else PNG. 0, or -1 with xl_err set */
+ * name ends so (xl_picture_kind), else PNG. 0, or -1 with xl_err set */
 int xl_scatter_save(const struct xl_scatter *s, const char *path);
 
 #endif
