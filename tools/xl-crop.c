@@ -120,59 +120,63 @@ static void decode(struct batch *b, int64_t i)
 		b->errors[i] = xl_strdup(xl_err_msg());
 }
 
-/* The same is said of a file once, with the number of pictures it was true of. */
-static struct {
+/* An error that one picture after another had. Where that is so, it is of the file that holds
+ * them all, one input that failed, and is said once. */
+struct repeated {
 	char *text;
 	int64_t n;
-} lost;
+};
 
-static void say_lost(void)
+static void say_repeated(struct repeated *r)
 {
-	if (lost.n == 1)
-		xl_warn("%s", lost.text);
-	else if (lost.n > 1)
-		xl_warn("%s (%lld pictures)", lost.text, (long long)lost.n);
-	free(lost.text);
-	lost.text = NULL;
-	lost.n = 0;
+	if (r->n == 1)
+		xl_warn("%s", r->text);
+	else if (r->n > 1)
+		xl_warn("%s (%lld pictures)", r->text, (long long)r->n);
+	free(r->text);
+	*r = (struct repeated){.n = 0};
 }
 
-/* Takes text. */
-static void lose(char *text)
+/* Takes text, NULL where there was no memory for it. */
+static void repeat(struct repeated *r, char *text)
 {
-	if (!text || !lost.text || strcmp(text, lost.text) != 0) {
-		say_lost();
-		lost.text = text ? text : xl_strdup("out of memory");
+	if (!text || !r->text || strcmp(text, r->text) != 0) {
+		say_repeated(r);
+		r->text = text ? text : xl_strdup("out of memory");
 	} else {
 		free(text);
 	}
-	lost.n++;
-}
-
-static void write_batch(struct batch *b, struct xl_writer *w)
-{
-	for (int64_t i = 0; i < b->n; i++) {
-		if (!b->records[i])
-			lose(b->errors[i]);
-		else if (xl_writer_put(w, b->records[i]))
-			xl_fail_write();
-		xl_record_free(b->records[i]);
-	}
-	b->n = 0;
+	r->n++;
 }
 
 /* One thread writes a batch while the others decode the next. */
 struct shift {
 	struct batch *written, *decoded;
 	struct xl_writer *w;
+	struct repeated error; /* of the picture before, not yet said */
 };
+
+static void write_batch(struct shift *s)
+{
+	struct batch *b = s->written;
+
+	for (int64_t i = 0; i < b->n; i++) {
+		if (!b->records[i])
+			repeat(&s->error, b->errors[i]);
+		else if (xl_writer_put(s->w, b->records[i]))
+			xl_fail_write();
+		b->errors[i] = NULL;
+		xl_record_free(b->records[i]);
+	}
+	b->n = 0;
+}
 
 static void work(void *ctx, int64_t i)
 {
 	struct shift *s = ctx;
 
 	if (i == 0)
-		write_batch(s->written, s->w);
+		write_batch(s);
 	else
 		decode(s->decoded, i - 1);
 }
@@ -197,8 +201,8 @@ static void write_all(const struct xl_set *set)
 		s.written = s.decoded;
 		s.decoded = free_one;
 	}
-	write_batch(s.written, s.w);
-	say_lost();
+	write_batch(&s);
+	say_repeated(&s.error);
 	batch_done(&b[0]);
 	batch_done(&b[1]);
 	if (xl_writer_close(s.w))
