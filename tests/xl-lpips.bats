@@ -176,7 +176,7 @@ golden_image() {
 	jq -e '.metric == "lpips_own" and .inputs == 1 and .outputs == 2 and .skipped == 0
 		and .pairs == 1 and .input == "i" and .out == "o" and .lpips_own_oo > 0
 		and .settings.network == "lpips-squeeze" and .settings.published == false
-		and .settings.seed == 3 and .settings.size == "24x24"
+		and .settings.heads == "own" and .settings.seed == 3 and .settings.size == "24x24"
 		and (.settings.network_digest | length) == 64
 		and (.digests.input | length) == 64 and .digests.input != .digests.out' \
 		<<<"${lines[3]}"

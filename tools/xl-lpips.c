@@ -124,15 +124,14 @@ static void measure(struct xl_lpips *l, const struct xl_made *g)
 
 static void json_settings(struct xl_json *j, const struct xl_lpips *l, const char *path)
 {
+	const char *weighed = xl_backbone_is_published(l->net) ? "0.1" : "own";
+
 	xl_json_open(j, "settings", '{');
 	xl_json_str(j, "network", l->def->name);
 	xl_json_str(j, "weights", path);
 	xl_json_str(j, "network_digest", xl_backbone_digest(l->net));
 	xl_json_bool(j, "published", xl_backbone_is_published(l->net));
-	xl_json_str(j, "heads",
-		    is_flat                            ? "none"
-		    : xl_backbone_is_published(l->net) ? "0.1"
-						       : "own");
+	xl_json_str(j, "heads", is_flat ? "none" : weighed);
 	xl_json_str(j, "size", outputs.size);
 	xl_json_str(j, "groups", outputs.per ? "order" : outputs.is_one ? "one" : "names");
 	xl_json_int(j, "per", outputs.per);

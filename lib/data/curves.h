@@ -29,8 +29,8 @@ struct xl_curves {
 	int n_logs;
 	/* of the log read last */
 	bool is_cut;           /* it ends inside a line */
-	int64_t n_broken;      /* lines that are no JSON, left out */
-	char first_broken[64]; /* "line 5: not JSON (at byte 19)" */
+	int64_t n_broken;      /* lines that cannot be understood, left out */
+	char first_broken[64]; /* "line 5: not JSON (at byte 19)", never longer */
 };
 
 /*
