@@ -115,6 +115,30 @@ reference() { xl-hadain --exemplar b.png a.png | xl-decode >want.png; }
 	done
 }
 
+@test "codes of another method neither, whatever their tensors are called" {
+	xl-synth faces --count 12 --size 32 -q --domain-by Male |
+		xl-train miso --preset tiny --width 2 --iters 1 -q --out miso.msgpack
+	xl-encode --model miso.msgpack a.png >alien
+	xl-hadain --model miso.msgpack --exemplar b.png a.png >fused
+	for stage in "xl-encode" "xl-mask" "xl-mask --exemplar b.png" "xl-hadain --exemplar b.png" \
+		"xl-hadain --exemplar alien a.png" "xl-decode"; do
+		for codes in alien fused; do
+			run -1 --separate-stderr bash -c "$stage <$codes"
+			[ -z "$output" ]
+			[[ ${stderr_lines[0]} == "${stage%% *}: "*": codes of model "*", this is "*" (lomit, 32)" ]]
+		done
+	done
+	xl-encode a.png >alien
+	for stage in "xl-encode" "xl-hadain --exemplar b.png" "xl-hadain --sample 1" "xl-decode"; do
+		run -1 --separate-stderr env XL_MODEL=miso.msgpack bash -c "$stage <alien"
+		[ -z "$output" ]
+		[[ ${stderr_lines[0]} == "${stage%% *}: "*": codes of model "*", this is "*" (miso, 32)" ]]
+	done
+	# A picture that a model drew is only a picture.
+	xl-decode --model miso.msgpack --stream fused | xl-hadain --exemplar b.png | xl-decode --stream >out
+	[ "$(meta model out)" = "$(meta digest m.msgpack | head -1)" ]
+}
+
 @test "a stream edited in Python goes on" {
 	py=/usr/bin/python3
 	$py -c 'import msgpack, numpy' || skip "no Python with msgpack and numpy"

@@ -116,7 +116,7 @@ struct xl_method {
 
 	/* the tensors a change of the mask makes stale, NULL terminated */
 	const char *const *after_mask;
-	/* tensors that only this method's own codes hold: for the check of digests */
+	/* the tensors of this method's codes, which no image has */
 	const char *const *code_tensors;
 };
 

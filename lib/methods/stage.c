@@ -15,11 +15,13 @@ static bool has_codes(const struct xl_model *m, const struct xl_record *r)
 	return false;
 }
 
+/* A code is its model's, whatever its tensors are called; an image that a model made is only
+ * an image. */
 static int check_model(const struct xl_model *m, const struct xl_record *r)
 {
 	const char *of = xl_meta_str(r, "model", NULL);
 
-	if (!has_codes(m, r))
+	if (!has_codes(m, r) && (r->kind != XL_CODE || !of))
 		return 0;
 	if (!of)
 		return xl_err("%s: codes of an unknown model, this is %.4s.. (%s, %d)", r->id,
@@ -123,6 +125,8 @@ int xl_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
 		return -1;
 	if (xl_record_tensor(r, "out"))
 		return 0;
+	if (check_model(m, r))
+		return -1;
 	if (!has_codes(m, r)) /* an image shows itself */
 		return xl_record_put(r, "out", xl_image_to_f4(x));
 	if (begin(m, t, r))
