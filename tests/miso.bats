@@ -147,6 +147,28 @@ xl-encode: 1 input failed" ]
 	done
 }
 
+@test "a domain that is neither A nor B is refused" {
+	xl-cat --records 0:1 faces.msgpack >good
+	xl-encode good >code
+	xl-hadain --exemplar b.png good >fused
+	for bad in Q 3; do
+		[ $bad = 3 ] && value='\x03' says="is no string, A or B" ||
+			value='\xa1Q' says="is 'Q', neither A nor B"
+		for f in good code fused; do
+			LC_ALL=C sed "s/\xa6domain\xa1[AB]/\xa6domain$value/" $f >$bad.$f
+		done
+		for stage in "xl-encode $bad.good" "xl-encode $bad.code" "xl-hadain --sample 1 $bad.good" \
+			"xl-hadain --exemplar b.png $bad.good" "xl-hadain --exemplar $bad.good b.png" \
+			"xl-hadain --exemplar $bad.code b.png" "xl-decode $bad.fused"; do
+			run -1 --separate-stderr $stage
+			[ -z "$output" ]
+			[[ ${stderr_lines[0]} == "${stage%% *}: "*": record 0 ("*"): domain $says" ]]
+		done
+	done
+	# told anew
+	xl-encode --domain A Q.good >/dev/null
+}
+
 @test "training takes domains from records or labels" {
 	cd "$BATS_FILE_TMPDIR"
 	xl-synth faces --count 12 --size 32 -q >bare

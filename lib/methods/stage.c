@@ -32,6 +32,20 @@ static int check_model(const struct xl_model *m, const struct xl_record *r)
 	return 0;
 }
 
+/* What a method on two domains would take for A. */
+static int check_domain(const struct xl_model *m, const struct xl_record *r)
+{
+	const struct xl_value *v = xl_meta_get(r, "domain");
+
+	if (!v || !m->method->two_domains)
+		return 0;
+	if (v->type != XL_STR)
+		return xl_err("%s: domain is no string, A or B", r->id);
+	return strcmp(v->str, "A") == 0 || strcmp(v->str, "B") == 0
+		       ? 0
+		       : xl_err("%s: domain is '%.40s', neither A nor B", r->id, v->str);
+}
+
 static int check_image(const struct xl_record *r)
 {
 	const struct xl_tensor *x = xl_record_tensor(r, "x");
@@ -55,9 +69,14 @@ static int check_image(const struct xl_record *r)
 	return 0;
 }
 
+static int check(const struct xl_model *m, const struct xl_record *r)
+{
+	return check_image(r) || check_model(m, r) || check_domain(m, r) ? -1 : 0;
+}
+
 static int begin(struct xl_model *m, struct xl_tape *t, const struct xl_record *r)
 {
-	if (check_image(r) || check_model(m, r) || xl_modelfile_same(&m->file))
+	if (check(m, r) || xl_modelfile_same(&m->file))
 		return -1;
 	xl_tape_reset(t);
 	xl_model_bn(m, XL_BN_RUNNING);
@@ -88,7 +107,7 @@ int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 {
 	if (!m->method->mask)
 		return xl_err("%s: method %s has no masks", r->id, m->method->name);
-	if ((exemplar && (check_image(exemplar) || check_model(m, exemplar))) || begin(m, t, r))
+	if ((exemplar && check(m, exemplar)) || begin(m, t, r))
 		return -1;
 	const int rc = m->method->mask(m, t, r, exemplar);
 	if (rc == 0 && exemplar && end(m, exemplar, 0))
@@ -107,7 +126,7 @@ int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r)
 int xl_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 		  struct xl_record *exemplar)
 {
-	if (check_image(exemplar) || check_model(m, exemplar) || begin(m, t, r))
+	if (check(m, exemplar) || begin(m, t, r))
 		return -1;
 	if (m->method->fuse(m, t, r, exemplar))
 		return xl_err_prefix("%s", r->id);
