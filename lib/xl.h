@@ -99,6 +99,15 @@ const char *xl_tensor_show(const struct xl_tensor *t, char *buf, size_t size);
 struct xl_tensor *xl_image_to_f4(const struct xl_tensor *t);
 struct xl_tensor *xl_image_to_u1(const struct xl_tensor *t);
 
+/*
+ * xl_image_check_range - whether the tensor `name` holds values of an image: |u1, or finite
+ * floats in -1..1; outside by no more than one step of bytes, 1/127.5, is forgiven as rounding
+ *
+ * Errors   0, or -1 with xl_err set: "x holds 255, an image of floats lies in -1..1",
+ *          "x holds values that are not finite"
+ */
+int xl_image_check_range(const struct xl_tensor *t, const char *name);
+
 /* ---- records ---------------------------------------------------------- */
 
 enum xl_kind { XL_IMAGE, XL_CODE, XL_MODEL, XL_FEATURES, XL_STATS, XL_KINDS };

@@ -171,6 +171,34 @@ static void test_image_values(void **state)
 	xl_tensor_free(u);
 }
 
+static void test_image_range(void **state)
+{
+	const float step = 1 / 127.5f;
+	struct xl_tensor *t = xl_tensor_new(XL_F4, 1, (int64_t[]){3}), *other;
+	float *v = t->data;
+
+	(void)state;
+	v[0] = -1 - step / 2, v[1] = 0, v[2] = 1 + step / 2;
+	assert_int_equal(xl_image_check_range(t, "x"), 0);
+	v[1] = -1 - 2 * step;
+	assert_int_equal(xl_image_check_range(t, "x"), -1);
+	assert_string_equal(xl_err_msg(), "x holds -1.01569, an image of floats lies in -1..1");
+	v[1] = NAN;
+	assert_int_equal(xl_image_check_range(t, "out"), -1);
+	assert_string_equal(xl_err_msg(), "out holds values that are not finite");
+	v[1] = 255;
+	other = xl_tensor_to(t, XL_U1);
+	assert_int_equal(xl_image_check_range(other, "x"), 0);
+	xl_tensor_free(other);
+	for (enum xl_dtype d = XL_B1; d <= XL_F8; d++) {
+		other = xl_tensor_to(t, d);
+		assert_int_equal(xl_image_check_range(other, "x"), -1);
+		assert_non_null(strstr(xl_err_msg(), d < XL_F2 ? "|u1 or floats" : "x holds 255,"));
+		xl_tensor_free(other);
+	}
+	xl_tensor_free(t);
+}
+
 static struct xl_tensor *one(double v)
 {
 	struct xl_tensor *t = xl_tensor_new(XL_F8, 0, NULL);
@@ -270,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_conversion_of_many),
 		cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_image_values),
+		cmocka_unit_test(test_image_range),
 		cmocka_unit_test(test_record_tensors),
 		cmocka_unit_test(test_record_meta),
 		cmocka_unit_test(test_meta_refuses_nested_lists),

@@ -198,6 +198,24 @@ columns() { tensor x <(image "$2") | cut -d' ' -f"$1"; }
 	[ "$(ls d)" = a.png ]
 }
 
+@test "what is no image is refused by whatever reads it first" {
+	xl-encode a.png >code
+	for bad in "7fc00000 holds values that are not finite" "7f800000 holds values that are not finite" \
+		"437f0000 holds 255, an image of floats lies in -1..1"; do
+		floats "${bad%% *}" 192 >x.f4
+		record image bad x '<f4' 3 8 8 x.f4 >bad
+		for tool in "xl-encode bad" "xl-mask bad" "xl-hadain --exemplar b.png bad" \
+			"xl-hadain --exemplar bad code" "xl-decode bad" "xl-grid bad" "xl-tsne bad"; do
+			run -1 --separate-stderr $tool
+			[ -z "$output" ]
+			[[ ${stderr_lines[0]} == "${tool%% *}: "*": x ${bad#* }" ]]
+		done
+	done
+	# one step of bytes outside is rounding
+	floats 3f810000 192 >x.f4 # 1 + 1 / 128
+	record image ok x '<f4' 3 8 8 x.f4 | xl-encode | xl-decode >ok.png
+}
+
 @test "no input: no picture" {
 	run -0 xl-decode </dev/null
 	[ -z "$output" ]

@@ -16,7 +16,6 @@
 #include "image/composite.h"
 #include "image/image.h"
 #include "kernels/kernels.h"
-#include "tensor/summary.h"
 
 static struct xl_engine engine;
 static const char *file, *dir;
@@ -91,17 +90,13 @@ static int to_image(struct xl_record *r, const char *name)
 {
 	const int64_t rgb[3] = {3, -1, -1};
 	struct xl_tensor *x = xl_record_tensor(r, name);
-	struct xl_summary s;
 	char shape[96];
 
 	if (!xl_tensor_is(x, 3, rgb))
 		return xl_err("%s is %s, an image is (3,H,W)", name,
 			      xl_tensor_show(x, shape, sizeof shape));
-	if (x->dtype != XL_U1) {
-		xl_tensor_summary(x, &s);
-		if (s.nonfinite > 0)
-			return xl_err("%s holds values that are not finite", name);
-	}
+	if (xl_image_check_range(x, name))
+		return -1;
 	x = strcmp(name, "x") == 0 ? xl_tensor_copy(x) : xl_image_to_f4(x);
 	if (!x)
 		return xl_err_prefix("%s", name);

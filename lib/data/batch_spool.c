@@ -2,7 +2,6 @@
  * batch_spool.c - images from a stream into an unlinked file.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "core/rng.h"
 #include "data/batch_spool.h"
 #include "image/image.h"
-#include "tensor/dtype.h"
 
 static size_t image_bytes(const struct xl_spool *s)
 {
@@ -131,10 +129,7 @@ static int check_image(const struct xl_tensor *x)
 	if (x->shape[1] != x->shape[2])
 		return xl_err("is %lld x %lld pixels, training takes squares",
 			      (long long)x->shape[2], (long long)x->shape[1]);
-	for (int64_t i = 0; x->dtype != XL_U1 && i < xl_tensor_count(x); i++)
-		if (!isfinite(xl_tensor_value(x, i)))
-			return xl_err("x has pixels that are nan or inf");
-	return 0;
+	return xl_image_check_range(x, "x");
 }
 
 static enum xl_take store(struct xl_spool *s, const struct xl_tensor *x, const char *id,

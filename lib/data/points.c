@@ -132,7 +132,7 @@ static struct xl_tensor *numbers(const struct xl_points *p, const struct xl_reco
 	}
 	if (strcmp(name, "x") != 0 && strcmp(name, "out") != 0)
 		return xl_tensor_to(t, XL_F8);
-	picture = xl_image_to_u1(t);
+	picture = xl_image_check_range(t, name) == 0 ? xl_image_to_u1(t) : NULL;
 	wide = picture ? xl_tensor_to(picture, XL_F8) : NULL;
 	xl_tensor_free(picture);
 	for (int64_t i = 0; wide && i < xl_tensor_count(wide); i++)

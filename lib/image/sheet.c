@@ -90,7 +90,7 @@ static struct xl_tensor *make_tile(const struct xl_record *r, const char *name)
 		       xl_tensor_show(t, show, sizeof show));
 		return NULL;
 	}
-	return xl_image_to_u1(t);
+	return xl_image_check_range(t, name) == 0 ? xl_image_to_u1(t) : NULL;
 }
 
 static char *without_extension(const char *s)

@@ -66,7 +66,7 @@ static int check_image(const struct xl_record *r)
 	if (x->shape[1] > 16384 || x->shape[2] > 16384)
 		return xl_err("%s: x is %s, more than 16384 pixels on a side", r->id,
 			      xl_tensor_show(x, shape, sizeof shape));
-	return 0;
+	return xl_image_check_range(x, "x") ? xl_err_prefix("%s", r->id) : 0;
 }
 
 static int check(const struct xl_model *m, const struct xl_record *r)

@@ -313,6 +313,23 @@ static int want_image(const struct xl_tensor *t)
 	return xl_err("image values are |u1 or floats, not %s", xl_dtype_name(t->dtype));
 }
 
+int xl_image_check_range(const struct xl_tensor *t, const char *name)
+{
+	const double far = 1 + 1 / 127.5;
+	const int64_t n = xl_tensor_count(t);
+
+	if (want_image(t))
+		return xl_err_prefix("%s", name);
+	for (int64_t i = 0; t->dtype != XL_U1 && i < n; i++) {
+		const double v = xl_tensor_value(t, i);
+		if (!isfinite(v))
+			return xl_err("%s holds values that are not finite", name);
+		if (fabs(v) > far)
+			return xl_err("%s holds %g, an image of floats lies in -1..1", name, v);
+	}
+	return 0;
+}
+
 struct xl_tensor *xl_image_to_f4(const struct xl_tensor *t)
 {
 	struct xl_tensor *out;
