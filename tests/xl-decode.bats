@@ -17,6 +17,13 @@ load metrics_streams
 	xl-crop --size 0 wide.png | xl-decode >wide2.png
 	same_pixels wide.png wide2.png
 	xl-decode <wide.png | cmp - wide2.png
+	# One that is named is there, though, and has what is set.
+	run -1 --separate-stderr xl-decode --model none wide.png
+	[ -z "$output" ]
+	[ "$stderr" = "xl-decode: none: cannot open: no such file or directory" ]
+	run -2 --separate-stderr xl-decode --model m.msgpack --set stretch-out=1 wide.png
+	[ -z "$output" ]
+	[ "${stderr_lines[0]}" = "xl-decode: --set: method lomit has no 'stretch-out' to set here" ]
 	# So does what has been drawn.
 	sed 's/\xa1h\x85/\xa3out\x85/; s/\xa4kind\xa4code/\xa4kind\xa5image/' fused >drawn
 	run -1 --separate-stderr xl-decode drawn

@@ -26,8 +26,14 @@ factor() {
 	cmp <(tensor m m) <(tensor m code)
 	xl-mask code | cmp - code
 	xl-mask <code | cmp - code
-	# Nothing to compute needs no model.
-	xl-mask --model none code | cmp - code
+	# Nothing to compute needs no model; one that is named must be there, and the codes its own.
+	XL_MODEL=none xl-mask code | cmp - code
+	xl-mask --model m.msgpack code | cmp - code
+	run -1 xl-mask --model none code
+	[ "$output" = "xl-mask: none: cannot open: no such file or directory" ]
+	run -1 --separate-stderr xl-mask --model m.msgpack <(xl-encode --model other.msgpack a.png)
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == *": record 0 (a.png): codes of model "* ]]
 	xl-crop --size 32 a.png | xl-mask | cmp - m
 }
 

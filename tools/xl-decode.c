@@ -50,7 +50,7 @@ static const struct xl_tool tool = {
 	.check = xl_kernels_check,
 };
 
-static int translate(struct xl_record *r)
+static void start(void)
 {
 	const int rc = xl_engine_start(&engine);
 
@@ -61,6 +61,11 @@ static int translate(struct xl_record *r)
 	if (gain > 0 && !engine.model->method->one_mask)
 		xl_usage("--composite: method %s has no mask of one channel",
 			 engine.model->method->name);
+}
+
+static int translate(struct xl_record *r)
+{
+	start();
 	return xl_stage_decode(engine.model, engine.tape, r);
 }
 
@@ -231,6 +236,9 @@ int main(int argc, char **argv)
 	if (is_stream || (file && strcmp(file, "-") == 0))
 		xl_no_terminal_out(NULL);
 	xl_keep_inputs(file, (const char *const *)argv + first, argc - first);
+	/* what was asked for is wrong also where no record comes to it */
+	if (engine.path || engine.n_set > 0)
+		start();
 	if (is_stream || dir)
 		draw_all(&in);
 	else

@@ -111,7 +111,7 @@ static int mask(const struct xl_inputs *in, struct xl_record **r, struct xl_reco
 {
 	if (xl_is_translatable(*r))
 		return -1;
-	if (xl_record_tensor(*r, "m") && !exemplar && edits.n == 0 && !png_dir)
+	if (xl_record_tensor(*r, "m") && !exemplar && edits.n == 0 && !png_dir && !engine.path)
 		return 0;
 	if (xl_engine_start(&engine))
 		xl_die("%s", xl_err_msg());
@@ -188,8 +188,9 @@ int main(int argc, char **argv)
 		xl_die("%s", xl_err_msg());
 	if (!isatty(STDOUT_FILENO) && !(out = xl_writer_open(NULL)))
 		xl_die("%s", xl_err_msg());
-	if (exemplar_path &&
-	    (xl_engine_start(&engine) || xl_exemplars_open(&exemplars, &engine, exemplar_path)))
+	if ((exemplar_path || engine.path) && xl_engine_start(&engine))
+		xl_die("%s", xl_err_msg());
+	if (exemplar_path && xl_exemplars_open(&exemplars, &engine, exemplar_path))
 		xl_die("%s", xl_err_msg());
 	mask_all(&in, out);
 	if (exemplar_path)
