@@ -144,6 +144,18 @@ xl-encode: 1 input failed" ]
 	env -u XL_MODEL XDG_DATA_HOME=data xl-encode a.png | cmp - a
 }
 
+@test "a damaged model makes no codes" {
+	# the first weight, of the encoder of content
+	perl -0777 -pe 's/(\xc4\x04data\xc5..)..../$1\xff\xff\xff\xff/s' m.msgpack >damaged
+	run -1 xl-cat --check damaged
+	for tool in xl-encode xl-mask "xl-hadain --exemplar b.png"; do
+		run -1 --separate-stderr $tool --model damaged a.png
+		[ -z "$output" ]
+		[[ ${stderr_lines[0]} == "${tool%% *}: "[ab]".png: c is not finite: the model may be damaged, \
+which xl-cat --check tells" ]]
+	done
+}
+
 @test "ids are file names, what is not UTF-8 is escaped" {
 	mkdir -p d
 	cp a.png "d/ä b.png"

@@ -2,6 +2,7 @@
  * codes.c - tensors of a record as values on the tape and back.
  */
 #include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/mem.h"
@@ -97,6 +98,22 @@ struct xl_var *xl_codes_given(struct xl_tape *t, const struct xl_record *r, cons
 	return v;
 }
 
+/* Takes x. What stages start from is finite: the weights are what is left. */
+static int put_finite(struct xl_record *r, const char *name, struct xl_tensor *x)
+{
+	const int64_t n = x ? xl_tensor_count(x) : 0;
+
+	for (int64_t i = 0; i < n; i++) {
+		if (isfinite(((const float *)x->data)[i]))
+			continue;
+		xl_tensor_free(x);
+		return xl_err("%s is not finite: the model may be damaged, "
+			      "which xl-cat --check tells",
+			      name);
+	}
+	return xl_record_put(r, name, x);
+}
+
 int xl_codes_put(const struct xl_tape *t, struct xl_record *r, const char *name,
 		 const struct xl_var *v, int ndim)
 {
@@ -106,7 +123,7 @@ int xl_codes_put(const struct xl_tape *t, struct xl_record *r, const char *name,
 	struct xl_tensor *x = xl_tensor_new(XL_F4, ndim, shape);
 	if (x)
 		xl_var_read(t, v, x->data);
-	return xl_record_put(r, name, x);
+	return put_finite(r, name, x);
 }
 
 uint32_t xl_codes_number(const char *id)
@@ -135,7 +152,7 @@ int xl_codes_put_picture(const struct xl_tape *t, struct xl_record *r, const str
 			for (int64_t i = 0; i < h; i++)
 				memcpy(y + (c * h + i) * w, all + (c * v->d.h + i) * v->d.w,
 				       (size_t)w * sizeof *y);
-		rc = xl_record_put(r, "out", out);
+		rc = put_finite(r, "out", out);
 	}
 	free(all);
 	return rc;

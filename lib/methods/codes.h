@@ -30,7 +30,7 @@ struct xl_var *xl_codes_given(struct xl_tape *t, const struct xl_record *r, cons
 			      const int64_t *shape, int ndim);
 
 /* xl_codes_put - v, of one sample, as the tensor `name`, (C,h,w) or (C); 0, or -1
- * with xl_err set, also where v is NULL */
+ * with xl_err set, also where v is NULL, or not finite: "mu is not finite: .." */
 int xl_codes_put(const struct xl_tape *t, struct xl_record *r, const char *name,
 		 const struct xl_var *v, int ndim);
 
@@ -39,7 +39,7 @@ int xl_codes_put(const struct xl_tape *t, struct xl_record *r, const char *name,
 uint32_t xl_codes_number(const char *id);
 
 /* xl_codes_put_picture - the part of a map (1,3,H,W) that x covers, as out; 0, or -1
- * with xl_err set, also where v is NULL */
+ * with xl_err set, also where v is NULL or not finite */
 int xl_codes_put_picture(const struct xl_tape *t, struct xl_record *r, const struct xl_var *v);
 
 #endif
