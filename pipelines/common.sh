@@ -45,10 +45,10 @@ fi
 [[ ${SEED:-0} =~ ^(0|[1-9][0-9]{0,17})$ ]] ||
 	usage "SEED: '$SEED' is not a whole number of 0 or more"
 
-# A name that begins with a dash is no option of what is run.
+# A name that begins with a dash is no option of what is run; find has others.
 for name in OUT INPUTS EXEMPLARS A B MODEL XL_MODEL DATA MNIST PICTURES CLASSIFIER INCEPTION \
 	FACE LPIPS; do
-	case ${!name:-} in -*) printf -v "$name" ./%s "${!name}" ;; esac
+	case ${!name:-} in [-\(!]*) printf -v "$name" ./%s "${!name}" ;; esac
 done
 
 # words WORD...: as a shell would read them back
@@ -182,10 +182,10 @@ folder_into() {
 	run_stage "$1" "$2" "$2 --dir $(words "$1")" "$2 --dir $(words "$part")" "$part"
 }
 
-# pictures_of FOLDER [WORD...]: the command that lists its pictures, each name ended by NUL;
-# WORD... are find's
+# pictures_of PATH [WORD...]: the command that lists the pictures of a folder in order, or the
+# picture itself, each ended by NUL, as a name may hold all else; WORD... are find's
 pictures_of() {
-	echo "find -H $(words "$1" "${@:2}") -type f -regextype posix-extended \\
+	echo "LC_ALL=C find -H $(words "$1" "${@:2}") -type f -regextype posix-extended \\
 	-iregex '.*\.(png|jpe?g?|webp|gif|tiff?|p[pgbn]m|hei[cf]|avif)' -print0 |
 	LC_ALL=C sort -z"
 }

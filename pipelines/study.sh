@@ -22,7 +22,7 @@
 #   OUT         the page [study.html]
 # Makes OUT, one file for any browser that needs no network, whose participants choose by
 # mouse or arrow keys and save a file of answers; and beside it OUT.key.json, which says
-# what was on which side: keep it. With A or B real photographs, realism is how often
+# what was on which side: keep it; that of another study is not replaced. With A or B real photographs, realism is how often
 # results are taken for real. The tally has, for each question, the share of answers that
 # prefer A and its Wilson interval of 95%.
 
@@ -90,7 +90,7 @@ fi
 # ---- what to ask ----
 
 [[ -n $A && -n $B ]] || usage "set A and B to the results of two methods"
-[[ $SEED =~ ^[0-9]{1,9}$ ]] || usage "SEED: '$SEED' is not a whole number of at most 9 digits"
+[ ${#SEED} -le 9 ] || usage "SEED: '$SEED' is not a whole number of at most 9 digits"
 [[ $COUNT =~ ^([1-9][0-9]{0,2}|1000|all)$ ]] ||
 	usage "COUNT: '$COUNT' is neither a number of pairs from 1 to 1000 nor all"
 for name in NAME_A NAME_B; do
@@ -123,21 +123,13 @@ done
 
 # ---- the pictures ----
 
-# list PATH: the pictures of a folder, in order, or the picture itself, each ended by NUL: a
-# name may hold all else
-list() {
-	LC_ALL=C find -H "$1" -maxdepth 1 -type f -regextype posix-extended \
-		-iregex '.*\.(png|jpe?g|webp|gif|tiff?|bmp)' -print0 | LC_ALL=C sort -z
-}
-
 # look_at VARIABLE: how many pictures are there, in many; where they are files, their names
 # in files_VARIABLE
 declare -A many
 look_at() {
 	local -n source=$1 files=files_$1
-	case $source in [-\(!]*) source=./$source ;; esac # no option
 	[ -r "$source" ] || die "$(harmless "$source"): cannot be read"
-	mapfile -t -d '' files < <(list "$source")
+	mapfile -t -d '' files < <(eval "$(pictures_of "$source" -maxdepth 1)")
 	if [[ -d $source || ${#files[@]} -gt 0 ]]; then
 		many[$1]=${#files[@]}
 	else
@@ -172,10 +164,20 @@ done
 
 do_it() { if [ -n "$dry" ]; then echo "$1"; else (eval "$1"); fi; }
 
-parts=$OUT.parts page=$(words "$root/pipelines/study.html")
-items=$(words "$parts/items") data=$(words "$parts/data") key=$(words "$OUT.key.json")
-remove_parts() { rm -rf "$parts"; }
-[ -n "$dry" ] || trap remove_parts EXIT
+# A key is needed as long as there are answers, and what is no page of a study stays.
+[ -n "$dry" ] || [ ! -e "$OUT" ] || [ -e "$OUT.key.json" ] ||
+	usage "$(harmless "$OUT"): is there, and no study of this script; move it, or set OUT"
+same_study() { [ ! -e "$OUT.key.json" ] || cmp -s "$1" "$OUT.key.json"; }
+
+parts=$OUT.parts
+if [ -z "$dry" ]; then
+	mkdir -p "$(dirname "$OUT")"
+	parts=$(mktemp -d "$OUT.XXXXXX")
+	remove_parts() { rm -rf "$parts"; }
+	trap remove_parts EXIT
+fi
+items=$(words "$parts/items") data=$(words "$parts/data") page=$(words "$parts/page")
+key=$(words "$parts/key") template=$(words "$root/pipelines/study.html")
 
 # add_item NUMBER SIDE: its pictures, and the line of the page's data
 add_item() {
@@ -195,7 +197,7 @@ add_item() {
 
 plan=$(jq -n -c -L "$root/pipelines" --argjson n "$n" --argjson count "$COUNT" --argjson seed "$SEED" \
 	'include "study"; plan($n; $count; $seed)')
-do_it "rm -rf $(words "$parts") && mkdir -p $(words "$parts")"
+[ -z "$dry" ] || echo "mkdir -p $(words "$parts")"
 while read -r number left; do
 	add_item "$number" "$left"
 done < <(jq -r '.[] | "\(.number) \(.left)"' <<<"$plan")
@@ -203,12 +205,16 @@ done < <(jq -r '.[] | "\(.number) \(.left)"' <<<"$plan")
 do_it "jq -c -s --argjson questions $(words "$asked") '{\$questions, items: .}' $items > $data"
 do_it "study=\$(sha256sum < $data | cut -c1-16)
 {
-	sed '/@STUDY@/,\$d' $page
+	sed '/@STUDY@/,\$d' $template
 	jq -c --arg study \"\$study\" '{\$study} + .' $data | sed 's/</\\\\u003c/g'
-	sed '1,/@STUDY@/d' $page
-} > $(words "$OUT")
+	sed '1,/@STUDY@/d' $template
+} > $page
 jq -n --arg study \"\$study\" --arg a $(words "$NAME_A") --arg b $(words "$NAME_B") \\
 	--argjson questions $(words "$(jq -c 'map(.name)' <<<"$asked")") --argjson items $(words "$plan") \\
 	'{\$study, \$a, \$b, \$questions, \$items}' > $key"
-do_it "rm -rf $(words "$parts")"
+[ -n "$dry" ] || same_study "$parts/key" ||
+	usage "$(harmless "$OUT").key.json: is of another study, which cannot be counted without it; move it, or set OUT"
+do_it "mv -T $key $(words "$OUT.key.json")
+mv -T $page $(words "$OUT")"
+[ -z "$dry" ] || echo "rm -r $(words "$parts")"
 [ -n "$dry" ] || say "wrote $OUT for participants, $OUT.key.json for the tally"

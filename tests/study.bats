@@ -53,7 +53,7 @@ refused() {
 
 @test "the page holds every pair, each where the key says" {
 	[ "$(cat said)" = "study.sh: wrote s.html for participants, s.html.key.json for the tally" ]
-	[ ! -e s.html.parts ]
+	[ "$(echo s.html*)" = "s.html s.html.key.json" ]
 	data s.html >data
 	jq -e '(.items | length) == 5 and (.questions | map(.name)) == ["realism", "style", "background"]
 		and all(.items[]; keys == ["exemplar", "input", "left", "right"])
@@ -85,8 +85,8 @@ refused() {
 	cmp s.html same.html
 	cmp s.html.key.json same.html.key.json
 	for seed in 1 2 3 5; do
-		SEED=$seed OUT=other.html "$study"
-		jq -c .items other.html.key.json
+		SEED=$seed OUT=seed$seed.html "$study"
+		jq -c .items seed$seed.html.key.json
 	done >plans
 	[ "$(sort -u plans | wc -l)" = 4 ]
 	grep -q '"left":"a"' plans && grep -q '"left":"b"' plans
@@ -100,6 +100,25 @@ refused() {
 			first: (map(.[0].number) | group_by(.) | map(length) | min)}'
 	# of 4000 and of 40 expected: five standard deviations
 	jq -e '.left > 1842 and .left < 2158 and .first > 10' <<<"$output"
+}
+
+@test "a page and its key stay" {
+	export A=a B=b COUNT=2 OUT=kept.html
+	"$study"
+	before=$(sha256sum kept.*)
+	"$study" # the same study
+	for change in SEED=9 COUNT=3 NAME_B=theirs B=ex; do
+		run -2 env "$change" "$study"
+		[ "$output" = "study.sh: kept.html.key.json: is of another study, which cannot be counted without it; move it, or set OUT" ]
+	done
+	[ "$(sha256sum kept.*)" = "$before" ] && [ "$(echo kept*)" = "kept.html kept.html.key.json" ]
+	mkdir mine.html.parts
+	echo mine >mine.html
+	OUT=mine.html run -2 "$study"
+	[ "$output" = "study.sh: mine.html: is there, and no study of this script; move it, or set OUT" ]
+	rm mine.html
+	OUT=mine.html "$study"
+	[ -d mine.html.parts ]
 }
 
 @test "-n prints commands that do the same" {
@@ -145,8 +164,8 @@ refused() {
 	pixels_of a 0 >want
 	jq -e --rawfile want want '(.items | length) == 2
 		and all(.items[]; .input == "data:image/png;base64," + $want)' data
-	A=a.PNG B='(link).png' COUNT=all OUT=one.html run -0 "$study"
-	data one.html | jq -e '.items | length == 1 and .[0].left == .[0].right'
+	A=a.PNG B='(link).png' COUNT=all OUT=single.html run -0 "$study"
+	data single.html | jq -e '.items | length == 1 and .[0].left == .[0].right'
 }
 
 @test "questions ask for what they are about" {
@@ -161,8 +180,8 @@ refused() {
 	DOMAIN='</script><b>a "cat"' QUESTIONS=domain COUNT=1 run -0 "$study"
 	[ "$(grep -c '</script>' q.html)" = 2 ]
 	[ "$(data q.html | jq -r '.questions[0].text')" = 'Which result looks more like </script><b>a "cat"?' ]
-	run -0 "$study"
-	[ "$(jq -c .questions q.html.key.json)" = '["realism"]' ]
+	OUT=r.html run -0 "$study"
+	[ "$(jq -c .questions r.html.key.json)" = '["realism"]' ]
 }
 
 @test "sets that do not go together are refused" {
@@ -179,12 +198,21 @@ refused() {
 	A=nowhere run -1 "$study"
 	[ "$output" = "study.sh: nowhere: cannot be read" ]
 	SEED=x run -2 "$study"
+	[ "$output" = "study.sh: SEED: 'x' is not a whole number of 0 or more" ]
+	SEED=1234567890 run -2 "$study"
+	[ "$output" = "study.sh: SEED: '1234567890' is not a whole number of at most 9 digits" ]
 	COUNT=0 run -2 "$study"
+	[ "$output" = "study.sh: COUNT: '0' is neither a number of pairs from 1 to 1000 nor all" ]
+	# every picture counts that the tools read
+	cp -r b more
+	"$XL_BIN/xl-cat" --records 0:1 in | "$XL_BIN/xl-decode" -o more/more.PPM
+	B=more run -1 "$study"
+	[ "$output" = "study.sh: a has 5 pictures, more 6" ]
 	head -c 900 a >cut
 	A=cut run -1 "$study"
-	[ ! -e q.html.parts ]
-	EXEMPLARS=one COUNT=2 run -0 "$study"
-	data q.html >data
+	[ -z "$(find . -name 'q.html.??????')" ]
+	OUT=two-questions.html EXEMPLARS=one COUNT=2 run -0 "$study"
+	data two-questions.html >data
 	[ "$(jq -r '.items | map(.exemplar) | unique | length' data)" = 1 ]
 }
 
