@@ -284,10 +284,14 @@ static void check_repeated(const struct xl_method *method)
 	struct xl_tape *t = xl_tape_new();
 	struct xl_record *a = picture("a", 40, 64, 1), *e = exemplar("e", 64, 64, 7);
 	struct xl_record *b = picture("a", 40, 64, 1), *f = exemplar("f", 64, 64, 7);
+	struct xl_record *c = picture("a", 40, 64, 1), *d = exemplar("d", 64, 64, 7);
 	struct xl_record *g = exemplar("g", 64, 64, 2);
 
 	ok(xl_stage_fuse(m, t, a, e));
 	ok(xl_stage_decode(m, t, a));
+	ok(xl_stage_exemplar(m, t, d));
+	ok(xl_stage_fuse(m, t, c, d));
+	assert_same_tensor(a, c, "h");
 	for (int i = 0; i < 2; i++) {
 		ok(xl_stage_encode(m, t, b));
 		mask(m, t, b, NULL);
@@ -305,6 +309,8 @@ static void check_repeated(const struct xl_method *method)
 			   xl_tensor_bytes(xl_record_tensor(a, "h"))) != 0);
 	xl_record_free(a);
 	xl_record_free(b);
+	xl_record_free(c);
+	xl_record_free(d);
 	xl_record_free(e);
 	xl_record_free(f);
 	xl_record_free(g);

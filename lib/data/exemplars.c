@@ -41,10 +41,13 @@ void xl_exemplars_done(struct xl_exemplars *e)
 	xl_inputs_done(&e->in);
 }
 
-static int encode(struct xl_engine *g, struct xl_exemplar *x, const char *domain)
+static int encode(const struct xl_exemplars *e, struct xl_exemplar *x, const char *domain)
 {
+	struct xl_engine *g = e->engine;
+
 	if (xl_is_translatable(x->r) || (x->from_picture && xl_engine_picture(g, &x->r, false)) ||
-	    xl_engine_domain(g, x->r, domain) || xl_stage_encode(g->model, g->tape, x->r))
+	    xl_engine_domain(g, x->r, domain) ||
+	    (e->is_mixed ? xl_stage_encode : xl_stage_exemplar)(g->model, g->tape, x->r))
 		return xl_engine_at(x->where, x->r);
 	return 0;
 }
@@ -52,7 +55,7 @@ static int encode(struct xl_engine *g, struct xl_exemplar *x, const char *domain
 /* A copy: a stage may add to it what holds for one pair only. */
 static int give_the_one(struct xl_exemplars *e, const char *domain, struct xl_record **out)
 {
-	if (!e->is_encoded && encode(e->engine, &e->ahead[0], domain)) {
+	if (!e->is_encoded && encode(e, &e->ahead[0], domain)) {
 		e->is_hopeless = true;
 		return -1;
 	}
@@ -86,7 +89,7 @@ int xl_exemplars_next(struct xl_exemplars *e, const struct xl_record *input, str
 	e->is_hopeless = got < 0;
 	if (got <= 0)
 		return got;
-	if (input && encode(e->engine, &x, domain)) {
+	if (input && encode(e, &x, domain)) {
 		xl_record_free(x.r);
 		return -1;
 	}

@@ -22,6 +22,7 @@ struct xl_exemplars {
 	struct xl_exemplar ahead[2]; /* read, not yet given */
 	int n_ahead;
 	bool is_single, is_encoded; /* ahead[0] serves all; it is encoded */
+	bool is_mixed; /* with others, all codes: else it gets those that fuse needs */
 	bool is_hopeless;
 };
 

@@ -20,6 +20,7 @@ int xl_pairs_open(struct xl_pairs *p, struct xl_engine *engine, const char *path
 	if (xl_exemplars_open(&p->first, engine, path) ||
 	    (path2 && xl_exemplars_open(&p->second, engine, path2)))
 		return -1;
+	p->first.is_mixed = p->second.is_mixed = p->is_mixed;
 	if (!p->first.is_single || engine->model->method->two_domains)
 		return 0;
 	rc = xl_exemplars_next(&p->first, NULL, &r);

@@ -520,6 +520,7 @@ const struct xl_method xl_method_lomit = {
 	.randomise = lomit_randomise,
 	.step = lomit_step,
 	.encode = xl_lomit_stage_encode,
+	.exemplar = xl_lomit_stage_exemplar,
 	.mask = xl_lomit_stage_mask,
 	.fuse = xl_lomit_stage_fuse,
 	.decode = xl_lomit_stage_decode,

@@ -82,6 +82,7 @@ struct xl_var *xl_lomit_swap(struct xl_tape *t, struct xl_var *v);
 
 /* The stages of the descriptor (method.h), in lomit_stage.c. */
 int xl_lomit_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
+int xl_lomit_stage_exemplar(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 int xl_lomit_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 			struct xl_record *exemplar);
 int xl_lomit_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r,

@@ -105,6 +105,17 @@ int xl_lomit_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_recor
 	return keep_mask(&g) || need_style(&g, true, true) || need_style(&g, false, true) ? -1 : 0;
 }
 
+/* Of an exemplar fuse takes the foreground; in variant iclr, all by the content. */
+int xl_lomit_stage_exemplar(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
+{
+	struct stage g;
+
+	begin(&g, m, t, r);
+	if (xl_lomit_iclr(g.h))
+		return need_content(&g);
+	return keep_mask(&g) || need_style(&g, true, true) ? -1 : 0;
+}
+
 int xl_lomit_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 			struct xl_record *exemplar)
 {

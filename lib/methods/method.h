@@ -94,11 +94,13 @@ struct xl_method {
 	/* Stages, on one record each: add what they are named for and what it needs;
 	 * keep what is there and still valid. 0, or -1 with xl_err set.
 	 * encode  x -> all that depends on this image alone
+	 * exemplar   -> of that, what fuse needs of an exemplar; NULL: as encode
 	 * mask    -> m (of the pair where exemplar is not NULL and matters); NULL: the
 	 *            method has none
 	 * fuse    input and exemplar -> h; either may be a plain image
 	 * decode  h, or a code alone (self-reconstruction) -> out */
 	int (*encode)(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
+	int (*exemplar)(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 	int (*mask)(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 		    struct xl_record *exemplar);
 	int (*fuse)(struct xl_model *m, struct xl_tape *t, struct xl_record *r,

@@ -131,6 +131,7 @@ void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group
  * Errors   0, or -1 with xl_err set
  */
 int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
+int xl_stage_exemplar(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 		  struct xl_record *exemplar);
 int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r);

@@ -102,6 +102,15 @@ int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
 	return end(m, r, m->method->encode(m, t, r));
 }
 
+int xl_stage_exemplar(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
+{
+	if (!m->method->exemplar)
+		return xl_stage_encode(m, t, r);
+	if (begin(m, t, r))
+		return -1;
+	return end(m, r, m->method->exemplar(m, t, r));
+}
+
 int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,
 		  struct xl_record *exemplar)
 {
