@@ -113,7 +113,9 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	[[ $output == "xl-fid: odd: record 0 (theirs): its covariance is not symmetric"* ]]
 	statistics $zero $zero $d1 $zero $zero $m1 >minus
 	run -1 "$XL_BIN/xl-fid" -q minus q
-	[ "$output" = "xl-fid: not a covariance: it has the eigenvalue -1" ]
+	[ "$output" = "xl-fid: minus: not a covariance: it has the eigenvalue -1" ]
+	run -1 "$XL_BIN/xl-fid" -q q minus
+	[[ $output == "xl-fid: minus: not a covariance: it has the eigenvalue -"* ]]
 	statistics $zero $zero $d1 $zero $zero 7ff80000 >nan
 	run -1 "$XL_BIN/xl-fid" -q nan q
 	[ "$output" = "xl-fid: nan: record 0 (theirs): holds numbers that are not finite" ]
@@ -201,6 +203,39 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	cat 0:1 1:5 5:9 >all
 	run -0 fid --json all b
 	same "$(field fd_own_d512)" "$want"
+}
+
+@test "a part counts once" {
+	fid --stats a >sa
+	fid --stats b >sb
+	part=$("$XL_BIN/xl-cat" --json sa | jq -r '.meta.inputs[0][:8]')
+	run -1 --separate-stderr "$XL_BIN/xl-fid" --merge sa sa
+	[ "$stderr" = "xl-fid: sa: record 0 (stats): part $part.. would count twice" ]
+	[ -z "$output" ]
+	"$XL_BIN/xl-fid" --merge sb sa >both
+	run -1 "$XL_BIN/xl-fid" --merge both sa
+	[ "$output" = "xl-fid: sa: record 0 (stats): part $part.. would count twice" ]
+	cat sa sb sa >three
+	run -1 fid sb three
+	[ "$output" = "xl-fid: three: record 2 (stats): part $part.. would count twice" ]
+	run -0 fid sa sa # two sets, not one
+	near fd_own_d512 0
+}
+
+@test "pictures beside statistics of another network than FID's" {
+	fid --stats a >sa
+	want="what it is compared with was made with own_d512 ("
+	for pictures in b pictures pictures/face-000000.png; do
+		run -1 --separate-stderr "$XL_BIN/xl-fid" -q sa $pictures
+		[[ $stderr == "xl-fid: $want"*"..), 512 features, resize pt; --features names that network" ]]
+		[ -z "$output" ]
+	done
+	mkdir -p data/xl
+	cp net data/xl/inception-fid.msgpack # its own under another name will do
+	XDG_DATA_HOME=$PWD/data run -0 "$XL_BIN/xl-fid" -q sa b
+	fid --features own --stats a >sa
+	XDG_DATA_HOME=$PWD/data run -1 "$XL_BIN/xl-fid" -q sa b
+	[[ $output == "xl-fid: what it is compared with was made with own_d"*"; --features names that network" ]]
 }
 
 @test "what was made differently does not mix" {

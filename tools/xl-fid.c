@@ -190,6 +190,7 @@ static void measure(char *const *paths)
 
 	for (int i = 0; i < SETS; i++) {
 		begin(&set[i]);
+		set[i].beside = i == FAKE ? &set[REAL] : NULL;
 		set[i].keep = want_kid;
 		set[i].judge = want_is && i == FAKE;
 		read_set(&set[i], paths[i]);
@@ -200,7 +201,8 @@ static void measure(char *const *paths)
 	if (xl_described_agree(&set[REAL], name_of(paths[REAL]), &set[FAKE], name_of(paths[FAKE])))
 		xl_die("%s", xl_err_msg());
 	xl_features_suffix(suffix, sizeof suffix, set[FAKE].network, set[FAKE].d);
-	if (xl_described_fid(&fid, &set[REAL], &set[FAKE], eps))
+	if (xl_described_fid(&fid, &set[REAL], name_of(paths[REAL]), &set[FAKE],
+			     name_of(paths[FAKE]), eps))
 		xl_die("%s", xl_err_msg());
 	xl_values_num(&v, xl_features_metric(set[FAKE].network), suffix, fid.value);
 	if (want_kid &&

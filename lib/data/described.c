@@ -109,6 +109,21 @@ int xl_described_agree(struct xl_described *a, const char *name_a, struct xl_des
 	return xl_err("%s: made with %s; %s: with %s", name_a, how_a, name_b, how_b);
 }
 
+int xl_described_load(const struct xl_described *s)
+{
+	const struct xl_described *b = s->beside;
+	struct xl_features *f = s->with;
+	const int rc = xl_features_load(f);
+	char how[240];
+
+	if (f->path || !b || !*b->digest ||
+	    (rc ? xl_features_is_fid(b->network) : strcmp(b->digest, f->digest) == 0))
+		return rc;
+	show(how, sizeof how, b);
+	return xl_err("what it is compared with was made with %s; --features names that network",
+		      how);
+}
+
 int xl_described_hold(struct xl_described *s, const char *name)
 {
 	struct xl_features *f = s->with;
@@ -211,19 +226,27 @@ int xl_described_more(struct xl_described *s, int64_t n, int64_t n_judged)
 
 /* ---- statistics ------------------------------------------------------- */
 
+static int note_input(struct xl_described *s, const char *digest)
+{
+	for (int i = 0; i < s->n_inputs; i++)
+		if (strcmp(s->inputs[i], digest) == 0)
+			return xl_err("part %.8s.. would count twice", digest);
+	snprintf(s->inputs[s->n_inputs++], sizeof *s->inputs, "%s", digest);
+	return 0;
+}
+
 static int note_inputs(struct xl_described *s, const struct xl_value *v)
 {
 	const int n = v && v->type == XL_LIST ? v->n : 0;
 	void *more = xl_realloc(s->inputs, (size_t)(s->n_inputs + n + 1), sizeof *s->inputs);
+	int rc = more ? 0 : -1;
 
-	if (!more)
-		return -1;
-	s->inputs = more;
-	for (int i = 0; i < n; i++)
+	if (more)
+		s->inputs = more;
+	for (int i = 0; rc == 0 && i < n; i++)
 		if (v->items[i].type == XL_STR)
-			snprintf(s->inputs[s->n_inputs++], sizeof *s->inputs, "%s",
-				 v->items[i].str);
-	return 0;
+			rc = note_input(s, v->items[i].str);
+	return rc;
 }
 
 /* Numbers of a tensor of d, or d by d. */
@@ -278,12 +301,14 @@ static bool are_few(const struct xl_described *s)
 	return !s->has_statistics && s->n_rows == s->n && 2 * s->n <= s->d;
 }
 
-int xl_described_fid(struct xl_fid *f, const struct xl_described *a, const struct xl_described *b,
-		     double eps)
+int xl_described_fid(struct xl_fid *f, const struct xl_described *a, const char *name_a,
+		     const struct xl_described *b, const char *name_b, double eps)
 {
-	return eps == 0 && are_few(a) && are_few(b)
-		       ? xl_fid_few(f, a->rows, a->n, b->rows, b->n, a->d)
-		       : xl_fid_of(f, &a->g, &b->g, eps);
+	if (eps == 0 && are_few(a) && are_few(b))
+		return xl_fid_few(f, a->rows, a->n, b->rows, b->n, a->d);
+	if (xl_fid_of(f, &a->g, &b->g, eps) == 0)
+		return 0;
+	return f->at_fault ? xl_err_prefix("%s", f->at_fault == &a->g ? name_a : name_b) : -1;
 }
 
 int xl_described_score(struct xl_inception_score *score, const struct xl_described *s)

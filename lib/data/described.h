@@ -19,6 +19,7 @@ struct xl_described {
 	/* what is wanted */
 	struct xl_features *with;            /* loaded when the first picture comes; NULL:
 					      * pictures are refused */
+	const struct xl_described *beside;   /* what it is to be compared with, or NULL */
 	bool keep;                           /* all features, not only statistics */
 	bool judge;                          /* verdicts on pictures as well */
 	void (*failed)(const char *message); /* a picture, or the rest of a stream, is lost */
@@ -87,9 +88,9 @@ int xl_described_agree(struct xl_described *a, const char *name_a, struct xl_des
 int xl_described_hold(struct xl_described *s, const char *name);
 
 /* xl_described_fid - the distance between two sets that agree, by their vectors where both
- * are few; 0, or -1 with xl_err set */
-int xl_described_fid(struct xl_fid *f, const struct xl_described *a, const struct xl_described *b,
-		     double eps);
+ * are few; 0, or -1 with xl_err set, which names the set at fault by the name given */
+int xl_described_fid(struct xl_fid *f, const struct xl_described *a, const char *name_a,
+		     const struct xl_described *b, const char *name_b, double eps);
 
 /* xl_described_score - of the verdicts on a set that was judged, score's splits and group
  * set; 0, or -1 with xl_err set: statistics, or a network without verdicts */
@@ -120,6 +121,10 @@ void xl_described_digest(struct xl_described *s, char hex[65]);
 int xl_described_made(struct xl_described *s, const char *network, const char *digest,
 		      const char *resize, int64_t d);
 
+/* xl_described_load - the network of `with`; 0, or -1 with xl_err set, also where that of
+ * `beside` is another, and none was asked for */
+int xl_described_load(const struct xl_described *s);
+
 /* xl_described_room - where n more rows are to be written, and in *p where verdicts are,
  * NULL for nowhere; xl_described_more - n were, and as many verdicts. NULL, or -1, with xl_err
  * set */
@@ -127,7 +132,7 @@ float *xl_described_room(struct xl_described *s, int64_t n, double **p);
 int xl_described_more(struct xl_described *s, int64_t n, int64_t n_judged);
 
 /* xl_described_add_statistics - mu and sigma, any floats, of n pictures (-1: not known);
- * inputs as in meta, or NULL. 0, or -1 with xl_err set */
+ * inputs as in meta, or NULL. 0, or -1 with xl_err set, also for what is there already */
 int xl_described_add_statistics(struct xl_described *s, const struct xl_tensor *mu,
 				const struct xl_tensor *sigma, int64_t n,
 				const struct xl_value *inputs);

@@ -112,7 +112,7 @@ static int open_eyes(struct xl_described *s)
 
 	if (!f)
 		return xl_err("not statistics; --stats makes them");
-	if (xl_features_load(f))
+	if (xl_described_load(s))
 		return -1;
 	s->k = f->k;
 	s->is_yes_or_no = f->is_yes_or_no;
@@ -309,7 +309,7 @@ static int take_record(struct xl_described *s, const struct xl_record *r, const 
 	}
 	if (!(picture = xl_compare_image(r)))
 		return 1;
-	if (batch_put(b, picture, r->id, where) || (s->with && xl_features_load(s->with)))
+	if (batch_put(b, picture, r->id, where) || (s->with && xl_described_load(s)))
 		return -2;
 	if (open_eyes(s))
 		return -1;

@@ -15,21 +15,21 @@ enum { FID_D = 2048, INCEPTION_SIZE = 299, SIZE = 224 };
 
 /* ---- names ------------------------------------------------------------ */
 
-static bool is_fid(const char *network)
+bool xl_features_is_fid(const char *network)
 {
 	return strcmp(network, fid_network) == 0;
 }
 
 const char *xl_features_metric(const char *network)
 {
-	return is_fid(network) ? "fid" : "fd";
+	return xl_features_is_fid(network) ? "fid" : "fd";
 }
 
 void xl_features_suffix(char *buf, size_t size, const char *network, int64_t d)
 {
-	if (is_fid(network) && d == FID_D)
+	if (xl_features_is_fid(network) && d == FID_D)
 		snprintf(buf, size, "%s", "");
-	else if (is_fid(network) || !*network)
+	else if (xl_features_is_fid(network) || !*network)
 		snprintf(buf, size, "_d%lld", (long long)d);
 	else if (strncmp(network, "own_", 4) == 0)
 		snprintf(buf, size, "_%s", network);

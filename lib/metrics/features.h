@@ -55,6 +55,9 @@ void xl_features_done(struct xl_features *f);
 int xl_features_see(struct xl_features *f, const struct xl_tensor *const *pictures, int64_t n,
 		    float *rows, double *p);
 
+/* xl_features_is_fid - whether a name is that of FID's network */
+bool xl_features_is_fid(const char *network);
+
 /*
  * xl_features_metric - "fid" for features of FID's network, "fd" for those of any other
  * xl_features_suffix - what follows the name of a measure of d features: "" for FID's own

@@ -143,17 +143,22 @@ out:
 	return sum;
 }
 
-/* The trace of (a b)^(1/2); -1 with xl_err set */
-static double trace_root(const double *a, const double *b, int64_t d, double eps)
+/* The trace of (S_a S_b)^(1/2); -1 with xl_err set */
+static double trace_root(struct xl_fid *f, const struct xl_gauss *a, const struct xl_gauss *b,
+			 double eps)
 {
-	double *u = shifted(a, d, eps), *s = shifted(b, d, eps), *turned = NULL, sum = -1;
+	const int64_t d = a->d;
+	double *u = shifted(a->cov, d, eps), *s = shifted(b->cov, d, eps), *turned = NULL, sum = -1;
 	int *order = xl_alloc((size_t)d, sizeof *order);
 	bool is_upper;
 	int64_t r;
 
-	if (!u || !s || !order || (r = factor(u, order, &is_upper, d)) < 0 ||
-	    !(turned = reordered(s, order, d)))
+	if (!u || !s || !order)
 		goto out;
+	f->at_fault = a;
+	if ((r = factor(u, order, &is_upper, d)) < 0 || !(turned = reordered(s, order, d)))
+		goto out;
+	f->at_fault = b;
 	sum = r > 0 ? root_of(u, is_upper, turned, r, d) : 0;
 out:
 	free(u);
@@ -167,11 +172,15 @@ int xl_fid_of(struct xl_fid *f, const struct xl_gauss *a, const struct xl_gauss 
 {
 	const int64_t d = a->d;
 
+	f->at_fault = NULL;
 	f->mean_term = square_distance(a->mean, b->mean, d);
 	f->trace_a = trace(a->cov, d);
 	f->trace_b = trace(b->cov, d);
-	f->trace_root = trace_root(a->cov, b->cov, d, eps);
-	return f->trace_root < 0 ? -1 : finish(f, eps);
+	f->trace_root = trace_root(f, a, b, eps);
+	if (f->trace_root < 0)
+		return -1;
+	f->at_fault = NULL;
+	return finish(f, eps);
 }
 
 /* ---- few vectors ------------------------------------------------------ */
@@ -232,6 +241,7 @@ int xl_fid_few(struct xl_fid *f, const float *a, int64_t n_a, const float *b, in
 	double *mean = xl_alloc((size_t)(2 * d), sizeof *mean), *sa = NULL, *sb = NULL;
 	int rc = -1;
 
+	f->at_fault = NULL;
 	if (mean && (sa = standing(a, n_a, d, mean, &f->trace_a)) &&
 	    (sb = standing(b, n_b, d, mean + d, &f->trace_b))) {
 		f->mean_term = square_distance(mean, mean + d, d);

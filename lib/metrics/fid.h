@@ -12,6 +12,8 @@ struct xl_fid {
 	double mean_term;        /* |mean_a - mean_b|^2 */
 	double trace_a, trace_b; /* of the covariances */
 	double trace_root;       /* of (S_a S_b)^(1/2) */
+
+	const struct xl_gauss *at_fault; /* after a failure; NULL: both, or neither */
 };
 
 /*
