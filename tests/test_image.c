@@ -565,13 +565,14 @@ static void flip_mirrors_rows(void **state)
 static void heat_follows_the_formula(void **state)
 {
 	(void)state;
+	const struct xl_cells whole = xl_cells_of(1, 1, 1);
 	int64_t shape[3] = { 1, 1, 2 }, image_shape[3] = { 3, 2, 4 };
 	struct xl_tensor *m = xl_tensor_new(XL_F4, 3, shape), *h;
 	struct xl_tensor *t = xl_tensor_new(XL_U1, 3, image_shape);
 
 	((float *)m->data)[1] = 1;
 	memset(t->data, 100, 24);
-	h = xl_image_heat(t, m);
+	h = xl_image_heat(t, m, &whole);
 	assert_shape(h, 3, 2, 4);
 	/* jet(0) = (0, 0, 127.5): 0.75 * 128 + 70; jet(1) = (127.5, 0, 0) */
 	assert_int_equal(at(h, 0, 0, 0), 70);
@@ -582,7 +583,15 @@ static void heat_follows_the_formula(void **state)
 	assert_int_equal(at(h, 2, 0, 1), 255);
 	assert_int_equal(at(h, 1, 0, 1), 167);
 	xl_tensor_free(h);
-	assert_null(xl_image_heat(m, t));
+	/* the same on the left half of an image that was padded to two of it */
+	((float *)m->data)[1] = 0;
+	((float *)m->data)[0] = 1;
+	h = xl_image_heat(t, m, &(struct xl_cells){.ih = 2, .iw = 4, .ph = 2, .pw = 8});
+	assert_shape(h, 3, 2, 4);
+	assert_int_equal(at(h, 0, 0, 0), 166);
+	assert_int_equal(at(h, 0, 1, 1), 166);
+	xl_tensor_free(h);
+	assert_null(xl_image_heat(m, t, &whole));
 	xl_tensor_free(m);
 	xl_tensor_free(t);
 }

@@ -61,6 +61,18 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 	[[ ${lines[0]} == "xl-grid: --show: 'x,,m' is not a list of 1 to 8 tensors" ]]
 }
 
+# 40x40 pixels lie on 12x12 cells of 4, of which the first 5 columns are kept
+@test "a mask of a padded picture lies on its own part of it" {
+	PATH=$XL_BIN:$PATH
+	export XL_MODEL=$BATS_TEST_DIRNAME/../models/default.msgpack
+	{ printf 'P5\n40 40\n255\n' && head -c 1600 /dev/zero | tr '\0' '\150'; } >g.pgm
+	xl-crop --size 0 g.pgm | xl-encode | xl-mask --threshold 0 --keep 0,0,20,40 |
+		xl-grid --show m --no-labels | xl-crop --size 0 /dev/stdin >sheet
+	xl-cat --tensor x sheet | grep -v '^#' | sed -n 20p >red
+	[ "$(cut -d' ' -f3-20 red | tr ' ' '\n' | sort -u)" = 170 ]
+	[ "$(cut -d' ' -f25-42 red | tr ' ' '\n' | sort -u)" = 74 ]
+}
+
 @test "a broken stream is named, what came before it is drawn" {
 	pictures 3
 	head -c -20 a.msgpack >cut.msgpack

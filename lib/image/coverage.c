@@ -34,8 +34,7 @@ int xl_cells_on(const struct xl_record *r, int64_t stride, struct xl_cells *out)
 	return 0;
 }
 
-/* The cells of a mask by what its record says. */
-static int find_cells(const struct xl_record *r, const char *name, struct xl_cells *out)
+int xl_cells_of_mask(const struct xl_record *r, const char *name, struct xl_cells *out)
 {
 	const int64_t stride = strcmp(name, "m") == 0 ? xl_meta_int(r, "mask_stride", 1) : 1;
 
@@ -134,7 +133,7 @@ float *xl_coverage(const struct xl_record *r, const char *name, int64_t h, int64
 	float *out = NULL;
 	size_t n;
 
-	if (!t || find_cells(r, name, &g) || !(unit = to_unit(name, t)))
+	if (!t || xl_cells_of_mask(r, name, &g) || !(unit = to_unit(name, t)))
 		goto out;
 	ty = make_taps(t->shape[1], g.ih, g.ph, h);
 	tx = make_taps(t->shape[2], g.iw, g.pw, w);

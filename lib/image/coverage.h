@@ -22,13 +22,21 @@ struct xl_cells xl_cells_of(int64_t ih, int64_t iw, int64_t stride);
 int xl_cells_on(const struct xl_record *r, int64_t stride, struct xl_cells *out);
 
 /*
+ * xl_cells_of_mask - the same of a mask by what its record says: m of a model lies on the
+ *                    padding of x as well (meta.mask_stride), any other on the picture, whose
+ *                    size is then 1 x 1
+ *
+ * Errors   0, or -1 with xl_err set: no x, a stride that can be none
+ */
+int xl_cells_of_mask(const struct xl_record *r, const char *name, struct xl_cells *out);
+
+/*
  * xl_coverage - a mask of a record as floats at h x w, whatever the size of the picture
  *
  *   f = max(0, (d + 0.5) v / N - 0.5), i0 = floor(f), i1 = min(i0 + 1, n - 1)
  *   out = (1 - t) in[i0] + t in[i1],  t = f - i0,  along each axis
  *
- * where v <= n is how many cells the picture has: n, but for the mask m of a model, whose
- * cells reach into the padding of x (meta.mask_stride).
+ * where v <= n is how many cells the picture has (xl_cells_of_mask).
  *
  * Source   bilinear with half-pixel centres, not antialiased; at 4 times the
  *          size it is LOMIT's enlargement of its mask

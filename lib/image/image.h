@@ -10,7 +10,7 @@
 #define XL_IMAGE_IMAGE_H
 
 #include <stdio.h>
-#include "xl.h"
+#include "image/coverage.h"
 
 /* A compressed picture of as many pixels as are read fits; endless input does not. */
 #define XL_MAX_PICTURE_FILE ((size_t)1 << 30)
@@ -76,15 +76,18 @@ void xl_image_flip(struct xl_tensor *t);
 
 /*
  * xl_image_heat - a mask as a heat map over an image: mask resized bilinearly to
- * the image, jet colours, clip(0.75 heat + 0.9 image - 20) in 8 bits
+ * the image and the padding that its cells lie on, jet colours, clip(0.75 heat +
+ * 0.9 image - 20) in 8 bits
  *
  * Source   the LOMIT authors' figures
  * Shapes   image: (3,H,W); mask: (1,h,w), of (C,h,w) the mean over C; result:
- *          (3,H,W) |u1
+ *          (3,H,W) |u1; g: where its cells lie (coverage.h), H and W in these units or
+ *          in whole multiples of them
  * Units    mask: 0..1, or |u1 0..255
  * Errors   NULL with xl_err set
  */
-struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_tensor *mask);
+struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_tensor *mask,
+				const struct xl_cells *g);
 
 /*
  * xl_image_montage - lay n pictures of any size out in rows of `columns`, left

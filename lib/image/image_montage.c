@@ -56,7 +56,8 @@ static bool is_picture(const struct xl_tensor *t)
 	return t->ndim == 3 && t->shape[0] > 0 && t->shape[1] > 0 && t->shape[2] > 0;
 }
 
-struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_tensor *mask)
+struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_tensor *mask,
+				const struct xl_cells *g)
 {
 	char a[128], b[128];
 	struct xl_tensor *small = NULL, *large = NULL, *out = NULL;
@@ -66,19 +67,20 @@ struct xl_tensor *xl_image_heat(const struct xl_tensor *image, const struct xl_t
 		       xl_tensor_show(image, a, sizeof a), xl_tensor_show(mask, b, sizeof b));
 		return NULL;
 	}
-	int64_t h = image->shape[1], w = image->shape[2], n = h * w;
+	const int64_t h = image->shape[1], w = image->shape[2];
+	const int64_t rows = h * g->ph / g->ih, columns = w * g->pw / g->iw;
 	small = mask_bytes(mask);
 	if (!small)
 		goto out;
 	struct xl_box all = {0, 0, mask->shape[2], mask->shape[1]};
-	large = xl_image_resize(small, all, h, w);
+	large = xl_image_resize(small, all, rows, columns);
 	if (large)
 		out = xl_image_to_u1(image);
-	for (int64_t c = 0; out && c < 3; c++) {
-		uint8_t *p = (uint8_t *)out->data + c * n;
-		const uint8_t *m = large->data;
-		for (int64_t i = 0; i < n; i++)
-			p[i] = clip_byte(0.75 * jet(m[i], (int)c) + 0.9 * p[i] - 20);
+	for (int64_t row = 0; out && row < 3 * h; row++) {
+		uint8_t *p = (uint8_t *)out->data + row * w;
+		const uint8_t *m = (const uint8_t *)large->data + row % h * columns;
+		for (int64_t i = 0; i < w; i++)
+			p[i] = clip_byte(0.75 * jet(m[i], (int)(row / h)) + 0.9 * p[i] - 20);
 	}
 out:
 	xl_tensor_free(small);

@@ -56,6 +56,7 @@ static bool is_mask(const char *name)
 /* A mask without a picture to lie on: shown on a black one */
 static struct xl_tensor *bare_mask(const struct xl_tensor *m)
 {
+	const struct xl_cells whole = xl_cells_of(1, 1, 1);
 	int64_t shape[3] = {3, 1, 1};
 	struct xl_tensor *black, *t;
 
@@ -64,7 +65,7 @@ static struct xl_tensor *bare_mask(const struct xl_tensor *m)
 		shape[2] = m->shape[2];
 	}
 	black = xl_tensor_new(XL_U1, 3, shape);
-	t = black ? xl_image_heat(black, m) : NULL;
+	t = black ? xl_image_heat(black, m, &whole) : NULL;
 	xl_tensor_free(black);
 	return t;
 }
@@ -73,6 +74,7 @@ static struct xl_tensor *bare_mask(const struct xl_tensor *m)
 static struct xl_tensor *make_tile(const struct xl_record *r, const char *name)
 {
 	const struct xl_tensor *t = xl_record_tensor(r, name), *x = xl_record_tensor(r, "x");
+	struct xl_cells g;
 	char show[128];
 
 	if (!*name) {
@@ -83,8 +85,10 @@ static struct xl_tensor *make_tile(const struct xl_record *r, const char *name)
 		xl_err("has no tensor '%s'", name);
 		return NULL;
 	}
+	if (is_mask(name) && !x)
+		return bare_mask(t);
 	if (is_mask(name))
-		return x ? xl_image_heat(x, t) : bare_mask(t);
+		return xl_cells_of_mask(r, name, &g) ? NULL : xl_image_heat(x, t, &g);
 	if (t->ndim != 3 || (t->shape[0] != 3 && t->shape[0] != 1) || !xl_tensor_count(t)) {
 		xl_err("'%s' is %s, not a picture (3,H,W) or (1,H,W)", name,
 		       xl_tensor_show(t, show, sizeof show));

@@ -132,6 +132,7 @@ static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_r
 	struct xl_record *c = xl_record_copy(r);
 	struct xl_record *e = exemplar ? xl_record_copy(exemplar) : NULL;
 	const struct xl_tensor *t;
+	struct xl_cells g;
 	int rc = -1;
 
 	if (!c || (exemplar && !e) || xl_pair_mode(c, mode, 0, (int64_t)m->seed) ||
@@ -139,8 +140,8 @@ static int translate(struct xl_samples *s, struct xl_model *m, const struct xl_r
 		goto out;
 	*out = enlarge(xl_record_tensor(c, "out"));
 	t = xl_record_tensor(c, "m");
-	if (mask && t)
-		*mask = xl_image_heat(image, t);
+	if (mask && t && xl_cells_of_mask(c, "m", &g) == 0)
+		*mask = xl_image_heat(image, t, &g);
 	rc = *out && (!mask || !t || *mask) ? 0 : -1;
 out:
 	xl_record_free(c);
