@@ -148,6 +148,10 @@ struct xl_record {
 
 const char *xl_kind_name(enum xl_kind k);
 
+/* xl_record_pictured - 0 for records that may hold a picture; -1 with xl_err set: "a stats
+ * record, neither image nor code" */
+int xl_record_pictured(const struct xl_record *r);
+
 /* xl_record_new - an empty record; NULL with xl_err set without memory */
 struct xl_record *xl_record_new(enum xl_kind kind, const char *id);
 void xl_record_free(struct xl_record *r);

@@ -318,8 +318,13 @@ refused() {
 	record image nan x '<f4' 3 16 16 nan.f4 >nan
 	run -1 xl-classify --model both.msgpack --want Black_Hair=1 nan
 	[[ $output == *"x holds values that are not finite"* ]]
-	run -1 xl-classify --model both.msgpack wide
-	[[ $output == *"has no attribute 'Blond_Hair'; there are none"* ]]
+	cat wide wide wide >wides
+	run -1 xl-classify --model both.msgpack wides
+	[ "$output" = "xl-classify: wides: record 0 (wide): has no attribute 'Blond_Hair'; there are none" ]
+	xl-classify --model both.msgpack --features new.msgpack >features
+	run -1 --separate-stderr xl-classify -q --model both.msgpack features
+	[[ $stderr == "xl-classify: features: record 0 "*": a features record, neither image nor code" ]]
+	[ "${#stderr_lines[@]}" = 1 ]
 }
 
 @test "a full disk and a closed pipe" {

@@ -146,6 +146,8 @@ cosine() { "$XL_BIN/xl-cosine" --model "$own" "$@"; }
 	run -1 --separate-stderr cosine i cut
 	[[ $stderr == "xl-cosine: cut: record 0"* ]]
 	[ -z "$output" ]
+	run -1 cosine "$own" i
+	[ "$output" = "xl-cosine: $own: record 0 (model): a model record, neither image nor code" ]
 	bytes 999 '(i * 7919 + int(i / 3)) % 256' >noise
 	run -1 cosine --pairs 2 i noise
 	[[ $output == "xl-cosine: noise: "* ]]

@@ -181,7 +181,7 @@ columns() { tensor x <(image "$2") | cut -d' ' -f"$1"; }
 }
 
 @test "records pictures cannot be made of are named, the rest is drawn" {
-	head -c 2000 m.msgpack >cut
+	xl-encode a.png | head -c 2000 >cut
 	run -1 --separate-stderr xl-decode --dir d a.png m.msgpack cut b.png
 	[ "${stderr_lines[0]}" = \
 		"xl-decode: m.msgpack: record 0 (model): a model record, neither image nor code" ]
@@ -193,6 +193,25 @@ columns() { tensor x <(image "$2") | cut -d' ' -f"$1"; }
 	xl-encode --model other.msgpack a.png >other
 	run -1 xl-decode other
 	[[ ${lines[0]} == "xl-decode: other: record 0 (a.png): codes of model "*", this is "* ]]
+}
+
+@test "a whole stream of the wrong kind is said in one line, and the next is read" {
+	xl-encode --model other.msgpack a.png b.png c.png >codes
+	for stage in xl-encode "xl-mask --invert" "xl-hadain --exemplar b.png" "xl-decode --stream"; do
+		run -1 --separate-stderr bash -c "$stage -q codes >none"
+		[[ $stderr == "${stage%% *}: codes: record 0 (a.png): codes of model "*"; the rest of its stream is left out" ]]
+		[ "${#stderr_lines[@]}" = 1 ] && [ ! -s none ]
+		run -1 --separate-stderr bash -c "$stage -q m.msgpack >none"
+		[ "$stderr" = "${stage%% *}: m.msgpack: record 0 (model): a model record, neither image nor code" ]
+		run -1 --separate-stderr bash -c "$stage -q codes m.msgpack a.png >some"
+		[ "${#stderr_lines[@]}" = 2 ]
+		[ "$(xl-cat --json some | wc -l)" = 1 ]
+	done
+	xl-hadain -q --model other.msgpack --exemplar a.png codes >fused
+	run -1 xl-decode -q --stream fused
+	[ "${#lines[@]}" = 1 ]
+	run -1 --separate-stderr bash -c "cat codes | xl-hadain -q --exemplar <(xl-encode a.png b.png c.png)"
+	[ "${#stderr_lines[@]}" = 1 ]
 }
 
 @test "what is not finite is no picture" {

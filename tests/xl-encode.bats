@@ -132,7 +132,7 @@ xl-encode: 1 input failed" ]
 	[[ $stderr == "xl-encode: none.msgpack: "* ]]
 	[ "${#stderr_lines[@]}" = 1 ]
 	run -1 --separate-stderr xl-encode --model a.png a.png
-	[ "$stderr" = "xl-encode: a.png: a picture, not a stream of records; xl-crop makes one" ]
+	[ "$stderr" = "xl-encode: a.png: not a model (a picture)" ]
 	head -c 9999 m.msgpack >cut
 	run -1 --separate-stderr xl-encode --model cut a.png
 	[[ $stderr == "xl-encode: cut: record "*"ends inside "* ]]

@@ -371,6 +371,8 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	[[ $output == *"no weights of inception-fid"*"xl-convert"* ]]
 	run -1 "$XL_BIN/xl-fid" --features nowhere a b
 	[[ $output == "xl-fid: nowhere: cannot open"* ]]
+	run -1 "$XL_BIN/xl-fid" --features pictures/face-000000.png a b
+	[ "$output" = "xl-fid: pictures/face-000000.png: not a model (a picture)" ]
 	run -1 "$XL_BIN/xl-fid" --features a a b
 	[[ $output == "xl-fid: a: not a network that describes pictures"* ]]
 	mkdir -p data/xl
@@ -412,7 +414,7 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	[[ $stderr == *"xl-fid: cut: record "*"bytes missing"* ]]
 	near n_real "$("$XL_BIN/xl-cat" --json cut 2>/dev/null | wc -l)"
 	run -1 fid net b
-	[[ $output == *"holds no pictures"* ]]
+	[ "$output" = "xl-fid: net: record 0 (model): a model record, which holds no pictures" ]
 	head -c 2000 /dev/urandom >noise
 	run -1 fid noise b
 	[[ $output == "xl-fid: noise: "* ]]

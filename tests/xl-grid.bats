@@ -80,6 +80,10 @@ size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $
 	[[ ${lines[0]} == "xl-grid: cut.msgpack: record 2 (3.pgm): ends inside tensor 'x'"* ]]
 	[[ ${lines[1]} == "xl-grid: missing.msgpack: "*"no such file or directory" ]]
 	[ "$(size out.png)" = 26x10 ]
+	model=$BATS_TEST_DIRNAME/../models/default.msgpack
+	run -1 "$grid" -q --no-labels -o out.png "$model" a.msgpack
+	[ "$output" = "xl-grid: $model: record 0 (model): a model record, neither image nor code" ]
+	[ "$(size out.png)" = 26x18 ]
 }
 
 @test "nothing in, nothing out" {

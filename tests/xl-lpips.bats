@@ -237,6 +237,8 @@ golden_image() {
 	run -1 --separate-stderr lpips i cut
 	[[ $stderr == "xl-lpips: cut: record 0"* ]]
 	[ -z "$output" ]
+	run -1 lpips "$weights" i
+	[ "$output" = "xl-lpips: $weights: record 0 (model): a model record, neither image nor code" ]
 	bytes 999 '(i * 7919 + int(i / 3)) % 256' >noise
 	run -1 lpips i noise
 	[[ $output == "xl-lpips: noise: "* ]]

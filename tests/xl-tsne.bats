@@ -91,7 +91,9 @@ setup() {
 	run -0 xl-tsne --json --components 5 --tensor m_true faces.msgpack
 	jq -e '.numbers == 256 and .settings.components == 5' <<<"$output"
 	run -1 xl-tsne --tensor c faces.msgpack
-	[[ ${lines[0]} == *"has no tensor 'c'" ]]
+	[ "$output" = "xl-tsne: faces.msgpack: record 0 (face-000000.png): has no tensor 'c'" ]
+	run -1 xl-tsne "$BATS_TEST_DIRNAME/../models/default.msgpack"
+	[[ $output == "xl-tsne: "*"default.msgpack: record 0 (model): has no tensor 'x'" ]]
 }
 
 @test "a picture" {

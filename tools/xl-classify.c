@@ -112,10 +112,8 @@ static void take_data(struct xl_spool *s, struct xl_spool *held, char **paths, i
 	s->held = held;
 	s->share = held_out;
 	s->seed = (uint64_t)xl_common.seed;
-	for (int i = 0; i < n; i++)
-		take(s, paths[i]);
-	if (n == 0)
-		take(s, NULL);
+	for (int i = 0; i < (n > 0 ? n : 1); i++)
+		take(s, n > 0 ? paths[i] : NULL);
 	if (xl_spool_end(s) || xl_spool_end(held))
 		xl_die("%s", xl_err_msg());
 	xl_note("%s; %lu more held back", xl_spool_words(s, text, sizeof text),
@@ -170,11 +168,11 @@ static int look_at(struct xl_record *r, int64_t number)
 			xl_fail_write();
 		return 0;
 	}
-	if (xl_judge_record(&judge, r, &p))
-		return -1;
-	if (each && xl_verdicts_each(judge.eye.c, p, stdout, json, number, r->id))
+	const int rc = xl_judge_record(&judge, r, &p);
+
+	if (rc == 0 && each && xl_verdicts_each(judge.eye.c, p, stdout, json, number, r->id))
 		xl_fail_write();
-	return 0;
+	return rc;
 }
 
 /* The number of pictures that could not be judged. */
@@ -183,13 +181,16 @@ static int64_t look_at_all(struct xl_inputs *in)
 	struct xl_record *r;
 	const float *p;
 	int64_t skipped = 0;
-	int got;
+	int got, rc;
 
 	while ((got = xl_inputs_next(in, &r)) != 0) {
 		if (got < 0 && !features && exemplars) /* its exemplar is passed over */
 			got = xl_judge_record(&judge, NULL, &p) ? got : -1;
-		if (got > 0 && look_at(r, in->count - 1))
+		if (got > 0 && (rc = look_at(r, in->count - 1)) != 0) {
 			got = xl_err_prefix("%s", xl_inputs_where(in));
+			if (rc == -2 && in->count == 1) /* nor will the others have any */
+				xl_die("%s", xl_err_msg());
+		}
 		if (got < 0)
 			xl_warn("%s", xl_err_msg());
 		skipped += got < 0;

@@ -75,8 +75,6 @@ static int draw(const struct xl_inputs *in, struct xl_record *r, const char **na
 	const bool is_drawn = xl_record_tensor(r, "out");
 
 	*name = "out";
-	if (xl_is_translatable(r))
-		return -1;
 	if (!is_drawn && (in->from_picture || r->kind == XL_IMAGE)) {
 		*name = "x";
 		return xl_record_tensor(r, "x") ? 0 : xl_err("has no image x");
@@ -116,9 +114,9 @@ static int to_image(struct xl_record *r, const char *name)
 	return xl_record_put(r, "x", x);
 }
 
-static void fail(const char *where, const struct xl_record *r)
+static void fail(struct xl_inputs *in, const struct xl_record *r)
 {
-	xl_engine_at(where, r);
+	xl_engine_failed(&engine, in, r);
 	xl_warn("%s", xl_err_msg());
 }
 
@@ -152,7 +150,7 @@ static void draw_all(struct xl_inputs *in)
 		if (got < 0)
 			xl_warn("%s", xl_err_msg());
 		else if (draw(in, r, &name) || to_image(r, name) || put(out, r))
-			fail(xl_inputs_where(in), r);
+			fail(in, r);
 		xl_record_free(r);
 		xl_progress(in->count, 0, "images", NULL);
 	}
@@ -190,7 +188,7 @@ static void draw_one(struct xl_inputs *in)
 	int got = xl_inputs_next(in, &r);
 
 	if (got > 0 && (draw(in, r, &name) || to_image(r, name))) {
-		fail(xl_inputs_where(in), r);
+		fail(in, r);
 		xl_record_free(r);
 		return;
 	}

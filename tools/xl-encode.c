@@ -59,8 +59,6 @@ static void start(void)
 
 static int encode(const struct xl_inputs *in, struct xl_record **r)
 {
-	if (xl_is_translatable(*r))
-		return -1;
 	start();
 	if (in->from_picture && xl_engine_picture(&engine, r, is_native))
 		return -1;
@@ -88,7 +86,7 @@ int main(int argc, char **argv)
 		xl_die("%s", xl_err_msg());
 	while ((got = xl_inputs_next(&in, &r)) != 0) {
 		if (got > 0 && encode(&in, &r))
-			got = xl_engine_at(xl_inputs_where(&in), r);
+			got = xl_engine_failed(&engine, &in, r);
 		if (got < 0)
 			xl_warn("%s", xl_err_msg());
 		else if (xl_writer_put(out, r))

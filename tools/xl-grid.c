@@ -43,6 +43,11 @@ static void add_stream(struct xl_sheet *s, const char *path)
 	int got = 0, taken;
 
 	while (rd && (got = xl_reader_next(rd, &r)) == 1) {
+		if (xl_record_pictured(r)) { /* nor will the others have any */
+			got = xl_err_prefix("%s", xl_reader_where(rd));
+			xl_record_free(r);
+			break;
+		}
 		taken = xl_sheet_add(s, r);
 		if (taken < 0)
 			xl_die("%s", xl_err_msg());

@@ -51,9 +51,9 @@ static const struct xl_tool tool = {
 static struct xl_pairs pairs;
 static struct xl_writer *out;
 
-static void fail(const char *where, const struct xl_record *r)
+static void fail(struct xl_inputs *in, const struct xl_record *r)
 {
-	xl_engine_at(where, r);
+	xl_engine_failed(&engine, in, r);
 	xl_warn("%s", xl_err_msg());
 }
 
@@ -69,7 +69,7 @@ static int set_direction(struct xl_record *r)
 
 static int prepare(const struct xl_inputs *in, struct xl_record **r)
 {
-	if (xl_is_translatable(*r) || (in->from_picture && xl_engine_picture(&engine, r, false)))
+	if (in->from_picture && xl_engine_picture(&engine, r, false))
 		return -1;
 	return set_direction(*r);
 }
@@ -81,20 +81,20 @@ static char *input_of(const struct xl_record *r)
 }
 
 /* Fuses and writes one pair. */
-static void fuse(const char *where, struct xl_record *r, struct xl_record *exemplar)
+static void fuse(struct xl_inputs *in, struct xl_record *r, struct xl_record *exemplar)
 {
 	char *input = input_of(r);
 
 	if (!input || xl_pair_mode(r, NULL, 0, 0) ||
 	    xl_stage_fuse(engine.model, engine.tape, r, exemplar) ||
 	    xl_pair_name(r, input, exemplar))
-		fail(where, r);
+		fail(in, r);
 	else if (xl_writer_put(out, r))
 		xl_fail_write();
 	free(input);
 }
 
-static void fuse_with_all(const char *where, struct xl_record *r)
+static void fuse_with_all(struct xl_inputs *in, struct xl_record *r)
 {
 	int got = pairs.n_all ? 0 : 1;
 
@@ -103,7 +103,7 @@ static void fuse_with_all(const char *where, struct xl_record *r)
 	if (got < 0)
 		xl_die("%s", xl_err_msg());
 	if (xl_stage_encode(engine.model, engine.tape, r)) { /* once, not for each */
-		fail(where, r);
+		fail(in, r);
 		return;
 	}
 	for (int i = 0; i < pairs.n_all; i++) {
@@ -111,7 +111,7 @@ static void fuse_with_all(const char *where, struct xl_record *r)
 
 		if (!a || !b)
 			xl_die("%s", xl_err_msg());
-		fuse(where, a, b);
+		fuse(in, a, b);
 		xl_record_free(a);
 		xl_record_free(b);
 	}
@@ -133,15 +133,15 @@ static int fuse_alone(struct xl_record *r, int64_t k)
 	return rc;
 }
 
-static void fuse_draws(const char *where, const struct xl_record *r)
+static void fuse_draws(struct xl_inputs *in, const struct xl_record *r)
 {
-	for (int64_t k = 0; k < (is_removal ? 1 : samples); k++) {
+	for (int64_t k = 0, rc = 0; rc == 0 && k < (is_removal ? 1 : samples); k++) {
 		struct xl_record *a = xl_record_copy(r);
 
 		if (!a)
 			xl_die("%s", xl_err_msg());
-		if (fuse_alone(a, k))
-			fail(where, a);
+		if ((rc = fuse_alone(a, k)) != 0) /* as would the other draws */
+			fail(in, a);
 		else if (xl_writer_put(out, a))
 			xl_fail_write();
 		xl_record_free(a);
@@ -150,7 +150,7 @@ static void fuse_draws(const char *where, const struct xl_record *r)
 
 /* Takes the exemplar of an input, also of one that failed: they go step by step.
  * 0 when there are no more. */
-static int fuse_with_next(const char *where, struct xl_record *r)
+static int fuse_with_next(struct xl_inputs *in, struct xl_record *r)
 {
 	struct xl_record *e = NULL;
 	int got = xl_pairs_next(&pairs, r, &e);
@@ -160,7 +160,7 @@ static int fuse_with_next(const char *where, struct xl_record *r)
 	else if (got < 0 && r)
 		xl_warn("%s", xl_err_msg());
 	else if (got > 0 && r)
-		fuse(where, r, e);
+		fuse(in, r, e);
 	xl_record_free(e);
 	return got;
 }
@@ -171,21 +171,19 @@ static void fuse_all(struct xl_inputs *in)
 	int got, left = 1;
 
 	while (left != 0 && (got = xl_inputs_next(in, &r)) != 0) {
-		const char *where = xl_inputs_where(in);
-
 		if (got < 0)
 			xl_warn("%s", xl_err_msg());
 		else if (prepare(in, &r)) {
-			fail(where, r);
+			fail(in, r);
 			xl_record_free(r);
 			r = NULL;
 		}
 		if (path && !all_pairs)
-			left = fuse_with_next(where, r);
+			left = fuse_with_next(in, r);
 		else if (r && path)
-			fuse_with_all(where, r);
+			fuse_with_all(in, r);
 		else if (r)
-			fuse_draws(where, r);
+			fuse_draws(in, r);
 		xl_record_free(r);
 		xl_progress(in->count, 0, "records", NULL);
 	}

@@ -127,6 +127,13 @@ static int compare_labels(struct xl_lockstep *s, struct totals *t)
 	return 0;
 }
 
+/* Whether a record lacks what is compared: where the first does, so may all. */
+static bool lacks(const struct xl_lockstep *s)
+{
+	return !xl_record_tensor(s->record[TRUTH], truth_name) ||
+	       !xl_record_tensor(s->record[PRED], mask_name);
+}
+
 static int print_json(struct xl_lockstep *s, const struct xl_values *v)
 {
 	static const char *const role[] = {"truth", "pred"};
@@ -186,6 +193,8 @@ int main(int argc, char **argv)
 	xl_lockstep_open(&s, paths, 2);
 	while ((got = xl_lockstep_next(&s)) > 0) {
 		if ((classes ? compare_labels(&s, &t) : compare(&s, &t)) < 0) {
+			if (s.count == 1 && lacks(&s))
+				xl_die("%s", xl_err_msg());
 			xl_warn("%s", xl_err_msg());
 			t.skipped++;
 		} else {

@@ -109,8 +109,6 @@ static int edit_and_show(struct xl_record *r)
 
 static int mask(const struct xl_inputs *in, struct xl_record **r, struct xl_record *exemplar)
 {
-	if (xl_is_translatable(*r))
-		return -1;
 	if (xl_record_tensor(*r, "m") && !exemplar && edits.n == 0 && !png_dir && !engine.path)
 		return 0;
 	if (xl_engine_start(&engine))
@@ -155,7 +153,7 @@ static void mask_all(struct xl_inputs *in, struct xl_writer *out)
 			xl_warn("%s", xl_err_msg());
 		if (got > 0 && pair > 0) {
 			if (mask(in, &r, exemplar)) {
-				xl_engine_at(xl_inputs_where(in), r);
+				xl_engine_failed(&engine, in, r);
 				xl_warn("%s", xl_err_msg());
 			} else if (out && xl_writer_put(out, r)) {
 				xl_fail_write();

@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-
 #include "core/json.h"
 #include "core/opt.h"
 #include "core/progress.h"
@@ -229,6 +228,9 @@ int main(int argc, char **argv)
 	xl_lockstep_open(&s, paths, n);
 	while ((got = xl_lockstep_next(&s)) > 0) {
 		if (compare(&s, &t) < 0) {
+			if (s.count == 1 && mask_name &&
+			    !xl_record_tensor(s.record[TRUTH], mask_name))
+				xl_die("%s", xl_err_msg()); /* nor will the others */
 			xl_warn("%s", xl_err_msg());
 			t.skipped++;
 		}

@@ -81,6 +81,8 @@ static void read_stream(struct xl_points *p, const char *path, int file)
 			xl_err_prefix("%s", xl_reader_where(rd));
 		if (rc == 2)
 			xl_usage("--by: %s", xl_err_msg());
+		if (rc == 3)
+			xl_die("%s", xl_err_msg());
 		if (rc > 0) {
 			xl_warn("%s", xl_err_msg());
 			skipped++;

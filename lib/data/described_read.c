@@ -307,6 +307,8 @@ static int take_record(struct xl_described *s, const struct xl_record *r, const 
 			return -1;
 		return r->kind == XL_STATS ? take_statistics(s, r, r) : take_features(s, r);
 	}
+	if (r->kind == XL_MODEL)
+		return xl_err("a model record, which holds no pictures");
 	if (!(picture = xl_compare_image(r)))
 		return 1;
 	if (batch_put(b, picture, r->id, where) || (s->with && xl_described_load(s)))

@@ -109,13 +109,6 @@ int xl_engine_seed(struct xl_engine *e, struct xl_record *r)
 	return xl_meta_set_int(r, "noise_seed", xl_common.seed);
 }
 
-int xl_is_translatable(const struct xl_record *r)
-{
-	if (r->kind == XL_IMAGE || r->kind == XL_CODE)
-		return 0;
-	return xl_err("a %s record, neither image nor code", xl_kind_name(r->kind));
-}
-
 int xl_engine_at(const char *where, const struct xl_record *r)
 {
 	const size_t n = strlen(r->id);
@@ -129,5 +122,19 @@ int xl_engine_at(const char *where, const struct xl_record *r)
 	else
 		xl_err_prefix("%s", where);
 	free(rest);
+	return -1;
+}
+
+int xl_engine_failed(const struct xl_engine *e, struct xl_inputs *in, const struct xl_record *r)
+{
+	char *text;
+
+	xl_engine_at(xl_inputs_where(in), r);
+	if (!e->model || !xl_stage_is_foreign(e->model, r) || !xl_inputs_leave(in))
+		return -1;
+	text = xl_strdup(xl_err_msg());
+	if (text)
+		xl_err("%s; the rest of its stream is left out", text);
+	free(text);
 	return -1;
 }

@@ -5,6 +5,7 @@
 #ifndef XL_DATA_ENGINE_H
 #define XL_DATA_ENGINE_H
 
+#include "data/inputs.h"
 #include "methods/model.h"
 
 enum { XL_ENGINE_SETS = 8 };
@@ -58,8 +59,12 @@ int xl_engine_seed(struct xl_engine *e, struct xl_record *r);
  */
 int xl_engine_at(const char *where, const struct xl_record *r);
 
-/* xl_is_translatable - 0 for image and code records; -1 with xl_err set: "a stats
- * record, neither image nor code" */
-int xl_is_translatable(const struct xl_record *r);
+/*
+ * xl_engine_failed - the same of the record r that an input just gave; where it holds codes
+ *                    of another model, the rest of its stream is left out as well
+ *
+ * Errors   always -1
+ */
+int xl_engine_failed(const struct xl_engine *e, struct xl_inputs *in, const struct xl_record *r);
 
 #endif

@@ -45,7 +45,7 @@ static int encode(const struct xl_exemplars *e, struct xl_exemplar *x, const cha
 {
 	struct xl_engine *g = e->engine;
 
-	if (xl_is_translatable(x->r) || (x->from_picture && xl_engine_picture(g, &x->r, false)) ||
+	if ((x->from_picture && xl_engine_picture(g, &x->r, false)) ||
 	    xl_engine_domain(g, x->r, domain) ||
 	    (e->is_mixed ? xl_stage_encode : xl_stage_exemplar)(g->model, g->tape, x->r))
 		return xl_engine_at(x->where, x->r);

@@ -152,6 +152,29 @@ fail:
 	return -1;
 }
 
+/* A record that was read: 1, or -1 with xl_err set where no other of its stream will do
+ * either. */
+static int take(struct xl_inputs *in, struct xl_record **r)
+{
+	in->count++;
+	snprintf(in->where, sizeof in->where, "%s", xl_reader_where(in->reader));
+	if (xl_record_pictured(*r) == 0)
+		return 1;
+	xl_record_free(*r);
+	*r = NULL;
+	return xl_err_prefix("%s", in->where);
+}
+
+bool xl_inputs_leave(struct xl_inputs *in)
+{
+	char next;
+	const bool has_more = in->reader && xl_reader_peek(in->reader, &next, 1) != 0;
+
+	xl_inputs_done(in);
+	in->damaged = in->damaged || has_more;
+	return has_more;
+}
+
 int xl_inputs_next(struct xl_inputs *in, struct xl_record **out)
 {
 	int got = 0;
@@ -162,12 +185,10 @@ int xl_inputs_next(struct xl_inputs *in, struct xl_record **out)
 	for (;;) {
 		if (in->reader) {
 			got = xl_reader_next(in->reader, out);
-			if (got > 0) {
-				in->count++;
-				snprintf(in->where, sizeof in->where, "%s",
-					 xl_reader_where(in->reader));
+			if (got > 0)
+				got = take(in, out);
+			if (got > 0)
 				return 1;
-			}
 			xl_inputs_done(in);
 			in->damaged = got < 0 || in->damaged;
 			if (got < 0)

@@ -31,12 +31,16 @@ int xl_inputs_stdin(const struct xl_inputs *in);
  * xl_inputs_next - the next record; a picture becomes an image record with x in
  * its own size (3,H,W) |u1, named by its file without the directory, or "stdin"
  *
- * After a failure the next call goes on with the next operand. An empty stream
- * has no records; an empty file with the name of a picture is a failure.
+ * After a failure, which a record is that is neither image nor code, the next call goes
+ * on with the next operand. An empty stream has no records; an empty file with the name
+ * of a picture is a failure.
  * Owns     *out is the caller's
  * Errors   1, 0 at the end, -1 with xl_err set, which names the input
  */
 int xl_inputs_next(struct xl_inputs *in, struct xl_record **out);
+
+/* xl_inputs_leave - go on with the next operand; whether there was more of this one */
+bool xl_inputs_leave(struct xl_inputs *in);
 
 /* xl_inputs_where - "a.png" or "stdin: record 17 (0017.png)": the record last
  * delivered, for messages about its content */

@@ -25,12 +25,11 @@ void xl_judge_close(struct xl_judge *j)
 int xl_judge_record(struct xl_judge *j, const struct xl_record *r, const float **p)
 {
 	int want[XL_CLASSIFIER_OUTPUTS];
+	const int rc = xl_wanted_next(&j->wanted, r, want);
 
 	*p = j->eye.p;
-	if (xl_wanted_next(&j->wanted, r, want))
-		return -1;
-	if (!r)
-		return 0;
+	if (rc || !r)
+		return rc;
 	if (xl_record_tensor(r, "h") && !xl_record_tensor(r, "out"))
 		return xl_err("is not decoded yet; xl-decode --stream makes the picture");
 	if (xl_eye_see(&j->eye, r))

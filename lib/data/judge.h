@@ -28,7 +28,8 @@ void xl_judge_close(struct xl_judge *j);
  *
  * p: (outputs), what is said of its picture, valid until the next call
  * Errors   0, or -1 with xl_err set; nothing is counted then: no picture, or one whose
- *          translation is not decoded yet (h without out)
+ *          translation is not decoded yet (h without out); -2 for no labels to hold it
+ *          against
  */
 int xl_judge_record(struct xl_judge *j, const struct xl_record *r, const float **p);
 

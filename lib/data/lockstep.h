@@ -30,9 +30,9 @@ void xl_lockstep_open(struct xl_lockstep *s, const char *const *paths, int n);
 /*
  * xl_lockstep_next - replace record[] by the next record of every stream
  *
- * Errors   1, 0 when all end together, -1 with xl_err set; where one ends before
- *          another, or none has a record, the message has all counts:
- *          "t.msgpack has 5 records, o.msgpack has 3"
+ * Errors   1, 0 when all end together, -1 with xl_err set, also where a record is neither
+ *          image nor code; where one ends before another, or none has a record, the
+ *          message has all counts: "t.msgpack has 5 records, o.msgpack has 3"
  */
 int xl_lockstep_next(struct xl_lockstep *s);
 

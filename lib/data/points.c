@@ -191,6 +191,10 @@ static int store(struct xl_points *p, const struct xl_tensor *t, const char *id,
 
 int xl_points_add(struct xl_points *p, const struct xl_record *r, int file)
 {
+	if (p->n == 0 && !xl_record_tensor(r, tensor_of(p, r))) {
+		xl_err("has no tensor '%s'", tensor_of(p, r));
+		return 3;
+	}
 	struct xl_tensor *t = numbers(p, r);
 	const int group = t && check(p, t) == 0 ? group_of(p, r, file) : -1;
 	const int rc = group < 0 ? -group : store(p, t, r->id, group);

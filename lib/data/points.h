@@ -44,7 +44,8 @@ void xl_points_done(struct xl_points *p);
  * Units    `x` and `out` as bytes of a picture / 255; other tensors as they are
  * Errors   0; 1 with xl_err set where the record cannot be used: no such tensor, another
  *          size than the first, values that are not finite, no label; 2 where it is the
- *          first and has not what `by` says; -1 with xl_err set: no memory
+ *          first and has not what `by` says, 3 where it is and has no such tensor; -1 with
+ *          xl_err set: no memory
  */
 int xl_points_add(struct xl_points *p, const struct xl_record *r, int file);
 

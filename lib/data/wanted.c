@@ -69,6 +69,7 @@ static int parse(struct xl_wanted *w, const char *s)
 
 /* ---- of records --------------------------------------------------------- */
 
+/* 0, or as xl_wanted_next. */
 static int read_labels(struct xl_wanted *w, const struct xl_record *r, int *want)
 {
 	uint8_t y[XL_CLASSIFIER_OUTPUTS];
@@ -78,10 +79,12 @@ static int read_labels(struct xl_wanted *w, const struct xl_record *r, int *want
 		return -1;
 	if (!w->labels.is_chosen && xl_labels_choose(&w->labels, &w->ask, r)) {
 		xl_labels_done(&w->labels);
-		return -1;
+		return -2;
 	}
-	if (w->labels.is_domain && domain == 2)
-		return xl_err("has no domain (meta.domain A or B)");
+	if (w->labels.is_domain && domain == 2) {
+		xl_err("has no domain (meta.domain A or B)");
+		return -2;
+	}
 	if (xl_labels_read(&w->labels, r, domain, y))
 		return -1;
 	for (int i = 0; i < w->c->n_labels; i++) {

@@ -36,7 +36,8 @@ int xl_wanted_init(struct xl_wanted *w, const struct xl_classifier *c, const cha
 void xl_wanted_done(struct xl_wanted *w);
 
 /* xl_wanted_next - of the next picture; r is its record, or NULL for one that could not
- * be read. want: (n_labels), XL_VERDICT_ANY where nothing is. 0, or -1 with xl_err set */
+ * be read. want: (n_labels), XL_VERDICT_ANY where nothing is. 0, or -1 with xl_err set, -2
+ * where the record has none of the labels it should tell */
 int xl_wanted_next(struct xl_wanted *w, const struct xl_record *r, int *want);
 
 /* xl_wanted_end - at the end of the pictures: that exemplars went evenly into them. 0, or

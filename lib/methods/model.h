@@ -128,8 +128,10 @@ void xl_model_adam(struct xl_model *m, const struct xl_kernels *k, enum xl_group
  *
  * xl_stage_decode leaves the picture in `out`: (3,H,W) <f4 -1..1 at the size of x.
  * xl_stage_mask_changed drops what an edit of m makes stale and marks it.
+ * xl_stage_is_foreign tells whether they refuse a record for that.
  * Errors   0, or -1 with xl_err set
  */
+bool xl_stage_is_foreign(const struct xl_model *m, const struct xl_record *r);
 int xl_stage_encode(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 int xl_stage_exemplar(struct xl_model *m, struct xl_tape *t, struct xl_record *r);
 int xl_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r,

@@ -17,19 +17,26 @@ static bool has_codes(const struct xl_model *m, const struct xl_record *r)
 
 /* A code is its model's, whatever its tensors are called; an image that a model made is only
  * an image. */
-static int check_model(const struct xl_model *m, const struct xl_record *r)
+bool xl_stage_is_foreign(const struct xl_model *m, const struct xl_record *r)
 {
 	const char *of = xl_meta_str(r, "model", NULL);
 
 	if (!has_codes(m, r) && (r->kind != XL_CODE || !of))
+		return false;
+	return !of || strcmp(of, m->digest) != 0;
+}
+
+static int check_model(const struct xl_model *m, const struct xl_record *r)
+{
+	const char *of = xl_meta_str(r, "model", NULL);
+
+	if (!xl_stage_is_foreign(m, r))
 		return 0;
 	if (!of)
 		return xl_err("%s: codes of an unknown model, this is %.4s.. (%s, %d)", r->id,
 			      m->digest, m->method->name, (int)xl_model_int(m, "size"));
-	if (strcmp(of, m->digest) != 0)
-		return xl_err("%s: codes of model %.4s.., this is %.4s.. (%s, %d)", r->id, of,
-			      m->digest, m->method->name, (int)xl_model_int(m, "size"));
-	return 0;
+	return xl_err("%s: codes of model %.4s.., this is %.4s.. (%s, %d)", r->id, of, m->digest,
+		      m->method->name, (int)xl_model_int(m, "size"));
 }
 
 /* What a method on two domains would take for A. */

@@ -132,7 +132,7 @@ int xl_backbone_named(const char *path, char name[64])
 {
 	struct xl_reader *rd = xl_reader_open(path);
 	struct xl_record *r = NULL;
-	int got = rd ? xl_reader_next(rd, &r) : -1;
+	int got = rd && xl_modelfile_sniff(rd) == 0 ? xl_reader_next(rd, &r) : -1;
 
 	name[0] = '\0';
 	if (got == 0)

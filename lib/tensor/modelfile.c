@@ -105,11 +105,23 @@ int xl_modelfile_same(const struct xl_modelfile *f)
 	return xl_err("%s: written to while it was in use", f->path);
 }
 
+int xl_modelfile_sniff(struct xl_reader *rd)
+{
+	char first[8];
+	const int n = xl_reader_peek(rd, first, sizeof first);
+
+	if (n > 0 && xl_is_picture(first, (size_t)n))
+		return xl_err("%s: not a model (a picture)", xl_reader_name(rd));
+	return n < 0 ? -1 : 0;
+}
+
 static int read_records(struct xl_reader *rd, struct xl_modelfile *f)
 {
 	struct xl_record *r;
 	int rc;
 
+	if (xl_modelfile_sniff(rd))
+		return -1;
 	f->records = xl_alloc(MAX_RECORDS, sizeof(*f->records));
 	if (!f->records)
 		return -1;

@@ -44,6 +44,10 @@ struct xl_modelfile {
 int xl_modelfile_read(const char *path, struct xl_modelfile *f);
 void xl_modelfile_free(struct xl_modelfile *f);
 
+/* xl_modelfile_sniff - before the first record: 0, or -1 with xl_err set for a picture, of
+ * which a reader would say that records can be made of it */
+int xl_modelfile_sniff(struct xl_reader *rd);
+
 /* xl_modelfile_same - 0 if nobody has written to the mapped file, else -1 with xl_err
  * set. What replaces a file by another of its name does no harm */
 int xl_modelfile_same(const struct xl_modelfile *f);

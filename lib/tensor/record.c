@@ -15,6 +15,13 @@ const char *xl_kind_name(enum xl_kind k)
 	return kinds[k];
 }
 
+int xl_record_pictured(const struct xl_record *r)
+{
+	if (r->kind == XL_IMAGE || r->kind == XL_CODE)
+		return 0;
+	return xl_err("a %s record, neither image nor code", xl_kind_name(r->kind));
+}
+
 struct xl_record *xl_record_new(enum xl_kind kind, const char *id)
 {
 	struct xl_record *r = xl_alloc(1, sizeof(*r));
