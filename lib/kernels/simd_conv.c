@@ -33,28 +33,28 @@ static bool padded(const struct xl_conv2d_dims *d)
 
 /*
  * Where products with the weights in place (simd_gemm.c) are faster, measured: with
- * few pixels packing the weights is what direct convolution costs; backward it also
- * multiplies by the zeros around the gradient, and the columns of a product pay
- * where many output channels share them. Only the weights' gradient asks for the
- * batch: on that, no bit of a pixel may depend.
+ * few pixels, packing the weights is what direct convolution costs. Only the weights'
+ * gradient asks for the batch: on that, no bit of a pixel may depend.
  */
 static bool gemm(const struct xl_conv2d_dims *d)
 {
 	return xl_block_of(d->ci) > 1 && d->co > XL_FEW;
 }
 
+static bool gemm_of(const struct xl_conv2d_dims *d, int most)
+{
+	const int64_t weights = (int64_t)d->co * d->ci * d->kh * d->kw;
+	return gemm(d) && (int64_t)d->oh * d->ow <= (weights < 1 << 19 ? 4 : most);
+}
+
 static bool gemm_fwd(const struct xl_conv2d_dims *d)
 {
-	const int64_t pixels = (int64_t)d->oh * d->ow;
-	const int64_t weights = (int64_t)d->co * d->ci * d->kh * d->kw;
-	return gemm(d) && pixels <= (weights < 1 << 19 ? 4 : 16);
+	return gemm_of(d, 16);
 }
 
 static bool gemm_bwd_x(const struct xl_conv2d_dims *d)
 {
-	const int64_t pixels = (int64_t)d->oh * d->ow;
-	const int64_t most = d->co < 64 ? (int64_t)d->co * d->co / 32 : 128;
-	return gemm(d) && pixels <= (d->kh * d->kw == 1 ? 16 : most);
+	return gemm_of(d, 64);
 }
 
 static bool gemm_bwd_w(const struct xl_conv2d_dims *d)
