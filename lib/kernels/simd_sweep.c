@@ -14,17 +14,19 @@
 #include "kernels/simd_few.h"
 #include "kernels/simd_pack.h"
 
+/* Taps of a place, which may be mirrored both ways along both axes. */
+enum { MOST_TAPS = 9 * XL_TAPS };
+
 #define UNROLL _Pragma("GCC unroll 32")
 
-/* What every place of a tile reads, from the place itself on. */
+/* What every place of a tile reads, from the place itself on: floats on in x and in the
+ * weights. */
 struct reads {
-	int blocks, rows, cols;
-	int64_t x_block; /* from one block of inputs to the next, in x */
-	int w_block;     /* and in the weights: all taps */
+	int blocks, taps;
+	int64_t x_block, w_block; /* from one block of inputs to the next */
 	struct {
-		int64_t at; /* floats on in x */
-		int tap;    /* and in the weights */
-	} row[XL_READS], col[XL_READS];
+		int64_t x, w;
+	} tap[MOST_TAPS];
 };
 
 /* One tile: px[] places are read, and written to y[], a vector of XL_BLOCK channels or
@@ -37,44 +39,44 @@ struct tile {
 	const struct reads *r;
 };
 
-/* What the next block of inputs will be read from is asked for meanwhile: it lies
- * where no hardware looks. */
+/* What will be written, and what the next block of inputs will be read from, is asked
+ * for meanwhile: it lies where no hardware looks. */
 #define SWEEP(NAME, PX, NV, LANES_IN)                                                              \
 	static void NAME(const struct tile *t)                                                     \
 	{                                                                                          \
 		const struct reads *r = t->r;                                                      \
-		const float *const *px = t->px;                                                    \
+		const float *px[PX], *w_block = t->w;                                              \
 		vf acc[PX][NV];                                                                    \
 		UNROLL for (int p = 0; p < PX; p++)                                                \
 		{                                                                                  \
 			UNROLL for (int v = 0; v < NV; v++) acc[p][v] =                            \
 				*(const vf *)(t->bias + v * XL_LANES);                             \
+			UNROLL for (int v = 0; v < NV; v += XL_VECS)                               \
+				__builtin_prefetch(t->y[p] + v / XL_VECS * t->y_block, 1);         \
 		}                                                                                  \
-		for (int k = 0; k < r->blocks; k++)                                                \
-			for (int i = 0; i < r->rows; i++)                                          \
-				for (int j = 0; j < r->cols; j++) {                                \
-					const int tap = r->row[i].tap + r->col[j].tap;             \
-					const int64_t d =                                          \
-						k * r->x_block + r->row[i].at + r->col[j].at;      \
-					const float *w =                                           \
-						t->w + ((int64_t)k * r->w_block + tap) *           \
-							       (LANES_IN * NV * XL_LANES);         \
-					if (LANES_IN > 1 && k + 1 < r->blocks)                     \
-						UNROLL for (int p = 0; p < PX; p++)                \
-							__builtin_prefetch(px[p] + d +             \
-									   r->x_block);            \
-					for (int l = 0; l < LANES_IN; l++, w += NV * XL_LANES) {   \
-						vf wv[NV];                                         \
-						UNROLL for (int v = 0; v < NV; v++) wv[v] =        \
-							*(const vf *)(w + v * XL_LANES);           \
-						UNROLL for (int p = 0; p < PX; p++)                \
-						{                                                  \
-							const float xv = px[p][d + l];             \
-							UNROLL for (int v = 0; v < NV; v++)        \
-								acc[p][v] += xv * wv[v];           \
-						}                                                  \
+		UNROLL for (int p = 0; p < PX; p++) px[p] = t->px[p];                              \
+		for (int k = 0; k < r->blocks; k++) {                                              \
+			for (int i = 0; i < r->taps; i++) {                                        \
+				const int64_t d = r->tap[i].x;                                     \
+				const float *w = w_block + r->tap[i].w;                            \
+				if (LANES_IN > 1 && k + 1 < r->blocks)                             \
+					UNROLL for (int p = 0; p < PX; p++)                        \
+						__builtin_prefetch(px[p] + d + r->x_block);        \
+				for (int l = 0; l < LANES_IN; l++, w += NV * XL_LANES) {           \
+					vf wv[NV];                                                 \
+					UNROLL for (int v = 0; v < NV; v++) wv[v] =                \
+						*(const vf *)(w + v * XL_LANES);                   \
+					UNROLL for (int p = 0; p < PX; p++)                        \
+					{                                                          \
+						const float xv = px[p][d + l];                     \
+						UNROLL for (int v = 0; v < NV; v++) acc[p][v] +=   \
+							xv * wv[v];                                \
 					}                                                          \
 				}                                                                  \
+			}                                                                          \
+			w_block += r->w_block;                                                     \
+			UNROLL for (int p = 0; p < PX; p++) px[p] += r->x_block;                   \
+		}                                                                                  \
 		UNROLL for (int p = 0; p < PX; p++)                                                \
 		{                                                                                  \
 			UNROLL for (int v = 0; v < NV; v++) *                                      \
@@ -88,33 +90,34 @@ struct tile {
 	static void NAME(const struct tile *t)                                                     \
 	{                                                                                          \
 		const struct reads *r = t->r;                                                      \
-		const float *const *px = t->px;                                                    \
+		const float *px[PX], *w_block = t->w;                                              \
 		vf acc[PX][NO];                                                                    \
 		UNROLL for (int p = 0; p < PX; p++)                                                \
 		{                                                                                  \
 			UNROLL for (int o = 0; o < NO; o++) acc[p][o] = (vf){0};                   \
 		}                                                                                  \
-		for (int k = 0; k < r->blocks; k++)                                                \
-			for (int i = 0; i < r->rows; i++)                                          \
-				for (int j = 0; j < r->cols; j++) {                                \
-					const int tap = r->row[i].tap + r->col[j].tap;             \
-					const int64_t d =                                          \
-						k * r->x_block + r->row[i].at + r->col[j].at;      \
-					const float *w = t->w + ((int64_t)k * r->w_block + tap) *  \
-									(NO * XL_BLOCK);           \
-					for (int v = 0; v < XL_BLOCK; v += XL_LANES) {             \
-						vf wv[NO];                                         \
-						UNROLL for (int o = 0; o < NO; o++) wv[o] =        \
-							*(const vf *)(w + v * NO + o * XL_LANES);  \
-						UNROLL for (int p = 0; p < PX; p++)                \
-						{                                                  \
-							const vf xv = xl_held(                     \
-								*(const vf *)(px[p] + d + v));     \
-							UNROLL for (int o = 0; o < NO; o++)        \
-								acc[p][o] += xv * wv[o];           \
-						}                                                  \
+		UNROLL for (int p = 0; p < PX; p++) px[p] = t->px[p];                              \
+		for (int k = 0; k < r->blocks; k++) {                                              \
+			for (int i = 0; i < r->taps; i++) {                                        \
+				const int64_t d = r->tap[i].x;                                     \
+				const float *w = w_block + r->tap[i].w;                            \
+				UNROLL for (int v = 0; v < XL_BLOCK; v += XL_LANES)                \
+				{                                                                  \
+					vf wv[NO];                                                 \
+					UNROLL for (int o = 0; o < NO; o++) wv[o] =                \
+						*(const vf *)(w + v * NO + o * XL_LANES);          \
+					UNROLL for (int p = 0; p < PX; p++)                        \
+					{                                                          \
+						const vf xv =                                      \
+							xl_held(*(const vf *)(px[p] + d + v));     \
+						UNROLL for (int o = 0; o < NO; o++) acc[p][o] +=   \
+							xv * wv[o];                                \
 					}                                                          \
 				}                                                                  \
+			}                                                                          \
+			w_block += r->w_block;                                                     \
+			UNROLL for (int p = 0; p < PX; p++) px[p] += r->x_block;                   \
+		}                                                                                  \
 		UNROLL for (int p = 0; p < PX; p++)                                                \
 		{                                                                                  \
 			UNROLL for (int o = 0; o < NO; o++) t->y[p][o] =                           \
@@ -151,7 +154,7 @@ EACH_SIZE(FEW, few_4, 6, 3, 2, 1, 4)
 EACH_SIZE(SWEEP, one_blocked, 6, 4, 2, 1, 2, XL_BLOCK)
 EACH_SIZE(SWEEP, one_plain, 6, 4, 2, 1, 2, 1)
 EACH_SIZE(FEW, few_1, 6, 4, 2, 1, 1)
-EACH_SIZE(FEW, few_3, 3, 2, 1, 1, 3)
+EACH_SIZE(FEW, few_3, 4, 2, 1, 1, 3)
 EACH_SIZE(FEW, few_4, 2, 1, 1, 1, 4)
 #else
 EACH_SIZE(SWEEP, one_blocked, 3, 2, 1, 1, 4, XL_BLOCK)
@@ -174,11 +177,14 @@ struct work {
 	float *w;
 	struct xl_run *rows, *cols;
 	int64_t *first; /* item of each part; and past the last, of all */
-	int row_runs, col_runs, outs;
+	int row_runs, col_runs;
+	int outs;    /* if few, see below; else 0 */
+	bool by_run; /* items of the same places follow each other, else of the same weights */
 };
 
 /* Places that read alike: all pairs of some rows and columns, of each image. */
 struct part {
+	int wide; /* numbers in a row of weights */
 	int rows, cols;
 	int64_t places;
 	const float *x; /* what the first reads from */
@@ -201,33 +207,33 @@ static int few(const struct xl_sweep *s)
 	return !is_few ? 0 : s->co == 2 ? 3 : s->co;
 }
 
-/* The first place of a part is where its reads are counted from. */
-static void find_reads(struct reads *to, const struct xl_sweep *s, int row, int col)
+/* The first place of a part is where its reads are counted from; a tap has `w_tap`
+ * weights. */
+static void find_reads(struct reads *to, const struct xl_sweep *s, int row, int col, int w_tap)
 {
 	const int b = xl_block_of(s->ci);
-	struct xl_read reads[XL_READS];
+	struct xl_read rows[XL_READS], cols[XL_READS];
+	const int row_count = xl_axis_reads(rows, &s->rows, row);
+	const int col_count = xl_axis_reads(cols, &s->cols, col);
 
 	to->blocks = s->ci / b;
 	to->x_block = (int64_t)s->rows.of * s->cols.of * b;
-	to->w_block = s->rows.k * s->cols.k;
-	to->rows = xl_axis_reads(reads, &s->rows, row);
-	for (int i = 0; i < to->rows; i++) {
-		to->row[i].at = (int64_t)reads[i].at * s->cols.of * b;
-		to->row[i].tap = reads[i].tap * s->cols.k;
-	}
-	to->cols = xl_axis_reads(reads, &s->cols, col);
-	for (int i = 0; i < to->cols; i++) {
-		to->col[i].at = (int64_t)reads[i].at * b;
-		to->col[i].tap = reads[i].tap;
-	}
+	to->w_block = (int64_t)s->rows.k * s->cols.k * w_tap;
+	to->taps = 0;
+	for (int i = 0; i < row_count; i++)
+		for (int j = 0; j < col_count; j++, to->taps++) {
+			to->tap[to->taps].x = ((int64_t)rows[i].at * s->cols.of + cols[j].at) * b;
+			to->tap[to->taps].w = (rows[i].tap * s->cols.k + cols[j].tap) * w_tap;
+		}
 }
 
 static void find_part(struct part *p, const struct xl_sweep *s, const struct xl_run *rows,
-		      const struct xl_run *cols)
+		      const struct xl_run *cols, int wide)
 {
 	const int bx = xl_block_of(s->ci), by = xl_block_of(s->co);
 	const int64_t x_row = (int64_t)s->cols.of * bx, y_row = (int64_t)s->cols.n * by;
 
+	p->wide = wide;
 	p->rows = rows->count;
 	p->cols = cols->count;
 	p->places = (int64_t)s->n * p->rows * p->cols;
@@ -239,7 +245,7 @@ static void find_part(struct part *p, const struct xl_sweep *s, const struct xl_
 	p->y_image = (int64_t)s->co * s->rows.n * s->cols.n;
 	p->y_row = xl_axis_step(&s->rows) * y_row;
 	p->y_col = (int64_t)xl_axis_step(&s->cols) * by;
-	find_reads(&p->reads, s, rows->first, cols->first);
+	find_reads(&p->reads, s, rows->first, cols->first, bx * wide);
 }
 
 /* Where `count` places from a cursor on, which moves past them, read and write. */
@@ -290,7 +296,6 @@ static void run_places(const struct work *k, const struct part *p, int64_t from,
 {
 	const struct xl_sweep *s = k->s;
 	const int64_t plane = (int64_t)s->rows.n * s->cols.n, image = (int64_t)p->rows * p->cols;
-	const int wide = k->outs ? k->outs : nc > XL_BLOCK ? WIDE : XL_BLOCK;
 	const bool plain = xl_block_of(s->co) == 1;
 	const float *px[MOST_PX];
 	float *y[MOST_PX], *out[MOST_PX], outs[MOST_PX * WIDE], bias[WIDE] = {0};
@@ -300,14 +305,14 @@ static void run_places(const struct work *k, const struct part *p, int64_t from,
 	const struct tile t = {px,
 			       plain ? out : y,
 			       plain ? XL_BLOCK : plane * XL_BLOCK,
-			       k->w + (int64_t)c0 * s->ci * p->reads.w_block,
+			       k->w + (int64_t)c0 * s->ci * s->rows.k * s->cols.k,
 			       bias,
 			       &p->reads};
 
 	if (s->bias)
 		memcpy(bias, s->bias + c0, (size_t)nc * sizeof *bias);
 	for (int i = 0; i < MOST_PX; i++)
-		out[i] = outs + i * wide;
+		out[i] = outs + i * p->wide;
 	while (from < to) {
 		const struct size *size = fitting(sizes, to - from);
 		const int count = to - from < size->px ? (int)(to - from) : size->px;
@@ -330,8 +335,10 @@ static void sweep_item(void *ctx, int64_t item)
 {
 	const struct work *k = ctx;
 	const int parts = k->row_runs * k->col_runs;
-	const int64_t all = k->first[parts], number = item % all;
-	const int c0 = (int)(item / all) * WIDE, left = k->s->co - c0;
+	const int64_t runs = k->first[parts], groups = xl_div_up(k->s->co, WIDE);
+	const int64_t number = k->by_run ? item / groups : item % runs;
+	const int c0 = (int)(k->by_run ? item % groups : item / runs) * WIDE;
+	const int left = k->s->co - c0;
 	int low = 0, high = parts - 1;
 	struct part p;
 
@@ -342,7 +349,10 @@ static void sweep_item(void *ctx, int64_t item)
 		else
 			high = mid - 1;
 	}
-	find_part(&p, k->s, &k->rows[low / k->col_runs], &k->cols[low % k->col_runs]);
+	find_part(&p, k->s, &k->rows[low / k->col_runs], &k->cols[low % k->col_runs],
+		  k->outs           ? k->outs
+		  : left > XL_BLOCK ? WIDE
+				    : XL_BLOCK);
 	const int64_t from = (number - k->first[low]) * ITEM;
 	run_places(k, &p, from, from + ITEM < p.places ? from + ITEM : p.places, c0,
 		   left < WIDE ? left : WIDE);
@@ -393,5 +403,7 @@ void XL_FN(xl_sweep)(const struct xl_sweep *s, void *scratch)
 			items += xl_div_up((int64_t)s->n * k.rows[r].count * k.cols[c].count, ITEM);
 		}
 	k.first[part] = items;
+	/* what is larger is read from memory once */
+	k.by_run = (int64_t)s->n * s->rows.of * s->cols.of > (int64_t)s->co * s->rows.k * s->cols.k;
 	xl_parallel(sweep_item, &k, xl_div_up(s->co, WIDE) * items);
 }
