@@ -234,6 +234,12 @@ static void bad_statistics(void **state)
 	g.cov[2] = 0.5;
 	ok(xl_gauss_check(&g));
 	assert_true(g.cov[1] == g.cov[2]);
+	g.cov[3] = -1e-9;
+	ok(xl_gauss_check(&g));
+	g.cov[3] = -0.1;
+	assert_int_equal(xl_gauss_check(&g), -1);
+	assert_string_equal(xl_err_msg(), "its covariance has the variance -0.1");
+	g.cov[3] = 1;
 	g.cov[1] = 0.6;
 	assert_int_equal(xl_gauss_check(&g), -1);
 	assert_non_null(strstr(xl_err_msg(), "not symmetric"));

@@ -175,10 +175,52 @@ alexnet() {
 		10.weight 256,256,3,3
 		10.bias $1
 	END
-	header+="}"
-	printf "\\x$(printf %02x $((${#header} & 255)))\\x$(printf %02x $((${#header} >> 8)))\\0\\0\\0\\0\\0\\0"
-	printf %s "$header"
+	safetensors "$header}"
 	head -c $at /dev/zero
+}
+
+# safetensors HEADER: what comes before the numbers
+safetensors() {
+	printf "\\x$(printf %02x $((${#1} & 255)))\\x$(printf %02x $((${#1} >> 8)))\\0\\0\\0\\0\\0\\0"
+	printf %s "$1"
+}
+
+# statistics D NUMBERS: mu (1) and sigma (D,D), safetensors of floats, as printf writes them
+statistics() {
+	local at=$((4 + 4 * $1 * $1))
+	safetensors "{\"mu\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"sigma\":{\"dtype\":\"F32\",\"shape\":[$1,$1],\"data_offsets\":[4,$at]}}"
+	# shellcheck disable=SC2059  # it is a format
+	printf "$2"
+}
+
+@test "a file without tensors is named" {
+	safetensors '{}' >a.safetensors
+	safetensors '{"__metadata__":{"a":"b"}}' >b.safetensors
+	printf 'PK\005\006\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >c.npz
+	echo old >out.msgpack
+	alexnet 256 >some.safetensors
+	for file in a.safetensors b.safetensors c.npz; do
+		run -1 "$convert" some.safetensors $file out.msgpack
+		[ "$output" = "xl-convert: $file: holds no tensors" ]
+	done
+	[ "$(cat out.msgpack)" = old ]
+}
+
+@test "statistics that are none are not written as such" {
+	local zero='\0\0\0\0' nan='\xff\xff\xff\xff' minus='\0\0\x80\xbf'
+	statistics 1 "$zero$zero" >a.safetensors
+	"$convert" -q a.safetensors a.msgpack
+	statistics 1 "$zero$nan" >nan.safetensors
+	run -1 "$convert" nan.safetensors b.msgpack
+	[ "$output" = "xl-convert: nan.safetensors: holds numbers that are not finite" ]
+	statistics 1 "$zero$minus" >minus.safetensors
+	run -1 "$convert" minus.safetensors b.msgpack
+	[ "$output" = "xl-convert: minus.safetensors: its covariance has the variance -1" ]
+	statistics 2 "$zero$zero$zero$zero$zero" >two.safetensors
+	run -1 "$convert" two.safetensors b.msgpack
+	[ "$output" = "xl-convert: two.safetensors: mu is (1) <f4 and sigma (2,2) <f4, not (d) and (d,d)" ]
+	[ ! -e b.msgpack ]
+	run -0 "$convert" -q two.safetensors two.npz # as it is
 }
 
 @test "--as: the parameters of a network, all and no others" {
@@ -195,12 +237,25 @@ xl-convert: 10 tensors written to a.msgpack" ]
 	cmp b.safetensors c.safetensors
 }
 
+@test "--as: a format that does not keep the name says so" {
+	alexnet 256 >a.safetensors
+	for out in b.npz b.safetensors; do
+		run -0 "$convert" --as alexnet a.safetensors $out
+		[ "${lines[2]}" = "xl-convert: this format does not keep the name: --as alexnet makes a model of it again" ]
+	done
+	run -0 "$convert" a.safetensors c.npz
+	[ "${#lines[@]}" = 1 ]
+}
+
 @test "--as: what is missing, unknown or of another shape is named" {
 	alexnet 128 >a.safetensors
 	run -1 "$convert" --as alexnet a.safetensors b.msgpack
 	[ "$output" = "xl-convert: a.safetensors: not alexnet: 'features.10.bias' is (128) <f4, not (256) <f4" ]
 	run -1 "$convert" --as squeezenet1_1 "$golden/python2.pth" b.msgpack
 	[ "$output" = "xl-convert: $golden/python2.pth: not squeezenet1_1: lacks 'features.0.weight' (and 49 more); 'lin0.model.1.weight' is no parameter of it (and 1 more)" ]
+	alexnet 256 >a.safetensors
+	run -1 "$convert" --as alexnet a.safetensors "$golden/python2.pth" b.msgpack
+	[[ $output == "xl-convert: a.safetensors, $golden/python2.pth: not alexnet: 'lin0.model.1.weight' is no parameter of it"* ]]
 	[ ! -e b.msgpack ]
 	run -2 "$convert" --as resnet a.safetensors b.msgpack
 	[[ ${lines[0]} == "xl-convert: --as: 'resnet' is not "*inception-fid* ]]

@@ -113,6 +113,9 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	[[ $output == "xl-fid: odd: record 0 (theirs): its covariance is not symmetric"* ]]
 	statistics $zero $zero $d1 $zero $zero $m1 >minus
 	run -1 "$XL_BIN/xl-fid" -q minus q
+	[ "$output" = "xl-fid: minus: record 0 (theirs): its covariance has the variance -1" ]
+	statistics $zero $zero $d1 $d2 $d2 $d1 >minus
+	run -1 "$XL_BIN/xl-fid" -q minus q
 	[ "$output" = "xl-fid: minus: not a covariance: it has the eigenvalue -1" ]
 	run -1 "$XL_BIN/xl-fid" -q q minus
 	[[ $output == "xl-fid: minus: not a covariance: it has the eigenvalue -"* ]]

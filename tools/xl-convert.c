@@ -4,8 +4,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "core/mem.h"
 #include "core/opt.h"
 #include "core/tool.h"
+#include "metrics/gauss.h"
 #include "nn/backbone.h"
 #include "tensor/weights.h"
 
@@ -45,22 +47,32 @@ static enum xl_weights_format format_of(const char *out)
 }
 
 /* The parameters of the network alone; they make a new model of it. */
-static void check_network(struct xl_weights *w, const char *file)
+static void check_network(struct xl_weights *w, const char *files)
 {
 	const int left = xl_backbone_select(xl_backbone_find(network), w->flat);
 
 	if (left < 0)
-		xl_die("%s: %s", file, xl_err_msg());
+		xl_die("%s: %s", files, xl_err_msg());
 	if (left > 0)
 		xl_note("left out %d tensor%s that %s does without", left, left == 1 ? "" : "s",
 			network);
 	xl_weights_forget(w);
 }
 
+static void check_statistics(const struct xl_weights *w, const char *files)
+{
+	struct xl_gauss g;
+
+	if (xl_gauss_read(&g, w->flat))
+		xl_die("%s: %s", files, xl_err_msg());
+	xl_gauss_done(&g);
+}
+
 int main(int argc, char **argv)
 {
 	struct xl_weights w = {.n_outline = 0};
 	enum xl_weights_format format;
+	char files[1024] = ""; /* which of them is at fault, not all faults tell */
 	int first, last = argc - 1, n;
 
 	opts[0].arg = xl_backbone_names();
@@ -71,16 +83,23 @@ int main(int argc, char **argv)
 	xl_no_terminal_out(argv[last]);
 	xl_keep_inputs(argv[last], (const char *const *)argv + first, last - first);
 	format = format_of(argv[last]);
-	for (int i = first; i < last; i++)
+	for (int i = first; i < last; i++) {
 		if (xl_weights_read(&w, argv[i], key))
 			xl_die("%s", xl_err_msg());
+		xl_list_add(files, sizeof files, argv[i]);
+	}
 	if (network)
-		check_network(&w, argv[first]);
+		check_network(&w, files);
+	if (format == XL_W_STREAM && xl_weights_are_statistics(&w))
+		check_statistics(&w, files);
 	n = w.flat->n_tensors;
 	if (xl_weights_write(&w, argv[last], format, network ? network : "weights"))
 		xl_fail_write();
 	xl_weights_done(&w);
 	if (strcmp(argv[last], "-") != 0)
 		xl_note("%d tensor%s written to %s", n, n == 1 ? "" : "s", argv[last]);
+	if (network && format != XL_W_STREAM)
+		xl_note("this format does not keep the name: --as %s makes a model of it again",
+			network);
 	return xl_finish();
 }

@@ -249,39 +249,20 @@ static int note_inputs(struct xl_described *s, const struct xl_value *v)
 	return rc;
 }
 
-/* Numbers of a tensor of d, or d by d. */
-static int copy(double *to, const struct xl_tensor *t)
-{
-	struct xl_tensor *wide = xl_tensor_to(t, XL_F8);
-
-	if (!wide)
-		return -1;
-	memcpy(to, wide->data, xl_tensor_bytes(wide));
-	xl_tensor_free(wide);
-	return 0;
-}
-
-int xl_described_add_statistics(struct xl_described *s, const struct xl_tensor *mu,
-				const struct xl_tensor *sigma, int64_t n,
+int xl_described_add_statistics(struct xl_described *s, struct xl_gauss *g, int64_t n,
 				const struct xl_value *inputs)
 {
-	struct xl_gauss g;
-	int rc = -1;
-
 	if (s->n != 0 && (n < 1 || s->n < 0))
 		return xl_err("does not say of how many pictures it is, and cannot be merged");
-	if (xl_gauss_init(&g, s->d) == 0 && !copy(g.mean, mu) && !copy(g.cov, sigma) &&
-	    !xl_gauss_check(&g) && !note_inputs(s, inputs)) {
-		xl_digest_add(&s->seen, g.mean, (size_t)s->d * sizeof *g.mean);
-		xl_digest_add(&s->seen, g.cov, (size_t)(s->d * s->d) * sizeof *g.cov);
-		g.n = n < 1 ? 1 : n; /* merged with nothing, it stays as it is */
-		xl_gauss_merge(&s->g, &g);
-		s->n = n < 1 ? -1 : s->n + n;
-		s->has_statistics = true;
-		rc = 0;
-	}
-	xl_gauss_done(&g);
-	return rc;
+	if (note_inputs(s, inputs))
+		return -1;
+	xl_digest_add(&s->seen, g->mean, (size_t)s->d * sizeof *g->mean);
+	xl_digest_add(&s->seen, g->cov, (size_t)(s->d * s->d) * sizeof *g->cov);
+	g->n = n < 1 ? 1 : n; /* merged with nothing, it stays as it is */
+	xl_gauss_merge(&s->g, g);
+	s->n = n < 1 ? -1 : s->n + n;
+	s->has_statistics = true;
+	return 0;
 }
 
 /* The last rows stay where they are, for xl_fid_few. */

@@ -131,10 +131,9 @@ int xl_described_load(const struct xl_described *s);
 float *xl_described_room(struct xl_described *s, int64_t n, double **p);
 int xl_described_more(struct xl_described *s, int64_t n, int64_t n_judged);
 
-/* xl_described_add_statistics - mu and sigma, any floats, of n pictures (-1: not known);
- * inputs as in meta, or NULL. 0, or -1 with xl_err set, also for what is there already */
-int xl_described_add_statistics(struct xl_described *s, const struct xl_tensor *mu,
-				const struct xl_tensor *sigma, int64_t n,
+/* xl_described_add_statistics - of n pictures (-1: not known); inputs as in meta, or NULL.
+ * g's numbers are used up. 0, or -1 with xl_err set, also for what is there already */
+int xl_described_add_statistics(struct xl_described *s, struct xl_gauss *g, int64_t n,
 				const struct xl_value *inputs);
 
 #endif

@@ -192,20 +192,6 @@ static int read_folder(struct xl_described *s, const char *path)
 
 /* ---- arrays ----------------------------------------------------------- */
 
-static int check_statistics(const struct xl_tensor *mu, const struct xl_tensor *sigma)
-{
-	char a[80], b[80];
-
-	if (!mu || !sigma)
-		return xl_err("has no tensor '%s', statistics have mu and sigma",
-			      mu ? "sigma" : "mu");
-	if (mu->ndim == 1 && sigma->ndim == 2 && sigma->shape[0] == mu->shape[0] &&
-	    sigma->shape[1] == mu->shape[0])
-		return 0;
-	return xl_err("mu is %s and sigma %s, not (d) and (d,d)", xl_tensor_show(mu, a, sizeof a),
-		      xl_tensor_show(sigma, b, sizeof b));
-}
-
 static int made(struct xl_described *s, const struct xl_record *meta, int64_t d)
 {
 	return xl_described_made(s, xl_meta_str(meta, "network", ""),
@@ -218,13 +204,13 @@ static int made(struct xl_described *s, const struct xl_record *meta, int64_t d)
 static int take_statistics(struct xl_described *s, const struct xl_record *r,
 			   const struct xl_record *meta)
 {
-	const struct xl_tensor *mu = xl_record_tensor(r, "mu");
-	const struct xl_tensor *sigma = xl_record_tensor(r, "sigma");
+	struct xl_gauss g;
+	const int rc = xl_gauss_read(&g, r) || made(s, meta, g.d) ||
+		       xl_described_add_statistics(s, &g, xl_meta_int(meta, "n", -1),
+						   xl_meta_get(meta, "inputs"));
 
-	if (check_statistics(mu, sigma) || made(s, meta, mu->shape[0]))
-		return -1;
-	return xl_described_add_statistics(s, mu, sigma, xl_meta_int(meta, "n", -1),
-					   xl_meta_get(meta, "inputs"));
+	xl_gauss_done(&g);
+	return rc ? -1 : 0;
 }
 
 /* n rows of d floats; 1 where they cannot be used, with xl_err set */

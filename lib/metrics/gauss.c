@@ -154,7 +154,9 @@ int xl_gauss_check(struct xl_gauss *g)
 
 	if (!isfinite(size_of(g->mean, g->d)) || !isfinite(most))
 		return xl_err("holds numbers that are not finite");
-	for (int64_t i = 0; i < g->d; i++)
+	for (int64_t i = 0; i < g->d; i++) {
+		if (g->cov[i * g->d + i] < -1e-6 * most)
+			return xl_err("its covariance has the variance %g", g->cov[i * g->d + i]);
 		for (int64_t j = 0; j < i; j++) {
 			double *a = &g->cov[i * g->d + j], *b = &g->cov[j * g->d + i];
 
@@ -164,5 +166,37 @@ int xl_gauss_check(struct xl_gauss *g)
 					      *a, *b, (long long)i, (long long)j);
 			*a = *b = (*a + *b) / 2;
 		}
+	}
 	return 0;
+}
+
+/* Numbers of a tensor of d, or d by d. */
+static int copy(double *to, const struct xl_tensor *t)
+{
+	struct xl_tensor *wide = xl_tensor_to(t, XL_F8);
+
+	if (!wide)
+		return -1;
+	memcpy(to, wide->data, xl_tensor_bytes(wide));
+	xl_tensor_free(wide);
+	return 0;
+}
+
+int xl_gauss_read(struct xl_gauss *g, const struct xl_record *r)
+{
+	const struct xl_tensor *mu = xl_record_tensor(r, "mu");
+	const struct xl_tensor *sigma = xl_record_tensor(r, "sigma");
+	char a[80], b[80];
+
+	*g = (struct xl_gauss){.n = 0};
+	if (!mu || !sigma)
+		return xl_err("has no tensor '%s', statistics have mu and sigma",
+			      mu ? "sigma" : "mu");
+	if (mu->ndim != 1 || !xl_tensor_is(sigma, 2, (const int64_t[]){mu->shape[0], mu->shape[0]}))
+		return xl_err("mu is %s and sigma %s, not (d) and (d,d)",
+			      xl_tensor_show(mu, a, sizeof a), xl_tensor_show(sigma, b, sizeof b));
+	return xl_gauss_init(g, mu->shape[0]) || copy(g->mean, mu) || copy(g->cov, sigma) ||
+			       xl_gauss_check(g)
+		       ? -1
+		       : 0;
 }

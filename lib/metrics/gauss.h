@@ -6,6 +6,7 @@
 #define XL_METRICS_GAUSS_H
 
 #include <stdint.h>
+#include "xl.h"
 
 enum { XL_GAUSS_MAX = 16384 }; /* numbers of a vector: a covariance of 2 GiB */
 
@@ -46,10 +47,18 @@ int xl_gauss_add(struct xl_gauss *g, const float *rows, int64_t n);
  */
 void xl_gauss_merge(struct xl_gauss *g, struct xl_gauss *b);
 
-/* xl_gauss_check - that all numbers are finite, and the covariance symmetric to 1e-6 of
- * its largest, which is then made exact; 0, or -1 with xl_err set. For what comes from
- * files. */
+/* xl_gauss_check - that all numbers are finite, and the covariance symmetric and without a
+ * variance below 0, to 1e-6 of its largest; the symmetry is then made exact. 0, or -1 with
+ * xl_err set. For what comes from files */
 int xl_gauss_check(struct xl_gauss *g);
+
+/*
+ * xl_gauss_read - the statistics in a record: tensors mu (d) and sigma (d,d), of any type
+ *
+ * Owns     the caller frees g with xl_gauss_done, also after a failure; its n is left 0
+ * Errors   0, or -1 with xl_err set: lacks one, other shapes, what xl_gauss_check refuses
+ */
+int xl_gauss_read(struct xl_gauss *g, const struct xl_record *r);
 
 /* xl_centre - rows (n,d) as columns (d,n), less their mean (d), which is computed, n > 0 */
 void xl_centre(double *columns, double *mean, const float *rows, int64_t n, int64_t d);

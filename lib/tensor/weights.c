@@ -338,9 +338,16 @@ static int read_known(struct xl_weights *w, const char *name, const char *key, c
 int xl_weights_read_mem(struct xl_weights *w, const char *name, const void *data, size_t size,
 			const char *key)
 {
+	int before;
+
 	if (!w->flat && !(w->flat = xl_record_new(XL_MODEL, "weights")))
 		return -1;
-	return read_known(w, name, key, data, size) || add_source(w, data, size) ? -1 : 0;
+	before = w->flat->n_tensors;
+	if (read_known(w, name, key, data, size))
+		return -1;
+	if (w->flat->n_tensors == before && !w->outline)
+		return xl_err("%s: holds no tensors", name);
+	return add_source(w, data, size);
 }
 
 int xl_weights_read(struct xl_weights *w, const char *path, const char *key)
@@ -364,9 +371,10 @@ int xl_weights_read(struct xl_weights *w, const char *path, const char *key)
 
 /* ---- writing ---------------------------------------------------------- */
 
-static bool is_statistics(const struct xl_record *r)
+bool xl_weights_are_statistics(const struct xl_weights *w)
 {
-	return r->n_tensors == 2 && xl_record_tensor(r, "mu") && xl_record_tensor(r, "sigma");
+	return !w->outline && w->flat->n_tensors == 2 && xl_record_tensor(w->flat, "mu") &&
+	       xl_record_tensor(w->flat, "sigma");
 }
 
 static int say_sources(struct xl_record *r, const struct xl_weights *w)
@@ -386,7 +394,7 @@ static int say_sources(struct xl_record *r, const struct xl_weights *w)
  * theirs from now on. */
 static int make_records(struct xl_weights *w, const char *network)
 {
-	const bool is_stats = is_statistics(w->flat);
+	const bool is_stats = xl_weights_are_statistics(w);
 	struct xl_record *first, *last = w->flat;
 
 	w->outline = xl_alloc(2, sizeof *w->outline);

@@ -37,6 +37,9 @@ int xl_weights_read_mem(struct xl_weights *w, const char *name, const void *data
 			const char *key);
 void xl_weights_done(struct xl_weights *w);
 
+/* xl_weights_are_statistics - whether they are `mu` and `sigma` alone, not from a stream */
+bool xl_weights_are_statistics(const struct xl_weights *w);
+
 /* xl_weights_forget - the outline: the list is no longer of the stream it came from */
 void xl_weights_forget(struct xl_weights *w);
 
