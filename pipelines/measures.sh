@@ -3,8 +3,15 @@
 # through, the measures by them, and the tables. Sourced after common.sh.
 
 need_jq
-for folder in ${ALSO:-}; do
+
+# The folders ALSO are of the same method, after which the folder of the script is named.
+mapfile -t -d : also < <(printf %s "${ALSO:-}")
+also=("${also[@]/#-/./-}")
+for folder in "${also[@]}"; do
 	need_file "$folder/evaluation.json"
+	method=$(basename "$(cd "$(dirname "$0")" && pwd)")
+	[ -n "$dry" ] || [ "$(jq -r .model.method "$folder/evaluation.json")" = "$method" ] ||
+		usage "ALSO: $folder holds no evaluation of $method"
 done
 
 # need_counts NAME...: variables that are numbers of pairs
@@ -48,22 +55,35 @@ xl-cat --records \$((n * $2)):\$((n * $(($2 + 1)))) $1"
 # The networks that are not made here: what they measure is measured again when they change.
 given_files=()
 
+# need_network VARIABLE PATTERN: the file it names holds the weights of such a network
+need_network() {
+	local network
+	need_file "${!1}"
+	[ -z "$dry" ] || return 0
+	network=$(about "${!1}" '.meta.network // empty' 2>/dev/null) || network=
+	[ -n "$network" ] || usage "$1: ${!1} holds no weights"
+	# shellcheck disable=SC2053  # a pattern
+	[[ $network == $2 ]] || usage "$1: ${!1} holds weights of $network, not of $2"
+	given_files+=("${!1}")
+}
+
 # find_weights VARIABLE NETWORK: sets it, where it is not set, to the weights of a published
 # network, where the tools find them; without any it is empty, and what they measure not
 # measured
 find_weights() {
 	[ -n "${!1:-}" ] || declare -g "$1=$(data_file "$2.msgpack")"
-	[ -n "${!1}" ] || return 0
-	need_file "${!1}"
-	given_files+=("${!1}")
+	case $2 in
+	lpips-*) set -- "$1" 'lpips-*' ;;
+	*) set -- "$1" '*' ;; # any, for measures of their own
+	esac
+	[ -z "${!1}" ] || need_network "$@"
 }
 
 # find_classifier SIZE ATTRIBUTES COMMAND: sets CLASSIFIER, where it is not set, to one of
 # $OUT that is trained, on the records that the command makes, to tell these labels
 find_classifier() {
 	if [ -n "${CLASSIFIER:-}" ]; then
-		need_file "$CLASSIFIER"
-		given_files+=("$CLASSIFIER")
+		need_network CLASSIFIER classifier
 		return
 	fi
 	CLASSIFIER=$OUT/classifier.msgpack
@@ -120,7 +140,7 @@ seen() {
 evaluation() {
 	local fact folder facts=() files=("${measured[@]}")
 	for fact; do facts+=(--arg "${fact%%=*}" "${fact#*=}"); done
-	for folder in ${ALSO:-}; do files+=("$folder/evaluation.json"); done
+	for folder in "${also[@]}"; do files+=("$folder/evaluation.json"); done
 	local needs=("${needs[@]}" "${files[@]}")
 	into "$OUT/evaluation.json" "xl-cat --json --records 0:1 $(words "$MODEL") |
 	jq $(words "${facts[@]}") -f $(words "$root/pipelines/collect.jq") \\

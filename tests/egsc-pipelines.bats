@@ -159,7 +159,9 @@ row() { grep -E -A"${2:-0}" "^$1 " evaluated/evaluation.txt | tail -1 | sed -E '
 	grep -qE "^A to B +0.501\+-[0-9.]+ +0.503\+-0.035 " table
 	ALSO=none run -1 small evaluate
 	[ "$output" = "evaluate.sh: none/evaluation.json: cannot be read" ]
-	SET=mnist-multi MODEL=$model run -0 "$pipes/evaluate.sh" -n
+	SET=mnist-multi run -2 small evaluate
+	[ "$output" = "evaluate.sh: SET: mnist-multi is of 112x112, $model of 28x28" ]
+	SET=mnist-multi MODEL=later run -0 "$pipes/evaluate.sh" -n
 	[[ $output == *"xl-synth mnist-multi --mnist $MNIST --pairs --count 1000 --seed 0 "* ]]
 	PAIRS=0 run -2 small evaluate
 	[ "$output" = "evaluate.sh: PAIRS: '0' is not a number of pairs" ]

@@ -240,6 +240,11 @@ xl-encode: 1 input failed" ]
 		jq -e --slurpfile all evaluated/evaluation.json '.lpips_own_io == $all[0].drawn_seen.ba.lpips_own_io'
 	run -1 grep -E "^(Monet|photo|these)[A-Za-z, ]+[0-9]" <<<"$output"
 	unset LPIPS
+	LPIPS=run/model.msgpack run -2 "$pipes/evaluate.sh"
+	[ "$output" = "evaluate.sh: LPIPS: run/model.msgpack holds no weights" ]
+	# pairs that there are not are found before anything is trained
+	DOMAIN=Male OUT=none run -2 "$pipes/evaluate.sh"
+	[[ $output == *"Male"* && $output != *"xl-classify"* ]] && [ ! -e none/classifier.msgpack ]
 	DRAWS=none run -2 "$pipes/evaluate.sh"
 	[ "$output" = "evaluate.sh: DRAWS: 'none' is not a number of styles" ]
 	run -0 --separate-stderr "$pipes/evaluate.sh"

@@ -226,8 +226,10 @@ Comparable, if the model was trained on such data: 1 of 6 rows." ]
 	# those that were published would, and others fill theirs and the average
 	for task in facial-hair-gender makeup-age; do
 		mkdir $task
-		echo '{"task": "'$task'", "target": {"inception": {"fid": 22.5}}}' >$task/evaluation.json
+		jq '{task: "'$task'", target: {inception: {fid: 22.5}}, model}' evaluated/evaluation.json \
+			>$task/evaluation.json
 	done
+	mv facial-hair-gender 'facial hair, gender'
 	mkdir bin
 	ln -s "$XL_BIN"/xl-* bin
 	rm bin/xl-fid
@@ -235,26 +237,35 @@ Comparable, if the model was trained on such data: 1 of 6 rows." ]
 		"$XL_BIN" >bin/xl-fid
 	chmod +x bin/xl-fid
 	cp squeeze inception
-	ALSO='facial-hair-gender makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate >table
+	ALSO='facial hair, gender:makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate >table
 	grep -qE "^hair colours and smile +21 +21.82 .* data pictures size training width\$" table
 	grep -qx "  data: made faces, published CelebA" table
 	grep -qx "  training: 1, published 200000" table
 	grep -qE "^facial hair and gender +22.5 +19.31 " table
 	grep -qE "^average +22 +22.38 " table
 	# and again when they change
-	echo '{"task": "makeup-age", "target": {"inception": {"fid": 25.5}}}' >makeup-age/evaluation.json
+	sed -i 's/22\.5/25.5/' makeup-age/evaluation.json
 	touch -d '+1 min' makeup-age/evaluation.json
-	ALSO='facial-hair-gender makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate >table 2>done
+	ALSO='facial hair, gender:makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate >table 2>done
 	grep -qE "^average +23 +22.38 " table
 	grep -q "target.inception.json is there" done
 	touch -d '+1 min' inception
-	ALSO='facial-hair-gender makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate 2>done
+	ALSO='facial hair, gender:makeup-age' INCEPTION=inception XL_BIN=$PWD/bin small evaluate 2>done
 	grep -q "results.msgpack is there" done
 	run -1 grep "target.inception.json is there" done
 	INCEPTION=nowhere run -1 small evaluate
 	[ "$output" = "evaluate.sh: nowhere: cannot be read" ]
 	ALSO=nowhere run -1 small evaluate
 	[ "$output" = "evaluate.sh: nowhere/evaluation.json: cannot be read" ]
+	# what is of another kind is refused before anything is made
+	sed -i 's/"lomit"/"mbu"/' makeup-age/evaluation.json
+	ALSO=makeup-age OUT=new run -2 small evaluate
+	[ "$output" = "evaluate.sh: ALSO: makeup-age holds no evaluation of lomit" ]
+	INCEPTION=$model OUT=new run -2 small evaluate
+	[ "$output" = "evaluate.sh: INCEPTION: $model holds no weights" ]
+	CLASSIFIER=squeeze OUT=new run -2 small evaluate
+	[ "$output" = "evaluate.sh: CLASSIFIER: squeeze holds weights of squeezenet1_1, not of classifier" ]
+	[ -z "$(find new -name '*.msgpack')" ]
 }
 
 @test "evaluate.sh measures on photographs what takes no truth" {

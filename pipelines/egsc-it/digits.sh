@@ -1,13 +1,15 @@
 # shellcheck shell=bash disable=SC2034  # used by those that source it
 # digits.sh - what the pipelines of EGSC-IT say of the sets of digits: which of them SET is,
-# by the size of MODEL where nothing is said, and the condition for images of a domain.
+# by the size of MODEL where nothing is said, of how many pixels (side), and the condition for
+# images of a domain.
 
 if [ -z "$SET" ]; then
 	SET=mnist-single
 	[ ! -r "$MODEL" ] || [ "$(about "$MODEL" '.meta["hyper.size"]')" != 112 ] || SET=mnist-multi
 fi
 case $SET in
-mnist-single | mnist-multi) ;;
+mnist-single) side=28 ;;
+mnist-multi) side=112 ;;
 *) usage "SET: '$SET' is not mnist-single or mnist-multi" ;;
 esac
 

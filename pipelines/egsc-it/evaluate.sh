@@ -17,7 +17,7 @@
 #   STEPS       of its training [3000]
 #   INCEPTION   of DATA: weights of FID's network (xl-convert --as inception-fid) [where
 #               tools find them; none: no FID]
-#   ALSO        folders made by this with models of other sets, whose rows of the
+#   ALSO        folders made by this with models of other sets, A:B:C, whose rows of the
 #               published table are filled as well
 #   SHOWN       pairs on each sheet of pictures [12]
 #   OUT         folder for what is made [evaluated]
@@ -116,6 +116,7 @@ if [ -z "$DATA" ]; then
 	# shellcheck source-path=SCRIPTDIR source=digits.sh
 	. "$(dirname "$0")/digits.sh"
 	need_mnist
+	[ "${SIZE:-$side}" = "$side" ] || usage "SET: $SET is of ${side}x$side, $MODEL of ${SIZE}x$SIZE"
 	open_out
 	order=
 	[ "$SET" = mnist-multi ] || order=--published-order

@@ -18,7 +18,7 @@
 #   STEPS       of its training [3000]
 #   INCEPTION   weights of FID's network (xl-convert --as inception-fid) [where tools find
 #               them; none: no FID]
-#   ALSO        folders made by this with models of other labels, whose rows of the
+#   ALSO        folders made by this with models of other labels, A:B:C, whose rows of the
 #               published table are filled as well
 #   COMPOSITE   keep the input where this times the mask is below 1 (xl-decode) [no]
 #   SHOWN       pairs on the sheet of pictures [8]

@@ -3,7 +3,7 @@
 # photographs that train.sh keeps from training; -n only prints the commands. What is
 # finished is not done again. Set by variables:
 #   TASK        what images of domain B have, as in train.sh, but not men-hair of made
-#               faces [glasses]
+#               faces [the model's]
 #   MODEL       model file [XL_MODEL, else the default model]
 #   DATA        folder with list_attr_celeba.txt and pictures [made faces]
 #   WHERE DOMAIN_BY   of DATA: other images, another condition for B [the task's]
@@ -18,7 +18,7 @@
 #   INCEPTION   weights of FID's network (xl-convert --as inception-fid) [where tools find
 #               them; none: no FID]
 #   FACE        weights of the network of faces (resnet50-face), likewise
-#   ALSO        folders made by this with models of other tasks, whose rows of the
+#   ALSO        folders made by this with models of other tasks, A:B:C, whose rows of the
 #               published table are filled as well
 #   SHOWN       pairs on the sheets of pictures [8]
 #   OUT         folder for what is made [evaluated]
@@ -35,19 +35,24 @@ if [ "${SMOKE:-0}" != 0 ]; then : "${PAIRS:=8}" "${FACES:=120}" "${STEPS:=4}"; f
 if [ -n "${DATA:=}" ]; then : "${PAIRS:=128}" "${FACES:=20000}"; fi
 : "${FACES:=5000}" "${STEPS:=3000}" "${CLASSIFIER:=}" "${INCEPTION:=}" "${FACE:=}"
 : "${ALSO:=}"
-: "${TASK:=glasses}" "${PAIRS:=200}" "${SIZE:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
+: "${TASK:=}" "${PAIRS:=200}" "${SIZE:=}" "${SEED:=1}" "${SHOWN:=8}" "${OUT:=evaluated}"
 
 # shellcheck source-path=SCRIPTDIR source=../common.sh
 . "$(dirname "$0")/../common.sh"
 # shellcheck source-path=SCRIPTDIR source=../measures.sh
 . "$(dirname "$0")/../measures.sh"
-# shellcheck source-path=SCRIPTDIR source=task.sh
-. "$(dirname "$0")/task.sh"
 need_counts PAIRS SHOWN
 find_data
+find_model mbu
+trained=
+[ ! -r "$MODEL" ] || trained=$(about "$MODEL" '.meta["hyper.task"] | rtrimstr("-old")')
+: "${TASK:=${trained:-glasses}}"
+# shellcheck source-path=SCRIPTDIR source=task.sh
+. "$(dirname "$0")/task.sh"
 # shellcheck disable=SC2154  # of task.sh
 [ -n "$DATA$looks" ] || usage "TASK: made faces have no true translation for $TASK"
-find_model mbu
+# shellcheck disable=SC2154  # of task.sh
+[ "${trained:-$weights}" = "$weights" ] || usage "TASK: $TASK, but $MODEL is trained for $trained"
 find_weights INCEPTION inception-fid
 find_weights FACE resnet50-face
 [ ! -r "$MODEL" ] || SIZE=${SIZE:-$(about "$MODEL" '.meta["hyper.size"]')}

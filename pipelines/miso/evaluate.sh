@@ -20,7 +20,7 @@
 #   STEPS       of its training [3000]
 #   LPIPS       weights of a network of LPIPS (xl-convert --as lpips-alex) [where tools find
 #               them; none: no LPIPS]
-#   ALSO        folders made by this with models of other data, whose rows of the
+#   ALSO        folders made by this with models of other data, A:B:C, whose rows of the
 #               published table are filled as well
 #   SHOWN       pairs of each direction on the sheet of pictures [4]
 #   OUT         folder for what is made [evaluated]
@@ -109,13 +109,14 @@ case "$data $DOMAIN" in
 esac
 
 open_out
-find_classifier "$SIZE" domain "$(take train '' "$FACES" $((SEED + 3)))"
-classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 {
 	looks=()
 	[ -n "$DATA" ] || looks=(--attributes "${DOMAIN%=[01]}")
 	into "$OUT/ab_pairs.msgpack" "$(take "$SPLIT" A "$PAIRS" "$SEED" --pairs "${looks[@]}")"
 	into "$OUT/ba_pairs.msgpack" "$(take "$SPLIT" B "$PAIRS" $((SEED + 4)) --pairs "${looks[@]}")"
+	# trained when it is known that there are pairs
+	find_classifier "$SIZE" domain "$(take train '' "$FACES" $((SEED + 3)))"
+	classify=$(words xl-classify --force --json --model "$CLASSIFIER")
 	for way in ab ba; do
 		into "$OUT/${way}_inputs.msgpack" "$(part "$(words "$OUT/${way}_pairs.msgpack")" 0 $parts)"
 	done
