@@ -203,11 +203,14 @@ pipes=$BATS_TEST_DIRNAME/../pipelines/mbu
 		.removed_set.own.real == "evaluated/inputs.msgpack" and .given_face.own.outputs == 8 and
 		.given_face.face == null' evaluated/evaluation.json
 	# what weights of faces see, which nobody knows to be the published ones, has a row too
-	jq '.given_face.face.face_cos_own = 0.4321 | .removed_face.face.face_cos_own = 0.1234' \
-		evaluated/evaluation.json >faces.json
+	jq '.given_face.face.face_cos_own = 0.4321 | .removed_face.face.face_cos_own = 0.1234 |
+		.given_set.inception = {kid: 0.05, kid_sd: 0.01}' evaluated/evaluation.json >faces.json
 	run -0 jq -r --rawfile published "$pipes/published.tsv" -f "$pipes/../published.jq" faces.json
 	grep -qE $'^face_cos_own: the same, weights of FACE\t0.4321\t-' <<<"$output"
 	grep -qE $'^face_cos_own: the same, weights of FACE\t0.1234\t-' <<<"$output"
+	# nobody knows the scale of published KIDs
+	grep -qE $'^glasses\t0.05\\+-0.01\t5.2.* scale( |$)' <<<"$output"
+	grep -qx "  scale: KID is not times 100; whether theirs is, is not said" <<<"$output"
 	for sheet in given removed; do xl-crop --size 0 evaluated/$sheet.png >/dev/null; done
 	# doing nothing is the distance between inputs and truths
 	value() { jq "$1" evaluated/evaluation.json; }
