@@ -8,6 +8,7 @@ table() {
 	"$@" --help-mdoc | awk '
 		/^\.It Fl / && sub(/.*Fl Fl /, "") {
 			gsub(/\\-/, "-")
+			gsub(/\\:/, "")
 			gsub(/\\e/, "\\")
 			n = split($0, part, " Ns = Ns Ar ")
 			print part[1], (n > 1 ? part[2] : "")

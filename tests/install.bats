@@ -202,6 +202,7 @@ complete_words() {
 	completions/bash.sh "$XL_BIN"/xl-* >"$T/completion"
 	[ "$(complete_words xl-crop --si)" = "--size=" ]
 	[ "$(complete_words xl-crop --split = te)" = "test" ]
+	[ "$(complete_words xl-convert --as = vgg1 | xargs)" = "vgg16 vgg16-face vgg19" ]
 	[ "$(complete_words xl-crop --split = | wc -l)" = 3 ]
 	[ -z "$(complete_words xl-crop --size "")" ]
 	[ "$(complete_words /opt/xl-cat --ver)" = "--version" ]

@@ -47,6 +47,14 @@ options_agree() {
 		<("$XL_BIN/$1" --help-mdoc)
 }
 
+@test "no page has a line that cannot be broken" {
+	command -v groff >/dev/null || skip "no groff"
+	for page in $pages; do
+		run -0 --separate-stderr groff -mandoc -Tascii -rLL=78n -wbreak "$page"
+		[ -z "$stderr" ] || { echo "$stderr" && return 1; }
+	done
+}
+
 @test "OPTIONS is the option table (else: make man)" {
 	each options_agree "$tools"
 }

@@ -73,9 +73,12 @@ static _Noreturn void answer_version(const struct xl_tool *tool)
 	exit(xl_finish());
 }
 
-/* Nothing in a text may look like a request or an escape. */
+/* Nothing in a text may look like a request or an escape; a list of words that fills a line
+ * may be broken. */
 static void mdoc_text(const char *s, bool is_literal)
 {
+	const bool is_long = is_literal && strlen(s) > 60;
+
 	if (*s == '.' || *s == '\'')
 		fputs("\\&", stdout);
 	for (; *s; s++) {
@@ -83,6 +86,8 @@ static void mdoc_text(const char *s, bool is_literal)
 			fputs("\\e", stdout);
 		else if (*s == '-' && is_literal)
 			fputs("\\-", stdout);
+		else if (*s == '|' && is_long)
+			fputs("|\\:", stdout);
 		else
 			putchar(*s);
 	}
