@@ -55,6 +55,20 @@ reference() { xl-hadain --exemplar b.png a.png | xl-decode >want.png; }
 	done
 }
 
+@test "an edit undoes no translation in silence" {
+	xl-hadain --exemplar b.png a.png >ab
+	xl-mask --erase 0,0,16,16 ab >edited
+	[ "$(has edited)" = "a+b code x c m" ]
+	run -1 --separate-stderr xl-decode edited
+	[ -z "$output" ]
+	[ "${stderr_lines[0]}" = "xl-decode: edited: record 0 (a+b): its mask changed after it was fused: \
+xl-hadain has to be applied again" ]
+	xl-hadain --exemplar b.png edited | xl-decode |
+		cmp - <(xl-mask --erase 0,0,16,16 a.png | xl-hadain --exemplar b.png | xl-decode)
+	# what changes nothing drops nothing
+	xl-mask --scale 1 ab | xl-decode | cmp - <(xl-decode ab)
+}
+
 @test "erased places keep the input's own style" {
 	# With nothing to change anywhere the exemplar cannot matter.
 	xl-encode a.png | xl-mask --erase 0,0,32,32 >none

@@ -53,6 +53,15 @@ static int check_domain(const struct xl_model *m, const struct xl_record *r)
 		       : xl_err("%s: domain is '%.40s', neither A nor B", r->id, v->str);
 }
 
+/* What carries the name of a translation is not drawn as the input alone. */
+static int check_fused(const struct xl_record *r)
+{
+	if (r->kind != XL_CODE || !xl_meta_get(r, "input") || xl_record_tensor(r, "h"))
+		return 0;
+	return xl_err("%s: its mask changed after it was fused: xl-hadain has to be applied again",
+		      r->id);
+}
+
 static int check_image(const struct xl_record *r)
 {
 	const struct xl_tensor *x = xl_record_tensor(r, "x");
@@ -160,7 +169,7 @@ int xl_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)
 		return -1;
 	if (xl_record_tensor(r, "out"))
 		return 0;
-	if (check_model(m, r))
+	if (check_model(m, r) || check_fused(r))
 		return -1;
 	if (!has_codes(m, r)) /* an image shows itself */
 		return xl_record_put(r, "out", xl_image_to_f4(x));
