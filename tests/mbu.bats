@@ -91,6 +91,26 @@ out() { xl-decode --stream "$@" | xl-cat --tensor x - | grep -v '^#'; }
 		changed += inside && $1 != $2 } END { exit changed < 100 }' both
 }
 
+@test "results are of the domain they are translated to" {
+	xl-hadain --exemplar b.png a.png >given
+	[ "$(meta domain given) $(meta domain_out given)" = "A B" ]
+	xl-encode --domain B b.png | xl-hadain --remove >bare
+	[ "$(meta domain bare) $(meta domain_out bare)" = "B A" ]
+	for r in "given B" "bare A"; do
+		xl-decode --stream ${r% *} >out
+		[ "$(meta domain out) $(meta domain_out out)" = "${r#* } null" ]
+		# as long as the mask alone is edited
+		xl-mask --erase 0,0,32,32 ${r% *} | xl-decode --stream >out
+		[ "$(meta domain out)" = "${r#* }" ]
+	done
+	# the mask of another pair ends it
+	xl-mask --exemplar c.png given >other
+	[ "$(meta domain_out other)" = null ]
+	run -1 xl-decode other
+	[[ ${lines[0]} == *": its mask changed after it was fused: xl-hadain has to be applied again" ]]
+	xl-hadain --exemplar c.png other | xl-decode | cmp - <(xl-hadain --exemplar c.png a.png | xl-decode)
+}
+
 @test "removal" {
 	xl-encode a.png | xl-hadain --remove >1
 	[ "$(has 1)" = "a.png code x c s h" ]

@@ -165,6 +165,7 @@ int xl_mbu_stage_mask(struct xl_model *m, struct xl_tape *t, struct xl_record *r
 	xl_record_drop(r, "h");
 	xl_record_drop(r, "out");
 	xl_meta_drop(r, "remove");
+	xl_meta_drop(r, "domain_out");
 	return 0;
 }
 
@@ -179,7 +180,9 @@ int xl_mbu_stage_fuse(struct xl_model *m, struct xl_tape *t, struct xl_record *r
 		xl_record_drop(r, "m");          /* of another pair, or of the image alone */
 	if (is_removal(&g) && need_separate(&g)) /* the mask will need it */
 		return -1;
-	return xl_codes_put(t, r, "h", is_removal(&g) ? bare(&g) : joined(&g, &e), 3);
+	if (xl_codes_put(t, r, "h", is_removal(&g) ? bare(&g) : joined(&g, &e), 3))
+		return -1;
+	return xl_meta_set_str(r, "domain_out", is_removal(&g) ? "A" : "B");
 }
 
 int xl_mbu_stage_decode(struct xl_model *m, struct xl_tape *t, struct xl_record *r)

@@ -144,7 +144,8 @@ int xl_stage_mask_changed(struct xl_model *m, struct xl_record *r)
 {
 	for (const char *const *n = m->method->after_mask; *n; n++)
 		xl_record_drop(r, *n);
-	xl_meta_drop(r, "domain_out");
+	if (!xl_record_tensor(r, "h"))
+		xl_meta_drop(r, "domain_out");
 	return xl_meta_set_bool(r, "mask_edited", true);
 }
 
