@@ -127,6 +127,8 @@ out() { xl-decode --stream "$@" | xl-cat --tensor x - | grep -v '^#'; }
 	xl-hadain --exemplar b.png a.png | xl-decode | cmp - <(xl-decode 2)
 	run -2 xl-hadain --sample 2 a.png
 	[ "${lines[0]}" = "xl-hadain: --sample: method mbu cannot" ]
+	run -2 xl-hadain --exemplar b.png --direction ba a.png
+	[ "${lines[0]}" = "xl-hadain: --direction: method mbu does not translate both ways" ]
 }
 
 @test "swap, and one transfer after another, through pipes" {

@@ -154,7 +154,9 @@ ids() { has "$1" | cut -d' ' -f1 | paste -sd,; }
 		[ "${lines[0]}" = "xl-hadain: $want" ] || { echo "$output" && return 1; }
 	}
 	expect "needs --exemplar, or --remove or --sample in its place"
-	expect "needs --exemplar, or --remove or --sample in its place" --remove --exemplar b.png
+	for two in "--remove --exemplar b.png" "--sample 2 --exemplar b.png" "--remove --sample 2"; do
+		expect "--exemplar, --remove and --sample exclude each other" $two
+	done
 	expect "--mix and --exemplar2 go together" --exemplar b.png --mix 0.5
 	expect "--mix and --exemplar2 go together" --exemplar b.png --exemplar2 b.png
 	expect "--mix: '2' is not a number from 0 to 1" --exemplar b.png --mix 2

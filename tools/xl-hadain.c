@@ -41,7 +41,7 @@ static struct xl_opt opts[] = {
 
 static const struct xl_tool tool = {
 	.name = "xl-hadain",
-	.synopsis = "--exemplar=file [options] [FILE...]",
+	.synopsis = "--exemplar=file|--remove|--sample=k [options] [FILE...]",
 	.summary = "apply the style or content of exemplars to records",
 	.example = "xl-encode a.png | xl-hadain --exemplar b.png | xl-decode > out.png",
 	.opts = opts,
@@ -57,21 +57,16 @@ static void fail(struct xl_inputs *in, const struct xl_record *r)
 	xl_warn("%s", xl_err_msg());
 }
 
-static int set_direction(struct xl_record *r)
-{
-	const char *domain = direction && direction[0] == 'b' ? "B" : "A";
-	const char *has = xl_meta_str(r, "domain", domain);
-
-	if (direction && strcmp(has, domain) != 0)
-		return xl_err("of domain %s, --direction=%s asks for %s", has, direction, domain);
-	return xl_engine_seed(&engine, r) || xl_engine_domain(&engine, r, domain) ? -1 : 0;
-}
-
 static int prepare(const struct xl_inputs *in, struct xl_record **r)
 {
+	const char *domain = direction && direction[0] == 'b' ? "B" : "A", *has;
+
 	if (in->from_picture && xl_engine_picture(&engine, r, false))
 		return -1;
-	return set_direction(*r);
+	has = xl_meta_str(*r, "domain", domain);
+	if (direction && strcmp(has, domain) != 0)
+		return xl_err("of domain %s, --direction=%s asks for %s", has, direction, domain);
+	return xl_engine_seed(&engine, *r) || xl_engine_domain(&engine, *r, domain) ? -1 : 0;
 }
 
 /* A code that was fused before is still its input's. The caller frees the name. */
@@ -196,8 +191,9 @@ static void check_method(const struct xl_method *m)
 {
 	const char *asked = is_removal ? "remove" : samples ? "sample" : NULL;
 
-	if (direction && !m->two_domains)
-		xl_usage("--direction: method %s does not work on two domains", m->name);
+	if (direction && !m->both_ways)
+		xl_usage("--direction: method %s does not %s", m->name,
+			 m->two_domains ? "translate both ways" : "work on two domains");
 	if (asked && !xl_method_can(m, asked))
 		xl_usage("--%s: method %s cannot", asked, m->name);
 }
@@ -207,7 +203,9 @@ static void check_options(const struct xl_inputs *in)
 	const char *files[] = {path, path2};
 	int n = xl_inputs_stdin(in);
 
-	if ((path != NULL) + is_removal + (samples > 0) != 1)
+	if ((path != NULL) + is_removal + (samples > 0) > 1)
+		xl_usage("--exemplar, --remove and --sample exclude each other");
+	if (!path && !is_removal && !samples)
 		xl_usage("needs --exemplar, or --remove or --sample in its place");
 	if (is_mixed != (path2 != NULL))
 		xl_usage("--mix and --exemplar2 go together");

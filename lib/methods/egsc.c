@@ -217,6 +217,7 @@ const struct xl_method xl_method_egsc = {
 	.loss_names = xl_egsc_losses,
 	.default_attributes = default_attributes,
 	.two_domains = true,
+	.both_ways = true,
 	.noisy = true,
 	.classes = XL_EGSC_CLASSES,
 	.stride = XL_EGSC_STRIDE,

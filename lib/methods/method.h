@@ -62,6 +62,7 @@ struct xl_method {
 	 * NULL terminated; NULL: all */
 	const char *const *default_attributes;
 	bool two_domains; /* batches pair domain A with domain B */
+	bool both_ways;   /* of these, inputs of either are translated to the other */
 	bool lockstep;    /* of these, both are shuffled anew when one runs out */
 	int batch_of;     /* batches are multiples of it; 0: of any size */
 	bool noisy;       /* a code has noise of its record's name and meta.noise_seed */

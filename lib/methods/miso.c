@@ -294,6 +294,7 @@ const struct xl_method xl_method_miso = {
 	.check = miso_check,
 	.loss_names = xl_miso_losses,
 	.two_domains = true,
+	.both_ways = true,
 	.batch_of = XL_MISO_PHASES,
 	.stride = XL_MISO_STRIDE,
 	.state_size = sizeof(struct xl_miso_nets),
