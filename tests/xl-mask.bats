@@ -135,6 +135,9 @@ factor() {
 		p.convert("RGB").resize((64, 64), Image.NEAREST).save("large.png")
 		p.convert("RGBA").save("alpha.png")
 	EOF
+	xl-mask --set painted.png code >m
+	xl-mask --set - code <painted.png | cmp - m
+	cat painted.png | xl-mask --set - code | cmp - m
 	for p in painted large alpha; do
 		xl-mask --set $p.png code >m
 		[ "$(differs code m | paste -sd,)" = "2 1,7 7" ]
@@ -258,6 +261,10 @@ python_edit_mask() {
 	[[ $output == "xl-mask: not reading tensors from a terminal"* ]]
 	run -2 xl-mask --exemplar - <a.png
 	[ "${lines[0]}" = "xl-mask: only one input can be stdin" ]
+	run -2 xl-mask --set - <a.png
+	[ "${lines[0]}" = "xl-mask: only one input can be stdin" ]
+	run -2 terminal "xl-mask --set - a.png >out"
+	[[ $output == "xl-mask: not reading tensors from a terminal"* ]]
 	run -1 bash -c "xl-mask a.png >/dev/full"
 	[ "$output" = "xl-mask: stdout: cannot write: no space left on device" ]
 	run -1 xl-mask --to-png a.png b.png

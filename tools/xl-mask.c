@@ -20,13 +20,19 @@ static struct xl_engine engine;
 static struct xl_exemplars exemplars;
 static const char *exemplar_path, *png_dir;
 static struct xl_edits edits;
+static int painted_stdin; /* pictures of edits that came from there */
 
 /* A picture that cannot be read is no wrong usage. */
 static int take_edit(void *ctx, const char *name, const char *value)
 {
-	int rc = xl_edits_add(ctx, name, value);
+	const bool is_picture = strcmp(name, "set") == 0;
 
-	if (rc && strcmp(name, "set") == 0)
+	if (is_picture && strcmp(value, "-") == 0) {
+		xl_no_terminal_in(value);
+		painted_stdin++;
+	}
+	const int rc = xl_edits_add(ctx, name, value);
+	if (rc && is_picture)
 		xl_die("%s", xl_err_msg());
 	return rc;
 }
@@ -174,7 +180,9 @@ int main(int argc, char **argv)
 	struct xl_inputs in;
 
 	xl_inputs_init(&in, (const char *const *)argv + first, argc - first);
-	if (xl_inputs_stdin(&in) + (exemplar_path && strcmp(exemplar_path, "-") == 0) > 1)
+	if (xl_inputs_stdin(&in) + painted_stdin +
+		    (exemplar_path && strcmp(exemplar_path, "-") == 0) >
+	    1)
 		xl_usage("only one input can be stdin");
 	if (xl_inputs_stdin(&in) > 0)
 		xl_no_terminal_in(NULL);

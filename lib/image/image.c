@@ -275,7 +275,7 @@ struct xl_tensor *xl_image_load(const char *path)
 
 struct xl_tensor *xl_image_load_grey(const char *path)
 {
-	return load(path, true);
+	return load(strcmp(path, "-") == 0 ? "/dev/stdin" : path, true);
 }
 
 struct xl_tensor *xl_image_load_mem(const char *name, const void *data, size_t size)

@@ -41,7 +41,7 @@ enum { XL_PICTURE_HEAD = 4096 }; /* more than any kind of picture is told by */
 int xl_image_check(const void *bytes, size_t n);
 
 /* xl_image_load_grey - a picture as one channel (1,H,W) |u1: luma of colours,
- * alpha laid on black; for painted masks */
+ * alpha laid on black; for painted masks; "-" is stdin */
 struct xl_tensor *xl_image_load_grey(const char *path);
 
 /*
