@@ -82,9 +82,9 @@ golden_image() {
 }
 
 @test "outputs are found by the names of their inputs" {
-	{ picture a.png 1; picture a2.png 2; picture x+y.jpg 3; picture n#7 4; picture last 5; } >i
+	{ picture a.png 1; picture a2.png 2; picture x+y.jpg 3; picture n.gz#7 4; picture last 5; } >i
 	{ picture a+a2 2; picture a+last.png 3; picture a2#0 1; picture a2.png#1 4; picture x+y+a 1
-		picture n#7+a 2; picture n#7#3 3; } >o
+		picture n#7+a 2; picture n.gz#7#3 3; } >o
 	run -0 lpips --each i o
 	near inputs 5
 	near outputs 7

@@ -18,28 +18,51 @@ enum {
 	MAX_NUMBER = 999999
 };
 
-static size_t stem_length(const char *id)
+/* "#7#3", the numbers at the end of an id, of a picture in a file and of a draw; else its
+ * empty end. */
+static const char *numbers_of(const char *id)
 {
-	const char *dot = strrchr(id, '.');
-	size_t n = dot ? strlen(dot + 1) : 0;
+	const char *at = id + strlen(id), *p = at;
 
-	if (!dot || dot == id || n > 5 || !isalpha((unsigned char)dot[1]))
-		return strlen(id);
-	for (size_t i = 1; i <= n; i++)
-		if (!isalnum((unsigned char)dot[i]))
-			return strlen(id);
-	return (size_t)(dot - id);
+	do {
+		at = p;
+		while (p > id && isdigit((unsigned char)p[-1]))
+			p--;
+	} while (p < at && p > id && *--p == '#');
+	return at;
+}
+
+/* Of the first len bytes, those before the extension. */
+static size_t stem_length(const char *id, size_t len)
+{
+	size_t dot = len, n;
+
+	while (dot > 0 && id[dot - 1] != '.')
+		dot--;
+	n = len - dot;
+	if (dot < 2 || n > 5 || !isalpha((unsigned char)id[dot]))
+		return len;
+	for (size_t i = dot; i < len; i++)
+		if (!isalnum((unsigned char)id[i]))
+			return len;
+	return dot - 1;
 }
 
 char *xl_id_stem(const char *id)
 {
-	return xl_strf("%.*s", (int)stem_length(id), id);
+	const char *numbers = numbers_of(id);
+
+	return xl_strf("%.*s%s", (int)stem_length(id, (size_t)(numbers - id)), id, numbers);
 }
 
 char *xl_id_fused(const char *input, const char *exemplar)
 {
-	return xl_strf("%.*s+%.*s", (int)stem_length(input), input, (int)stem_length(exemplar),
-		       exemplar);
+	char *a = xl_id_stem(input), *b = xl_id_stem(exemplar);
+	char *id = a && b ? xl_strf("%s+%s", a, b) : NULL;
+
+	free(a);
+	free(b);
+	return id;
 }
 
 int xl_make_dir(const char *dir)

@@ -8,8 +8,8 @@
 #include "xl.h"
 
 /* xl_id_stem - an id without its extension: a dot, a letter, and at most four
- * letters and digits more ("a.png" gives "a", "v1.2" stays). The caller frees it;
- * NULL with xl_err set */
+ * letters and digits more, also in front of numbers ("a.png" gives "a", "a.png#0" "a#0",
+ * "v1.2" stays). The caller frees it; NULL with xl_err set */
 char *xl_id_stem(const char *id);
 
 /* xl_id_fused - "INPUT+EXEMPLAR", extensions dropped. The caller frees it; NULL

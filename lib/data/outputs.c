@@ -59,23 +59,6 @@ static char *input_of(const struct xl_record *r)
 	return name;
 }
 
-/* Whether an id is name.png#k, as drawn styles have it: 1 or 0, or -1 with xl_err set.
- * Cuts it at the '#'. */
-static int is_draw_of(char *id, const char *name)
-{
-	char *end = strrchr(id, '#'), *stem;
-	int is;
-
-	if (!end)
-		return 0;
-	*end = '\0';
-	if (!(stem = xl_id_stem(id)))
-		return -1;
-	is = strcmp(stem, name) == 0;
-	free(stem);
-	return is;
-}
-
 /* 1 or 0, or -1 with xl_err set. */
 static int is_output_of(const struct xl_record *r, const char *name)
 {
@@ -88,8 +71,6 @@ static int is_output_of(const struct xl_record *r, const char *name)
 		return -1;
 	is = strncmp(own, name, n) == 0 &&
 	     (own[n] == '\0' || (!input && (own[n] == '+' || own[n] == '#')));
-	if (!is && !input)
-		is = is_draw_of(own, name);
 	free(own);
 	return is;
 }
