@@ -153,6 +153,10 @@ ids() { jq -r .id; }
 	[ "$("$crop" --size 0 mnist/* --where digit=3 | "$cat" --json | jq .tensors.x.min)" = 101 ]
 	gzip mnist/train-images-idx3-ubyte
 	"$crop" --size 0 mnist | "$cat" --json | jq -c .tensors | diff - <(jq -c .tensors out)
+	# unpacked in TMPDIR, which is what is full, not the folder of the data
+	mkdir full
+	run -1 bash -c "trap '' XFSZ; ulimit -f 0; TMPDIR=full '$crop' mnist"
+	[ "${lines[0]}" = "xl-crop: full: cannot write: file too large" ]
 	truncate -s -1 mnist/train-images-idx3-ubyte.gz
 	run -1 "$crop" mnist
 	[[ $output == *"train-images-idx3-ubyte.gz: damaged gzip, or it ends early"* ]]

@@ -86,20 +86,20 @@ static int read_head(struct xl_idx *x, gzFile f)
 	return 0;
 }
 
-/* Copies what follows the header, and holds its length against the header's.
- * A plain file needs no copy: it is read where it lies. */
-static int take_pictures(struct xl_idx *x, gzFile f, bool is_plain)
+/* Copies what follows the header into a file in `dir`, and holds its length against the
+ * header's. A plain file (dir NULL) needs no copy: it is read where it lies. */
+static int take_pictures(struct xl_idx *x, gzFile f, const char *dir)
 {
 	int64_t want = x->n * x->h * x->w, have = 0, got = 1;
 	char *block = xl_alloc(1, 1 << 16);
 
 	if (!block)
 		return -1;
-	if (!is_plain && lseek(x->fd, HEAD_IMAGES, SEEK_SET) < 0)
+	if (dir && lseek(x->fd, HEAD_IMAGES, SEEK_SET) < 0)
 		got = xl_err("%s: cannot unpack: %s", x->path, xl_strerror(errno));
 	while (got > 0 && have <= want) {
 		got = read_unpacked(f, x->path, block, 1 << 16);
-		if (got > 0 && !is_plain && xl_write_all(x->fd, x->path, block, (size_t)got))
+		if (got > 0 && dir && xl_write_all(x->fd, dir, block, (size_t)got))
 			got = -1;
 		have += got > 0 ? got : 0;
 	}
@@ -189,6 +189,7 @@ out:
 
 int xl_idx_open(struct xl_idx *x, const char *path)
 {
+	const char *dir = NULL;
 	char *labels = NULL;
 	gzFile f;
 	int rc = -1;
@@ -200,7 +201,7 @@ int xl_idx_open(struct xl_idx *x, const char *path)
 	if (!f || read_head(x, f))
 		goto out;
 	bool is_plain = gzdirect(f);
-	x->fd = is_plain ? open(path, O_RDONLY | O_CLOEXEC) : xl_scratch_open("pictures", NULL);
+	x->fd = is_plain ? open(path, O_RDONLY | O_CLOEXEC) : xl_scratch_open("pictures", &dir);
 	if (x->fd < 0) {
 		if (is_plain)
 			xl_err("%s: %s", path, xl_strerror(errno));
@@ -208,7 +209,7 @@ int xl_idx_open(struct xl_idx *x, const char *path)
 			xl_err_prefix("%s", path);
 		goto out;
 	}
-	if (take_pictures(x, f, is_plain))
+	if (take_pictures(x, f, dir))
 		goto out;
 	labels = find_labels(path);
 	rc = labels ? read_labels(x, labels) : 0;
