@@ -133,6 +133,11 @@ xl-encode: 1 input failed" ]
 	[ "${#stderr_lines[@]}" = 1 ]
 	run -1 --separate-stderr xl-encode --model a.png a.png
 	[ "$stderr" = "xl-encode: a.png: not a model (a picture)" ]
+	for of in "\xa7network\xa5vgg19 weights of 'vgg19'" "\xa3key\xa5lomit it names no method"; do
+		LC_ALL=C sed "s/\xa6method\xa5lomit/${of%% *}/" m.msgpack >weights
+		run -1 --separate-stderr xl-encode --model weights a.png
+		[ "$stderr" = "xl-encode: weights: not a model (${of#* })" ]
+	done
 	head -c 9999 m.msgpack >cut
 	run -1 --separate-stderr xl-encode --model cut a.png
 	[[ $stderr == "xl-encode: cut: record "*"ends inside "* ]]

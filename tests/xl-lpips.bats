@@ -191,6 +191,9 @@ golden_image() {
 	run -0 "$XL_BIN/xl-lpips" --net squeeze i i
 	run -1 "$XL_BIN/xl-lpips" --weights "$weights" i i
 	[ "$output" = "xl-lpips: $weights: weights of 'lpips-squeeze', not 'lpips-alex'" ]
+	model=$BATS_TEST_DIRNAME/../models/default.msgpack
+	run -1 "$XL_BIN/xl-lpips" --weights "$model" i i
+	[ "$output" = "xl-lpips: $model: not weights of lpips-alex (a model of lomit)" ]
 	run -1 lpips --weights nowhere i i
 	[[ $output == "xl-lpips: nowhere: "* ]]
 	head -c 5000 "$weights" >cut

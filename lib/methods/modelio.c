@@ -211,9 +211,23 @@ static int load_net(struct xl_net *net, struct xl_record *const *r, int n, bool 
 	return 0;
 }
 
+static const struct xl_method *method_of(const struct xl_record *head)
+{
+	const char *name = xl_meta_str(head, "method", NULL);
+	const char *network = xl_meta_str(head, "network", NULL);
+
+	if (name)
+		return xl_method_find(name);
+	if (network)
+		xl_err("not a model (weights of '%.100s')", network);
+	else
+		xl_err("not a model (it names no method)");
+	return NULL;
+}
+
 static struct xl_model *from_records(struct xl_record *const *r, int n, bool trained)
 {
-	const struct xl_method *method = xl_method_find(xl_meta_str(r[0], "method", ""));
+	const struct xl_method *method = method_of(r[0]);
 	struct xl_model *m = method ? xl_model_new(method) : NULL;
 
 	if (!m)

@@ -96,11 +96,17 @@ static int digest_of(const struct xl_backbone *b, const struct xl_record *r, cha
 static struct xl_backbone *from_records(struct xl_record **records, int n,
 					const struct xl_backbone_def *def)
 {
-	const char *network = xl_meta_str(records[0], "network", "");
+	const char *network = xl_meta_str(records[0], "network", NULL);
+	const char *method = xl_meta_str(records[0], "method", NULL);
 	struct xl_backbone *b;
 
-	if (strcmp(network, def->name) != 0 || n != 2) {
-		xl_err("weights of '%.100s', not '%s'", network, def->name);
+	if (!network || strcmp(network, def->name) != 0 || n != 2) {
+		if (network)
+			xl_err("weights of '%.100s', not '%s'", network, def->name);
+		else if (method)
+			xl_err("not weights of %s (a model of %.100s)", def->name, method);
+		else
+			xl_err("not weights of %s", def->name);
 		return NULL;
 	}
 	b = xl_backbone_new(def, records[1]);
