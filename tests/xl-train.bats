@@ -223,6 +223,34 @@ for l in open("log"): json.loads(l)'
 	[ "$output" = "xl-train: a.ckpt exists; --resume continues it, --force starts anew" ]
 	quick a 1 --force --quiet
 	cmp a before
+	quick b 2 --every 1 --keep 2 --samples d --quiet
+	rm b b.ckpt b.00000002.ckpt
+	echo mine >b.00000001
+	run -2 quick b 2 --keep 1
+	[ "$output" = "xl-train: b.00000002 exists; --force replaces it" ]
+	run -2 "$train" lomit --resume a --iters 2 --out b --keep 1 faces
+	[ "$output" = "xl-train: b.00000002 exists; --force replaces it" ]
+	rm b.00000002 b.00000001
+	run -2 quick b 2 --keep 1
+	[ "$output" = "xl-train: b.00000001.ckpt exists; --force replaces it" ]
+	echo mine >d/00000001.png
+	run -2 quick c 2 --samples d
+	[ "$output" = "xl-train: d/00000002.png exists; --force replaces it" ]
+	[ "$(cat d/00000001.png)" = mine ] && [ ! -e c ]
+	quick b 1 --keep 1 --samples d --force --quiet
+	cmp b b.00000001
+	"$train" lomit --resume b --iters 2 --keep 1 --samples d --quiet faces
+	[ "$(ls b b.* d)" = "b
+b.00000002
+b.00000002.ckpt
+b.ckpt
+
+d:
+00000001.png
+00000002.png" ]
+	run -2 quick new 2 --keep 1 --log new.00000002
+	[ "$output" = "xl-train: new.00000002: the log cannot be a numbered file of the run" ]
+	[ ! -e new.00000002 ]
 	mkdir folder
 	run -1 quick folder 1 --force
 	[ "$output" = "xl-train: folder: cannot write: is a directory" ]
@@ -458,6 +486,15 @@ there are 5_o_Clock_Shadow, "* ]]
 		cmp $file keep
 		rm $file
 	done
+	mkdir d
+	for file in out.00000001 out.00000001.ckpt d/00000002.png; do
+		cp keep $file
+		run -2 "$train" "${small[@]}" --out out --iters 1 --keep 1 --samples d --force keep $file
+		[ "$output" = "xl-train: $file: is an input, and would be written over" ]
+		cmp $file keep
+		rm $file
+	done
+	rmdir d
 	for args in "--force" ""; do
 		# shellcheck disable=SC2086  # a word or none
 		run -2 quick a 1 --log faces $args

@@ -33,7 +33,7 @@ static const struct xl_opt opts[] = {
 	 .help = "continue from file.ckpt"},
 	{.type = XL_OPT_CALL, .name = "with", .arg = "file", .target = &job.with, .fn = xl_with_add,
 	 .help = "take a network, or a model's, where the method does (egsc-it)"},
-	{.type = XL_OPT_FLAG, .name = "force", .target = &job.files.force, .help = "replace model and log"},
+	{.type = XL_OPT_FLAG, .name = "force", .target = &job.files.force, .help = "replace model, log, copies and sheets"},
 	{.type = XL_OPT_INT, .name = "every", .arg = "n", .def = "1000", .target = &job.set.every,
 	 .min = 1, .max = 1e9, .help = "save after every n iterations"},
 	{.type = XL_OPT_INT, .name = "keep", .arg = "k", .def = "0", .target = &job.set.keep,

@@ -152,7 +152,51 @@ bool xl_train_has(const struct xl_model *m, const char *out)
 	return has;
 }
 
-/* ---- numbered copies --------------------------------------------------- */
+/* ---- numbered files ---------------------------------------------------- */
+
+char *xl_train_numbered(const char *before, int64_t step, const char *after)
+{
+	return xl_strf("%s%0*lld%s", before, DIGITS, (long long)step, after);
+}
+
+/* The step in a name of xl_train_numbered, or -1. */
+static int64_t step_of(const char *name, const char *before, const char *after)
+{
+	const size_t n = strlen(before);
+	char *end;
+	long long v;
+
+	if (strncmp(name, before, n) != 0)
+		return -1;
+	name += n;
+	const size_t digits = strspn(name, "0123456789");
+	if (digits < DIGITS || (digits > DIGITS && *name == '0'))
+		return -1;
+	errno = 0;
+	v = strtoll(name, &end, 10);
+	return strcmp(end, after) != 0 || errno ? -1 : v;
+}
+
+int64_t xl_train_last(const char *before, const char *after, int64_t below)
+{
+	const char *slash = strrchr(before, '/');
+	const char *base = slash ? slash + 1 : before;
+	char *dir = slash ? xl_strf("%.*s", (int)(base - before), before) : xl_strdup(".");
+	DIR *d = dir ? opendir(dir) : NULL;
+	struct dirent *e;
+	int64_t last = -1;
+
+	while (d && (e = readdir(d)) != NULL) {
+		const int64_t step = step_of(e->d_name, base, after);
+
+		if (step < below && step > last)
+			last = step;
+	}
+	if (d)
+		closedir(d);
+	free(dir);
+	return last;
+}
 
 /* A second name for a file; nothing is copied. */
 static int link_as(const char *path, const char *name)
@@ -162,78 +206,44 @@ static int link_as(const char *path, const char *name)
 	return link(path, name) ? xl_write_failed(name) : 0;
 }
 
-/* The step in a name BASE.00001000, or -1. */
-static int64_t step_of(const char *name, const char *base)
+static int remove_copy(const char *before, int64_t step)
 {
-	const size_t n = strlen(base);
-	char *end;
-	long long v;
+	char *name = xl_train_numbered(before, step, "");
+	char *ckpt = xl_train_numbered(before, step, ".ckpt");
+	const int rc = name && ckpt ? 0 : -1;
 
-	if (strncmp(name, base, n) != 0 || name[n] != '.' ||
-	    strspn(name + n + 1, "0123456789") < DIGITS)
-		return -1;
-	errno = 0;
-	v = strtoll(name + n + 1, &end, 10);
-	return *end || errno ? -1 : v;
-}
-
-/* The largest step below `below` that has a copy, or -1. */
-static int64_t previous(const char *dir, const char *base, int64_t below)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	int64_t best = -1;
-
-	while (d && (e = readdir(d)) != NULL) {
-		int64_t step = step_of(e->d_name, base);
-
-		if (step < below && step > best)
-			best = step;
-	}
-	if (d)
-		closedir(d);
-	return best;
-}
-
-static int remove_copy(const char *out, int64_t step)
-{
-	char *name = xl_strf("%s.%0*lld", out, DIGITS, (long long)step);
-	char *ckpt = name ? xl_train_ckpt(name) : NULL;
-
-	if (name)
+	if (rc == 0) {
 		unlink(name);
-	if (ckpt)
 		unlink(ckpt);
+	}
 	free(name);
 	free(ckpt);
-	return ckpt ? 0 : -1;
+	return rc;
 }
 
 /* Of the copies up to the present step, only the last `keep` stay. */
-static int prune(const char *out, int64_t step, int64_t keep)
+static int prune(const char *before, int64_t step, int64_t keep)
 {
-	const char *slash = strrchr(out, '/');
-	const char *base = slash ? slash + 1 : out;
-	char *dir = slash ? xl_strf("%.*s", (int)(base - out), out) : xl_strdup(".");
-	int rc = dir ? 0 : -1;
+	int rc = 0;
 
-	for (int64_t n = 1; rc == 0 && (step = previous(dir, base, step)) >= 0; n++)
+	for (int64_t n = 1; rc == 0 && (step = xl_train_last(before, "", step)) >= 0; n++)
 		if (n >= keep)
-			rc = remove_copy(out, step);
-	free(dir);
+			rc = remove_copy(before, step);
 	return rc;
 }
 
 static int keep_copy(const struct xl_model *m, const char *out, const char *ckpt, int64_t keep)
 {
-	char *name = xl_strf("%s.%0*lld", out, DIGITS, (long long)m->step);
+	char *before = xl_strf("%s.", out);
+	char *name = before ? xl_train_numbered(before, m->step, "") : NULL;
 	char *name_ckpt = name ? xl_train_ckpt(name) : NULL;
 	int rc = -1;
 
 	if (!name_ckpt || link_as(ckpt, name_ckpt) || link_as(out, name))
 		goto out;
-	rc = prune(out, m->step, keep);
+	rc = prune(before, m->step, keep);
 out:
+	free(before);
 	free(name);
 	free(name_ckpt);
 	return rc;

@@ -11,6 +11,14 @@
 char *xl_train_ckpt(const char *out);
 
 /*
+ * xl_train_numbered - BEFORE00001000AFTER; the caller frees it; NULL with xl_err set
+ * xl_train_last     - the largest step below `below` that such a name of a file has; -1 where
+ *                     there is none, or the folder cannot be read
+ */
+char *xl_train_numbered(const char *before, int64_t step, const char *after);
+int64_t xl_train_last(const char *before, const char *after, int64_t below);
+
+/*
  * xl_train_exists - what of a finished or interrupted run is there already
  *
  * Returns  1 with xl_err set naming the file, 0 where there is none, -1 with

@@ -37,6 +37,8 @@ enum xl_job_answer xl_job_files(struct xl_job *j)
 		return XL_JOB_DONE;
 	j->files.out = j->set.out;
 	j->files.is_new = j->set.fresh;
+	j->files.samples = j->set.samples;
+	j->files.has_copies = j->set.keep > 0;
 	j->files.append = j->resume != NULL;
 	rc = xl_train_open(&j->files);
 	return rc > 0 ? XL_JOB_REFUSED : rc < 0 ? XL_JOB_FAILED : XL_JOB_DONE;

@@ -1,6 +1,6 @@
 /*
  * train_open.h - what a run writes, held before anything is read: the model's name
- * and the log, none of which may be an input.
+ * and the log; none of that may be an input, nor may numbered copies and sheets.
  */
 #ifndef XL_TRAIN_TRAIN_OPEN_H
 #define XL_TRAIN_TRAIN_OPEN_H
@@ -10,6 +10,8 @@
 
 struct xl_train_open {
 	const char *out, *log_path; /* log_path: NULL for none */
+	const char *samples;        /* the folder of sheets, or NULL */
+	bool has_copies;            /* of out, numbered */
 	const char *const *inputs;  /* paths, "-" for stdin; none: stdin */
 	int n_inputs;
 	bool is_new;        /* there may be no model yet */

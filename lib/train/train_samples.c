@@ -7,6 +7,7 @@
 #include "data/outname.h"
 #include "data/pairs.h"
 #include "image/image.h"
+#include "train/train_files.h"
 #include "train/train_samples.h"
 
 enum { COLUMNS = 7, GAP = 4, SIDE = 96 /* pixels that hold the labels */ };
@@ -177,7 +178,8 @@ int xl_samples_write(struct xl_samples *s, struct xl_model *m)
 {
 	struct xl_tensor *cell[XL_SAMPLES_PAIRS * COLUMNS] = {NULL}, *sheet = NULL;
 	const char *label[XL_SAMPLES_PAIRS * COLUMNS] = {NULL};
-	char *path = xl_strf("%s/%08lld.png", s->dir, (long long)m->step);
+	char *before = xl_strf("%s/", s->dir);
+	char *path = before ? xl_train_numbered(before, m->step, ".png") : NULL;
 	int rc = path ? 0 : -1;
 
 	memcpy(label,
@@ -194,6 +196,7 @@ int xl_samples_write(struct xl_samples *s, struct xl_model *m)
 	for (int i = 0; i < s->n * COLUMNS; i++)
 		xl_tensor_free(cell[i]);
 	xl_tensor_free(sheet);
+	free(before);
 	free(path);
 	xl_model_bn(m, XL_BN_TRAIN);
 	return rc;
