@@ -470,11 +470,20 @@ there are 5_o_Clock_Shadow, "* ]]
 }
 
 @test "help on a method that there is not" {
-	run "$train" --help foo
-	usage
-	[[ ${lines[0]} == "xl-train: 'foo' is not a method"* ]]
-	run -0 "$train" --help lomit
-	[[ $output == *"train lomit: "* ]]
+	for words in "--help foo" "foo --help" "-h foo" "--help foo --quiet" "--quiet --help foo" \
+		"--threads 2 --help foo" "foo -hq" "foo lomit --help"; do
+		# shellcheck disable=SC2086  # several words
+		run "$train" $words
+		usage
+		[[ ${lines[0]} == "xl-train: 'foo' is not a method"* ]]
+	done
+	for words in "--help lomit" "lomit --help" "lomit --width 2 -hq faces" "lomit -h --no-such=1"; do
+		# shellcheck disable=SC2086  # several words
+		run -0 "$train" $words
+		[[ $output == *"train lomit: "* ]]
+	done
+	run -0 "$train" --threads 2 --help
+	[[ $output == *"train a method on image records"* ]]
 }
 
 @test "what is read is not written over" {

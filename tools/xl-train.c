@@ -11,6 +11,7 @@
 #include "core/tool.h"
 #include "train/train.h"
 #include "train/train_estimate.h"
+#include "train/train_help.h"
 #include "train/train_job.h"
 
 static struct xl_job job;
@@ -50,11 +51,21 @@ static const struct xl_opt opts[] = {
 };
 /* clang-format on */
 
+static int complete_help(struct xl_opt *table, const char *operand)
+{
+	const struct xl_settings *s = &job.settings;
+
+	if (operand && xl_settings_first(s, operand))
+		return -1;
+	return s->method ? xl_help_presets(table, s->method) : 0;
+}
+
 static struct xl_tool tool = {
 	.name = "xl-train",
 	.synopsis = "METHOD [options] [FILE...]",
 	.example = "xl-crop celeba | xl-train lomit --preset small",
 	.check = xl_kernels_check,
+	.help = complete_help,
 };
 
 static void say_note(const char *text)
@@ -119,8 +130,6 @@ static void parse(int argc, char **argv)
 	tool.opts = xl_settings_table(s, opts);
 	if (!tool.summary || !tool.opts)
 		xl_die("%s", xl_err_msg());
-	if (argc == 3 && !strcmp(argv[1], "--help") && *argv[2] != '-' && !xl_method_find(argv[2]))
-		xl_usage("%s", xl_err_msg());
 	const int first = xl_opt_parse(&tool, argc, argv);
 	if (xl_settings_first(s, argv[first]))
 		xl_usage("%s", xl_err_msg());

@@ -48,8 +48,10 @@ static bool is_option(const struct xl_opt *o)
 
 /* ---- answers ---------------------------------------------------------- */
 
-static _Noreturn void answer_help(const struct xl_tool *tool)
+static _Noreturn void answer_help(const struct xl_tool *tool, const char *operand)
 {
+	if (tool->help && tool->help(tool->opts, operand))
+		xl_usage("%s", xl_err_msg());
 	printf("usage: %s %s\n%s\n\n", tool->name, tool->synopsis, tool->summary);
 	xl_opt_print(stdout, tool->opts);
 	xl_opt_print(stdout, common);
@@ -240,7 +242,16 @@ static _Noreturn void refuse_option(const struct parser *p, const char *word)
 	xl_usage("unknown option '%.*s'", n, word);
 }
 
-static void take_option(const struct parser *p, const struct xl_tool *tool, int val, char **argv)
+/* The first operand, or NULL: known when all options are, whatever is wrong with these. */
+static const char *operand_of(const struct parser *p, int argc, char **argv)
+{
+	while (getopt_long(argc, argv, p->shorts, p->longs, NULL) != -1)
+		;
+	return argv[optind];
+}
+
+static void take_option(const struct parser *p, const struct xl_tool *tool, int val, int argc,
+			char **argv)
 {
 	const struct xl_opt *o;
 	int i;
@@ -248,7 +259,7 @@ static void take_option(const struct parser *p, const struct xl_tool *tool, int 
 	switch (val) {
 	case VAL_HELP:
 	case 'h':
-		answer_help(tool);
+		answer_help(tool, operand_of(p, argc, argv));
 	case VAL_VERSION:
 		answer_version(tool);
 	case VAL_MDOC:
@@ -307,7 +318,7 @@ int xl_opt_parse(const struct xl_tool *tool, int argc, char **argv)
 	build(&p, tool);
 	opterr = 0;
 	while ((val = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1)
-		take_option(&p, tool, val, argv);
+		take_option(&p, tool, val, argc, argv);
 	check_together(&p);
 	free(p.opts);
 	free(p.longs);

@@ -50,6 +50,8 @@ struct xl_tool {
 	struct xl_opt *opts;  /* ended by XL_OPT_END; common options not included */
 	int (*check)(void);   /* what else is wrong usage, as a variable of the environment;
 			       * 0, or -1 with xl_err set; may be NULL */
+	/* Completes opts before --help prints them; the first operand, or NULL; as check */
+	int (*help)(struct xl_opt *opts, const char *operand);
 };
 
 /* Values of the options every tool has: --help --version -q --threads --seed */

@@ -80,57 +80,16 @@ void xl_settings_show(const struct xl_opt *o, char *buf, size_t size)
 		snprintf(buf, size, "%s", *(const char **)o->target);
 }
 
-enum { PAPER, PRESETS = 3, NOTE = 96 };
-static const char *const presets[PRESETS] = {"paper", "small", "tiny"};
-
-/* A model with each preset, not built; NULL ones where that fails, as with no method. */
-static void make_presets(const struct xl_method *method, struct xl_model *m[PRESETS])
-{
-	for (int i = 0; i < PRESETS; i++) {
-		m[i] = method ? xl_model_new(method) : NULL;
-		if (m[i] && xl_model_preset(m[i], presets[i])) {
-			xl_model_free(m[i]);
-			m[i] = NULL;
-		}
-	}
-}
-
-/* A default, and what other presets have instead: "64; small 32, tiny 16" */
-static const char *note_presets(char note[NOTE], const char *def, struct xl_model *const m[PRESETS],
-				size_t option)
-{
-	char value[PRESETS][NOTE / 4];
-	size_t n = (size_t)snprintf(note, NOTE, "%s", def);
-	const char *before = "; ";
-
-	for (int i = 0; i < PRESETS; i++)
-		if (!m[i])
-			return def;
-	for (int i = 0; i < PRESETS; i++) {
-		xl_settings_show(&m[i]->opts[option], value[i], sizeof value[i]);
-		if (n >= NOTE || strcmp(value[i], value[PAPER]) == 0)
-			continue;
-		n += (size_t)snprintf(note + n, NOTE - n, "%s%s %s", before, presets[i], value[i]);
-		before = ", ";
-	}
-	return note;
-}
-
 struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own)
 {
 	static const struct xl_opt heading = {.type = XL_OPT_GROUP, .help = "hyper-parameters"};
 	static const struct xl_opt heading_common = {.type = XL_OPT_GROUP, .help = "common"};
 	const struct xl_opt *theirs = s->method ? s->method->opts : NULL;
 	const size_t n = table_length(own) + table_length(theirs) + 3;
-	const size_t notes = table_length(theirs) * NOTE;
-	struct xl_opt *t = xl_alloc(1, n * sizeof *t + notes), *p = t;
-	struct xl_model *m[PRESETS];
-	char(*note)[NOTE]; /* of their options, freed with them */
+	struct xl_opt *t = xl_alloc(n, sizeof *t), *p = t;
 
 	if (!t)
 		return NULL;
-	note = (void *)(t + n);
-	make_presets(s->method, m);
 	memcpy(p, own, table_length(own) * sizeof *p);
 	p += table_length(own);
 	if (theirs)
@@ -142,11 +101,7 @@ struct xl_opt *xl_settings_table(struct xl_settings *s, const struct xl_opt *own
 		p->type = XL_OPT_CALL;
 		p->target = s;
 		p->fn = xl_settings_add;
-		if (p->def)
-			p->def = note_presets(note[i], p->def, m, i);
 	}
-	for (int i = 0; i < PRESETS; i++)
-		xl_model_free(m[i]);
 	if (s->method)
 		*p++ = heading_common;
 	p->type = XL_OPT_END;
