@@ -95,7 +95,7 @@ usage() { # the words of a usage error
 		[ $s != INT ] || [ "$status" -eq 130 ]
 		[ $s != HUP ] || [ "$status" -eq 129 ]
 		[ ! -e two.lock ]
-		grep -q "^xl-train: stopped by a signal; continue with --resume two$" err
+		grep -q "^xl-train: stopped by a signal; continue with lomit --resume two$" err
 		n=$(sed -n 's/^{"end":"signal","step":\([0-9]*\),"saved":\1,.*/\1/p' $s.log)
 		[ "$n" -gt 0 ]
 	done

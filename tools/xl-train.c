@@ -202,7 +202,8 @@ static int train(void)
 		xl_die("%s", xl_err_msg());
 	xl_note("%s", xl_train_words(&t, text, sizeof text));
 	if (end == XL_TRAIN_STOPPED)
-		xl_note("stopped by a signal; continue with --resume %s", job.set.out);
+		xl_note("stopped by a signal; continue with %s --resume %s",
+			job.settings.method->name, job.set.out);
 	const int status = xl_finish();
 	return end == XL_TRAIN_STOPPED ? 128 + stop : status;
 }
