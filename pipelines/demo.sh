@@ -16,8 +16,11 @@ for dir in "$root" "$root/models"; do
 	[ -n "$PICTURES" ] || [ ! -e "$dir/input-1.png" ] || PICTURES=$dir
 done
 [ -e "$PICTURES/input-1.png" ] || die "no input-1.png in '$PICTURES'; set PICTURES to a folder of pairs"
+for file in "$MODEL" "$PICTURES"/*.png; do
+	[ ! "$OUT" -ef "$file" ] || usage "$OUT: is read; set OUT to another file"
+done
 
-model=$(words --model "$MODEL") part=$(words "$OUT.part")
+model=$(words --model "$MODEL")
 rows="for input in $(words "$PICTURES")/input-*.png; do
 	exemplar=\${input%/*}/exemplar-\${input##*/input-}
 	xl-encode $model \"\$input\" \"\$exemplar\"
@@ -26,13 +29,13 @@ rows="for input in $(words "$PICTURES")/input-*.png; do
 			xl-decode $model --stream \$how | xl-encode $model
 	done
 done"
-rm_part() { rm -f "$OUT.part"; }
 if [ -n "$dry" ]; then
 	echo "$rows | xl-grid --show x,m --columns 4 > $(words "$OUT")"
 else
-	trap rm_part EXIT
-	(eval "$rows | xl-grid --show x,m --columns 4 > $part")
-	mv "$OUT.part" "$OUT"
+	parts=$(mktemp -d "$OUT.XXXXXX")
+	trap 'rm -rf "$parts"' EXIT
+	(eval "$rows | xl-grid --show x,m --columns 4 > $(words "$parts/sheet")")
+	mv -T "$parts/sheet" "$OUT"
 	echo "demo.sh: wrote $(cd "$(dirname "$OUT")" && pwd)/$(basename "$OUT"):" \
 		"input, exemplar, result, and that put into the input, each beside its mask"
 fi

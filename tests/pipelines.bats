@@ -579,7 +579,13 @@ made-2" ]
 	[ "$(ls)" = demo.png ]
 	printf 'nothing' >broken
 	run -1 env MODEL=broken OUT=other.png "$pipes/demo.sh"
-	[ ! -e other.png ] && [ ! -e other.png.part ]
+	[ "$(echo *.png*)" = demo.png ]
+	# what it reads is not replaced
+	cp "$pipes"/../models/{input,exemplar}-1.png .
+	before=$(sha256sum input-1.png)
+	MODEL=$model PICTURES=. OUT=input-1.png run -2 "$pipes/demo.sh"
+	[ "$output" = "demo.sh: input-1.png: is read; set OUT to another file" ]
+	[ "$(sha256sum input-1.png)" = "$before" ]
 }
 
 @test "the default model translates the bundled pictures" {
