@@ -63,8 +63,19 @@ ids() { jq -r .id; }
 	[ "$(shape --size 9x5)" = '[3,5,9]' ]
 	[ "$(shape --size 0)" = '[3,30,20]' ]
 	[ "$(shape --size 0 --crop 12)" = '[3,12,12]' ]
-	[ "$(shape --size 0 --crop 500)" = '[3,20,20]' ]
+	[ "$(shape --size 0 --crop 500 2>told)" = '[3,20,20]' ]
+	[ "$(cat told)" = "xl-crop: pictures of less than --crop=500, taken as far as they go: 1" ]
+	[ "$(shape --size 0 --crop 20 2>&1)" = '[3,20,20]' ]
 	[ "$(shape --size 0 --crop 0)" = '[3,30,20]' ]
+}
+
+@test "a choice that fits nothing is a failure" {
+	celeba
+	run -1 --separate-stderr "$crop" --where Male=7 celeba
+	[ -z "$output" ]
+	[ "${stderr_lines[-1]}" = "xl-crop: none of 3 pictures is what was asked for" ]
+	run -1 "$crop" --split train --test-count 99 celeba
+	run -0 "$crop" --limit 0 celeba
 }
 
 @test "the crop is the middle, and 0 squashes" {

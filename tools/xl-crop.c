@@ -13,7 +13,8 @@
 #include "data/pathlist.h"
 #include "data/sets.h"
 
-static struct xl_crop crop = {.w = 128, .h = 128, .take = XL_CROP_LARGEST};
+static atomic_llong smaller; /* pictures than --crop */
+static struct xl_crop crop = {.w = 128, .h = 128, .take = XL_CROP_LARGEST, .smaller = &smaller};
 static struct xl_select want = {.test_count = -1, .limit = -1};
 static const char *split, *domain;
 
@@ -237,10 +238,13 @@ int main(int argc, char **argv)
 		xl_usage("%s", xl_err_msg());
 	for (int i = 0; i < set->n_notes; i++)
 		xl_note("%s", set->notes[i]);
-	if (found && !set->n)
-		xl_note("none of %lld pictures is what was asked for", (long long)found);
+	if (found && !set->n && want.limit != 0)
+		xl_lose("none of %lld pictures is what was asked for", (long long)found);
 	xl_keep_memory();
 	write_all(set);
+	if (smaller > 0)
+		xl_note("pictures of less than --crop=%lld, taken as far as they go: %lld",
+			(long long)crop.take, (long long)smaller);
 	xl_set_free(set);
 	return xl_finish();
 }

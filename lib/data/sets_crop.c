@@ -76,5 +76,7 @@ struct xl_tensor *xl_crop_apply(const struct xl_crop *c, struct xl_tensor *t, ui
 	if (c->flip && draw[0] >> 31)
 		xl_image_flip(t);
 	struct xl_box b = xl_crop_box(c, t->shape[2], t->shape[1], draw + 1);
+	if (c->smaller && (b.w < b.h ? b.w : b.h) < c->take)
+		atomic_fetch_add(c->smaller, 1);
 	return xl_image_resize(t, b, c->h ? c->h : b.h, c->w ? c->w : b.w);
 }

@@ -5,6 +5,7 @@
 #ifndef XL_DATA_SETS_CROP_H
 #define XL_DATA_SETS_CROP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "image/image.h"
@@ -17,6 +18,7 @@ struct xl_crop {
 	bool random;  /* take it anywhere, not from the middle */
 	bool flip;    /* mirror every second picture, by lot */
 	uint64_t seed;
+	atomic_llong *smaller; /* counts pictures that have less than `take`; NULL: uncounted */
 };
 
 /*
