@@ -36,7 +36,8 @@ struct step {
 	int images, rows;
 };
 
-/* Lines to ask for, one with each pixel: all at once they would delay what is read now. */
+/* Lines to ask for in a call: one with each pixel, as all at once would delay what is read
+ * now; but where tiles are small, a call has few lines, and its loop no time for them. */
 struct ask {
 	const float *at;
 	int lines;
@@ -44,12 +45,18 @@ struct ask {
 
 struct wgrad;
 
+/* Where a slot reads. Volatile where the registers do not suffice for a tile: moving them
+ * through those of vectors takes longer than reading. */
+#if XL_LANES == 16
+typedef const volatile int64_t place;
+#else
+typedef const int64_t place;
+#endif
+
 /* A kernel: sum[slot][16] += over a step, from x and gy on, for the slots of a tile. These
- * are neighbours, or rows of taps are, or each reads at[] of x: volatile, as the registers
- * do not suffice for all, and moving them through those of vectors takes longer. */
+ * are neighbours, or rows of taps are, or each reads at[] of x. */
 typedef void add_fn(float *sum, const struct wgrad *g, const struct step *s, const float *x,
-		    const float *gy, const volatile int64_t *at, struct ask ask_x,
-		    struct ask ask_gy);
+		    const float *gy, place *at, struct ask ask_x, struct ask ask_gy);
 
 struct wgrad {
 	float *gw;
@@ -72,6 +79,8 @@ struct part {
 	int64_t at[MOST_SLOTS];
 };
 
+enum { ASK_BY_PIXEL = XL_LANES == 16 };
+
 static inline void ask_for(struct ask *a)
 {
 	if (a->lines-- > 0) {
@@ -80,16 +89,26 @@ static inline void ask_for(struct ask *a)
 	}
 }
 
+static inline void ask_for_all(struct ask *a)
+{
+	while (a->lines > 0)
+		ask_for(a);
+}
+
 #define WGRAD(NAME, TILE, OFFSET)                                                                  \
 	static void NAME(float *sum, const struct wgrad *g, const struct step *s,                  \
-			 const float *from, const float *gy, const volatile int64_t *at,           \
-			 struct ask ask_x, struct ask ask_gy)                                      \
+			 const float *from, const float *gy, place *at, struct ask ask_x,          \
+			 struct ask ask_gy)                                                        \
 	{                                                                                          \
 		const struct xl_conv2d_dims *d = g->d;                                             \
 		const int64_t row = (int64_t)d->stride * g->wp * g->b, col = d->stride * g->b;     \
 		const int64_t x_jump = g->x_image - s->rows * row;                                 \
 		const int64_t y_jump = g->y_image - s->rows * d->ow * XL_BLOCK;                    \
 		(void)at;                                                                          \
+		if (!ASK_BY_PIXEL) {                                                               \
+			ask_for_all(&ask_x);                                                       \
+			ask_for_all(&ask_gy);                                                      \
+		}                                                                                  \
 		vf acc[TILE][XL_VECS];                                                             \
 		UNROLL for (int i = 0; i < TILE; i++)                                              \
 		{                                                                                  \
@@ -101,8 +120,10 @@ static inline void ask_for(struct ask *a)
 				const float *x = from;                                             \
 				for (int c = 0; c < d->ow; c++, x += col, gy += XL_BLOCK) {        \
 					vf gv[XL_VECS];                                            \
-					ask_for(&ask_x);                                           \
-					ask_for(&ask_gy);                                          \
+					if (ASK_BY_PIXEL) {                                        \
+						ask_for(&ask_x);                                   \
+						ask_for(&ask_gy);                                  \
+					}                                                          \
 					UNROLL for (int v = 0; v < XL_VECS; v++) gv[v] =           \
 						*(const vf *)(gy + v * XL_LANES);                  \
 					UNROLL for (int i = 0; i < TILE; i++)                      \
