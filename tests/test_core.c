@@ -388,7 +388,7 @@ static void test_digest_known_answers(void **state)
 static struct {
 	bool flag, given;
 	int64_t size, any;
-	double rate;
+	double rate, share;
 	const char *name, *mode;
 	char calls[64];
 } opt;
@@ -423,6 +423,14 @@ static struct xl_opt table[] = {
 	 .min = 0,
 	 .max = INFINITY,
 	 .help = "a rate whose explanation takes more than one line of help to tell"},
+	{.type = XL_OPT_NUM,
+	 .name = "share",
+	 .arg = "x",
+	 .def = "-1",
+	 .target = &opt.share,
+	 .max = 1,
+	 .or_unset = true,
+	 .help = "a share, -1: any"},
 	{.type = XL_OPT_STR, .name = "name", .arg = "s", .target = &opt.name, .help = "a name"},
 	{.type = XL_OPT_ENUM,
 	 .name = "mode",
@@ -458,6 +466,11 @@ static void test_opt_values(void **state)
 	assert_int_equal(opt.size, 4096);
 	assert_int_equal(xl_opt_set(table, "rate", "1e-4"), 0);
 	assert_true(opt.rate == 1e-4);
+	assert_true(opt.share == -1);
+	assert_int_equal(xl_opt_set(table, "share", "0.25"), 0);
+	assert_true(opt.share == 0.25);
+	assert_int_equal(xl_opt_set(table, "share", "-1.0"), 0);
+	assert_true(opt.share == -1);
 	assert_int_equal(xl_opt_set(table, "flag", NULL), 0);
 	assert_true(opt.flag);
 	assert_int_equal(xl_opt_set(table, "flag", "no"), 0);
@@ -486,6 +499,10 @@ static void test_opt_messages(void **state)
 	refuses("rate", "infinity", "--rate: 'infinity' is not a number of 0 or more");
 	refuses("rate", "1e999", "--rate: '1e999' is not a number of 0 or more");
 	refuses("rate", "", "--rate: '' is not a number of 0 or more");
+	refuses("share", "-0.5", "--share: '-0.5' is not a number from 0 to 1, or -1");
+	refuses("share", "1.5", "--share: '1.5' is not a number from 0 to 1, or -1");
+	refuses("share", "-1x", "--share: '-1x' is not a number from 0 to 1, or -1");
+	assert_true(opt.share == -1);
 	refuses("mode", "three", "--mode: 'three' is not one of one|two");
 	refuses("mode", "", "--mode: '' is not one of one|two");
 	refuses("flag", "perhaps", "--flag: 'perhaps' is neither yes nor no");
@@ -564,6 +581,7 @@ static void test_opt_print(void **state)
 			    "      --rate=x            a rate whose explanation takes more than "
 			    "one line of\n"
 			    "                          help to tell [0.5]\n"
+			    "      --share=x           a share, -1: any [-1]\n"
 			    "      --name=s            a name\n"
 			    "      --mode=one|two      a mode [one]\n"
 			    "      --call=x            a call\n");

@@ -182,7 +182,6 @@ static void refused(const char *const *set, const char *message)
 static void test_what_does_not_fit(void **state)
 {
 	(void)state;
-	refused(SET("lambda-s", "-0.5"), "lr, pre-lr, lambda-s and lambda-c are 0 or more, or -1");
 	refused(SET("size", "30", "n1", "3"), "size 30 is not a multiple of 4 (n1 3)");
 	refused(SET("w-gan", "0", "w-vae", "0", "w-kl", "0", "w-cyc", "0", "w-cyc-kl", "0",
 		    "lambda-s", "0", "lambda-c", "0"),

@@ -129,10 +129,6 @@ static void test_what_does_not_fit(void **state)
 		"sep 32 leaves no channel of 32");
 	refused((const char *const[]){"size", "64", "batch", "1", NULL},
 		"batch 1 at size 64: a batch norm needs two values");
-	refused((const char *const[]){"w-dc", "-0.5", NULL},
-		"a weight or rate of -0.5 is neither 0 or more, nor the task's, -1");
-	refused((const char *const[]){"lr-c", "-1e-4", NULL},
-		"a weight or rate of -0.0001 is neither 0 or more, nor the task's, -1");
 	refused((const char *const[]){"w-recon1-a", "0", "w-recon1-b", "0", "w-cycle-c", "0",
 				      "w-cycle-s", "0", "w-recon2-a", "0", "w-recon2-b", "0",
 				      "w-dc", "0", NULL},

@@ -741,6 +741,29 @@ static void tables_do_not_clash(void **state)
 	}
 }
 
+/* What -1 leaves to another option takes nothing else below 0. */
+static void only_minus_one_leaves_a_number_open(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	for (int i = 0; xl_method_at(i); i++) {
+		struct xl_model *m = xl_model_new(xl_method_at(i));
+
+		for (struct xl_opt *o = m->opts; o->type != XL_OPT_END; o++) {
+			if (o->type != XL_OPT_NUM || strcmp(o->def, "-1") != 0)
+				continue;
+			n++;
+			assert_int_equal(xl_model_set(m, o->name, "-0.5"), -1);
+			assert_message(", or -1");
+			assert_int_equal(xl_model_set(m, o->name, "0"), 0);
+			assert_int_equal(xl_model_set(m, o->name, "-1"), 0);
+		}
+		xl_model_free(m);
+	}
+	assert_true(n > 0);
+}
+
 /* ---- models and files -------------------------------------------------- */
 
 static struct xl_model *small_model(struct xl_spool *s)
@@ -1066,6 +1089,7 @@ int main(void)
 		cmocka_unit_test(settings_beat_the_preset),
 		cmocka_unit_test(method_is_found_among_options),
 		cmocka_unit_test(tables_do_not_clash),
+		cmocka_unit_test(only_minus_one_leaves_a_number_open),
 		cmocka_unit_test(saves_are_kept_by_number),
 		cmocka_unit_test(another_run_is_not_resumed),
 		cmocka_unit_test(counts_of_a_checkpoint_are_checked),

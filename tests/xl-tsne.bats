@@ -106,7 +106,7 @@ setup() {
 		[[ $output == "xl-tsne: --out: '$name' ends neither in .png nor in .svg"* ]]
 	done
 	run -2 xl-tsne --theta -0.5 dark.msgpack
-	[[ $output == "xl-tsne: --theta: -0.5 is neither 0 to 1 nor -1"* ]]
+	[[ $output == "xl-tsne: --theta: '-0.5' is not a number from 0 to 1, or -1"* ]]
 	run -0 xl-tsne -o map.svg dark.msgpack light.msgpack
 	run -0 xl-tsne -o map.SVG dark.msgpack light.msgpack
 	cmp map.svg map.SVG

@@ -37,7 +37,7 @@ static struct xl_opt opts[] = {
 	{.type = XL_OPT_NUM, .name = "rate", .arg = "r", .def = "0", .target = &embed.rate,
 	 .min = 0, .max = 1e6, .help = "learning rate; 0: points / 48, 50 at least"},
 	{.type = XL_OPT_NUM, .name = "theta", .arg = "t", .def = "-1", .target = &embed.theta,
-	 .min = -1, .max = 1, .help = "0: exact; -1: 0.5 above 2000 points"},
+	 .max = 1, .or_unset = true, .help = "0: exact; -1: 0.5 above 2000 points"},
 	{.type = XL_OPT_ENUM, .name = "init", .arg = "pca|random", .def = "pca", .target = &init,
 	 .help = "begin with components, or draws of the seed"},
 	{.type = XL_OPT_FLAG, .name = "each", .target = &each,
@@ -190,8 +190,6 @@ int main(int argc, char **argv)
 
 	if (by && strchr(by, ','))
 		xl_usage("--by: '%s' is more than one label", by);
-	if (embed.theta < 0 && embed.theta != -1)
-		xl_usage("--theta: %g is neither 0 to 1 nor -1", embed.theta);
 	if (out && strcmp(out, "-") == 0)
 		xl_usage("--out: the picture is a file; standard output has the results");
 	if (out && xl_picture_kind(out) == XL_PICTURE_NEITHER)

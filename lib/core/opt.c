@@ -112,6 +112,17 @@ static int parse_enum(const struct xl_opt *o, const char *what, const char *s, c
 	return 0;
 }
 
+static int parse_or_unset(const struct xl_opt *o, const char *what, const char *s, double *out)
+{
+	double v;
+
+	if ((xl_parse_num(what, s, 0, 0, &v) || v != -1) &&
+	    xl_parse_num(what, s, o->min, o->max, &v))
+		return xl_err("%s, or -1", xl_err_msg());
+	*out = v;
+	return 0;
+}
+
 /* Sets the target alone; value NULL is a flag given without one. */
 static int assign(struct xl_opt *o, const char *value)
 {
@@ -129,6 +140,8 @@ static int assign(struct xl_opt *o, const char *value)
 	case XL_OPT_INT:
 		return parse_whole(what, value, o->min, o->max, o->target);
 	case XL_OPT_NUM:
+		if (o->or_unset)
+			return parse_or_unset(o, what, value, o->target);
 		return xl_parse_num(what, value, o->min, o->max, o->target);
 	case XL_OPT_STR:
 		*(const char **)o->target = value;

@@ -33,6 +33,7 @@ struct xl_opt {
 	const char *help;    /* lower case, no full stop */
 	void *target;        /* what to set; for CALL the ctx */
 	double min, max;     /* INT, NUM; no range where min >= max */
+	bool or_unset;       /* NUM: -1, outside of the range, leaves it to what help says */
 	xl_opt_fn *fn;       /* CALL */
 	bool *given;         /* set to true when the option was given; may be NULL */
 	const char *with;    /* an option without which this one means nothing, or NULL */

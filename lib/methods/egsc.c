@@ -45,9 +45,8 @@ static const struct xl_opt egsc_opts[] = {
 	XL_H_WORD("perceptual", perceptual, "trained|random|given|none", "trained",
 		  "network of the perceptual loss: SmallVGG, trained or not (ours), or by --with "
 		  "(paper)"),
-	XL_H_RUN_NUM("lambda-s", lambda_s, "-1", "weight of the style loss, -1: by task", -1, 1e9),
-	XL_H_RUN_NUM("lambda-c", lambda_c, "-1", "weight of the content loss, -1: by task", -1,
-		     1e9),
+	XL_H_UNSET_NUM("lambda-s", lambda_s, "weight of the style loss, -1: by task", 1e9),
+	XL_H_UNSET_NUM("lambda-c", lambda_c, "weight of the content loss, -1: by task", 1e9),
 	XL_H_WORD("gan", gan, "ls|log", "ls",
 		  "adversarial loss: least squares (code), log (paper)"),
 	XL_H_RUN_NUM("w-gan", w_gan, "10", "weight of the adversarial losses (UNIT)", 0, 1e9),
@@ -63,8 +62,8 @@ static const struct xl_opt egsc_opts[] = {
 	XL_H_INT("pre-g-updates", pre_g_updates, "1", "the same in stage 1 (code)", 1, MAX_UPDATES),
 	XL_H_INT("d-double-act", d_double_act, "1", "1: D rectifies twice, and its scores (code)",
 		 0, 1),
-	XL_H_RUN_NUM("lr", lr, "-1", "learning rate at first, -1: by task", -1, 1e30),
-	XL_H_RUN_NUM("pre-lr", pre_lr, "-1", "the same in stage 1, -1: as lr", -1, 1e30),
+	XL_H_UNSET_NUM("lr", lr, "learning rate at first, -1: by task", 1e30),
+	XL_H_UNSET_NUM("pre-lr", pre_lr, "the same in stage 1, -1: as lr", 1e30),
 	XL_H_RUN_NUM("percept-lr", percept_lr, "1e-3", "learning rate of SmallVGG (ours)", 0, 1e30),
 	XL_H_NUM("beta1", beta1, "0.5", "first moment decay of Adam (code)", 0, 0.9999),
 	XL_H_NUM("beta2", beta2, "0.999", "second moment decay of Adam (code)", 0, 0.999999),
@@ -114,12 +113,6 @@ struct xl_egsc_stages xl_egsc_stages(const struct xl_egsc *h)
 	return s;
 }
 
-/* -1 leaves a weight or rate to the task; nothing else below 0 means anything. */
-static bool is_given_or_left(double x)
-{
-	return x >= 0 || x == -1;
-}
-
 static int egsc_check(const void *hyper, int n_attributes)
 {
 	const struct xl_egsc *h = hyper;
@@ -129,9 +122,6 @@ static int egsc_check(const void *hyper, int n_attributes)
 	const int step = 1 << (h->n1 - 1);
 
 	(void)n_attributes;
-	if (!is_given_or_left(h->lr) || !is_given_or_left(h->pre_lr) ||
-	    !is_given_or_left(h->lambda_s) || !is_given_or_left(h->lambda_c))
-		return xl_err("lr, pre-lr, lambda-s and lambda-c are 0 or more, or -1");
 	if (h->size % step)
 		return xl_err("size %d is not a multiple of %d (n1 %d)", (int)h->size, step,
 			      (int)h->n1);

@@ -67,8 +67,8 @@ static const struct xl_opt lomit_opts[] = {
 	XL_H_RUN_NUM("w-cycle", w_cycle, "10", "weight of the cycle (ICLR)", 0, 1e6),
 	XL_H_RUN_NUM("w-self", w_self, "10", "weight of self-reconstruction (ICLR)", 0, 1e6),
 	XL_H_RUN_NUM("w-r1", w_r1, "0.1", "weight of mask smoothness R1 (ICLR)", 0, 1e6),
-	XL_H_RUN_NUM("w-style-diff", w_style_diff, "-1",
-		     "weight of style difference, -1: 0.01 for iclr, 0 for ijcai", -1, 1e6),
+	XL_H_UNSET_NUM("w-style-diff", w_style_diff,
+		       "weight of style difference, -1: 0.01 for iclr, 0 for ijcai", 1e6),
 	XL_H_RUN_NUM("w-area", w_area, "1e-4", "weight of the mask's area (ICLR)", 0, 1e6),
 	XL_H_END,
 };

@@ -46,27 +46,20 @@ static const struct xl_opt mbu_opts[] = {
 		  "initial values as in PyTorch 0.4 or later"),
 	XL_H_WORD("crop", crop, "squash|square", "squash",
 		  "how pictures become squares: squashed (code) or cropped"),
-	XL_H_RUN_NUM("lr", lr, "-1", "learning rate of encoders and decoders, -1: by task", -1,
-		     1e30),
-	XL_H_RUN_NUM("lr-c", lr_c, "-1", "learning rate of C, -1: by task", -1, 1e30),
+	XL_H_UNSET_NUM("lr", lr, "learning rate of encoders and decoders, -1: by task", 1e30),
+	XL_H_UNSET_NUM("lr-c", lr_c, "learning rate of C, -1: by task", 1e30),
 	XL_H_NUM("beta1", beta1, "0.5", "first moment decay of Adam (paper, code)", 0, 0.9999),
 	XL_H_NUM("beta2", beta2, "0.999", "second moment decay of Adam (paper, code)", 0, 0.999999),
 	XL_H_NUM("clip", clip, "5", "largest norm of each optimiser's gradients (code)", 1e-6,
 		 1e30),
 	XL_H_NUM("flip", flip, "0.5", "probability of mirroring an image (code)", 0, 1),
-	XL_H_RUN_NUM("w-recon1-a", w_recon1_a, "-1", "weight of Recon1.A (lambda1), -1: by task",
-		     -1, 1e6),
-	XL_H_RUN_NUM("w-recon1-b", w_recon1_b, "-1", "weight of Recon1.B (lambda2), -1: by task",
-		     -1, 1e6),
-	XL_H_RUN_NUM("w-cycle-c", w_cycle_c, "-1", "weight of Cycle.c (lambda3), -1: by task", -1,
-		     1e6),
-	XL_H_RUN_NUM("w-cycle-s", w_cycle_s, "-1", "weight of Cycle.s (lambda3), -1: by task", -1,
-		     1e6),
-	XL_H_RUN_NUM("w-recon2-a", w_recon2_a, "-1", "weight of Recon2.A (lambda4), -1: by task",
-		     -1, 1e6),
-	XL_H_RUN_NUM("w-recon2-b", w_recon2_b, "-1", "weight of Recon2.B (lambda5), -1: by task",
-		     -1, 1e6),
-	XL_H_RUN_NUM("w-dc", w_dc, "-1", "weight of DC.E_c, 0: without C, -1: by task", -1, 1e6),
+	XL_H_UNSET_NUM("w-recon1-a", w_recon1_a, "weight of Recon1.A (lambda1), -1: by task", 1e6),
+	XL_H_UNSET_NUM("w-recon1-b", w_recon1_b, "weight of Recon1.B (lambda2), -1: by task", 1e6),
+	XL_H_UNSET_NUM("w-cycle-c", w_cycle_c, "weight of Cycle.c (lambda3), -1: by task", 1e6),
+	XL_H_UNSET_NUM("w-cycle-s", w_cycle_s, "weight of Cycle.s (lambda3), -1: by task", 1e6),
+	XL_H_UNSET_NUM("w-recon2-a", w_recon2_a, "weight of Recon2.A (lambda4), -1: by task", 1e6),
+	XL_H_UNSET_NUM("w-recon2-b", w_recon2_b, "weight of Recon2.B (lambda5), -1: by task", 1e6),
+	XL_H_UNSET_NUM("w-dc", w_dc, "weight of DC.E_c, 0: without C, -1: by task", 1e6),
 	XL_H_WORD("recon1-norm", recon1_norm, "l1|l2", "l1", "of Recon1 (ablation l2: paper)"),
 	XL_H_WORD("recon2-norm", recon2_norm, "l1|l2", "l1", "of Recon2 (ablation l2: paper)"),
 	XL_H_RUN_NUM("mask-l2", mask_l2, "0",
@@ -141,29 +134,12 @@ static int mbu_preset(void *hyper, const char *name)
 	return 0;
 }
 
-/* -1 leaves a weight or rate to the task; nothing else below 0 means anything. */
-static int check_given(const struct xl_mbu *h)
-{
-	const double given[] = {h->lr,         h->lr_c,       h->w_recon1_a,
-				h->w_recon1_b, h->w_cycle_c,  h->w_cycle_s,
-				h->w_recon2_a, h->w_recon2_b, h->w_dc};
-
-	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
-		if (given[i] < 0 && given[i] != -1)
-			return xl_err(
-				"a weight or rate of %g is neither 0 or more, nor the task's, -1",
-				given[i]);
-	return 0;
-}
-
 static int mbu_check(const void *hyper, int n_attributes)
 {
 	const struct xl_mbu *h = hyper;
 	const struct weights w = weights_of(h);
 
 	(void)n_attributes; /* the domain is all that is learnt from */
-	if (check_given(h))
-		return -1;
 	if (h->size % XL_MBU_STRIDE)
 		return xl_err("size %d is not a multiple of %d", (int)h->size, XL_MBU_STRIDE);
 	if (xl_mbu_sep(h) >= 16 * h->width)

@@ -12,6 +12,8 @@
  * XL_H_NUM     - a number: the same
  * XL_H_RUN_INT - the same, which a resumed run may change: what says how long and how fast
  * XL_H_RUN_NUM   it learns, and for what
+ * XL_H_UNSET_NUM - the same, of 0 or more, or -1, the default, which leaves it to another
+ *                option: option, field, help, largest
  * XL_H_WORD    - one word of a choice: option, field, choice, default, help
  * XL_H_FLAG    - a switch, off by default: option, field, help
  * XL_H_END     - the last row
@@ -29,6 +31,12 @@
 	XL_H_NUMBER(XL_OPT_INT, "n", option, field, value, words, lo, hi, true)
 #define XL_H_RUN_NUM(option, field, value, words, lo, hi)                                          \
 	XL_H_NUMBER(XL_OPT_NUM, "x", option, field, value, words, lo, hi, true)
+#define XL_H_UNSET_NUM(option, field, words, hi)                                                   \
+	{                                                                                          \
+		.type = XL_OPT_NUM, .name = option, .arg = "x", .def = "-1", .help = words,        \
+		.target = XL_HYPER(XL_HYPERS, field), .max = hi, .or_unset = true,                 \
+		.may_change = true                                                                 \
+	}
 #define XL_H_WORD(option, field, choice, value, words)                                             \
 	{                                                                                          \
 		.type = XL_OPT_ENUM, .name = option, .arg = choice, .def = value, .help = words,   \
