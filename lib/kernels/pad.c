@@ -77,13 +77,6 @@ static void pad_plane(void *ctx, int64_t plane)
 	}
 }
 
-void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int left, int h, int w)
-{
-	struct pad p = {y, x, d, top, left, h, w, XL_PAD_ZERO};
-	assert(h >= top + d->h && w >= left + d->w);
-	xl_parallel(pad_plane, &p, (int64_t)d->n * d->c / d->b);
-}
-
 void xl_pad_fwd(float *y, const float *x, const struct xl_dims *d, int pad_h, int pad_w,
 		enum xl_pad_mode mode)
 {

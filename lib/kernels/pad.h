@@ -26,9 +26,6 @@ void xl_pad_fold(float *gx, const float *gy, const struct xl_dims *d, int pad_h,
  * where that is zero */
 int xl_pad_source(int i, int n, enum xl_pad_mode mode);
 
-/* xl_pad_at - x in a map (n,c,h,w) of zeros, its first pixel at (top, left) */
-void xl_pad_at(float *y, const float *x, const struct xl_dims *d, int top, int left, int h, int w);
-
 /* xl_block_pad - plain x (n,c,pixels) to y, blocks (n,c/16 rounded up,pixels,16),
  * missing channels zero */
 void xl_block_pad(float *y, const float *x, int n, int c, int pixels);

@@ -33,7 +33,7 @@ int xl_axis_reads(struct xl_read *reads, const struct xl_axis *a, int i)
 {
 	int count = 0;
 
-	assert(a->k <= XL_TAPS);
+	assert(a->k <= XL_TAPS && (a->mode != XL_PAD_EDGE || a->pad <= 1));
 	if (a->back) {
 		count = readers(reads, a, i);
 		for (int j = 1; j <= a->pad && a->mode != XL_PAD_ZERO; j++) {

@@ -5,7 +5,6 @@
  * simd_gemm.c (few pixels) and depth.c (few input channels and a stride).
  */
 #include <assert.h>
-#include <string.h>
 #include "core/mem.h"
 #include "kernels/depth.h"
 #include "kernels/pad.h"
@@ -123,7 +122,8 @@ static struct xl_sweep back(const struct xl_conv2d_dims *d)
 
 static size_t wgrad_scratch(const struct xl_conv2d_dims *d)
 {
-	const int64_t gy = whole(d->n * xl_round_up(d->co, XL_BLOCK) * d->oh * d->ow);
+	const bool plain = xl_block_of(d->co) == 1;
+	const int64_t gy = plain ? d->n * xl_round_up(d->co, XL_BLOCK) * d->oh * d->ow : 0;
 
 	return (size_t)(padded_count(d) + gy + sums_count(d)) * sizeof(float);
 }
