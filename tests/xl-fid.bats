@@ -247,7 +247,9 @@ zero=00000000 one=3f800000 two=40000000 nan=7fc00000
 	run -1 fid pt clean
 	[[ $output == "xl-fid: pt: made with own_d512 ("*"), 512 features, resize pt; clean: with own_d512 ("*"), 512 features, resize clean" ]]
 	run -1 "$XL_BIN/xl-fid" -q --merge pt clean
-	[[ $output == *"xl-fid: clean: record 0 (stats): made with own_d512 ("*"resize clean; what came before with "* ]]
+	[[ $output == *"xl-fid: clean: record 0 (stats): made with own_d512 ("*"resize clean; what came before, of pt, with "* ]]
+	run -1 "$XL_BIN/xl-fid" -q --merge - clean <pt
+	[[ $output == *"what came before, of stdin, with own_d512 "*"resize pt" ]]
 	run -1 --separate-stderr fid --dims 64 pt b
 	[[ $stderr == *"512 features"*"64 features"* ]]
 	run -1 "$XL_BIN/xl-fid" -q --merge pt b

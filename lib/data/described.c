@@ -63,7 +63,7 @@ int xl_described_made(struct xl_described *s, const char *network, const char *d
 		return 0;
 	show(was, sizeof was, s);
 	show(is, sizeof is, &it);
-	return xl_err("made with %s; what came before with %s", is, was);
+	return xl_err("made with %s; what came before, of %s, with %s", is, s->first, was);
 }
 
 /* Whether words may say the same; one that says nothing may. */

@@ -26,8 +26,9 @@ struct xl_described {
 
 	/* how it was made: "" where that is not known */
 	char network[XL_DESCRIBED_NAME], digest[65], resize[16];
-	bool is_known; /* the three above, and d */
-	int64_t d;     /* features */
+	const char *first; /* the path that it is known from; borrowed */
+	bool is_known;     /* the three above, and d */
+	int64_t d;         /* features */
 
 	int64_t n;         /* pictures; -1 where statistics do not say it */
 	struct xl_gauss g; /* of those that were taken in */

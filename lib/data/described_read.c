@@ -391,6 +391,8 @@ int xl_described_read(struct xl_described *s, const char *path)
 {
 	struct stat st;
 
+	if (!s->is_known)
+		s->first = strcmp(path, "-") == 0 ? "stdin" : path;
 	return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode)
 		       ? read_folder(s, path)
 		       : read_file(s, path);
