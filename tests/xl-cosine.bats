@@ -112,7 +112,14 @@ cosine() { "$XL_BIN/xl-cosine" --model "$own" "$@"; }
 	run -1 "$XL_BIN/xl-cosine" i i
 	[ "$output" = "xl-cosine: no weights of resnet50-face: make them by 'xl-convert --as resnet50-face resnet50_ft_dag.pth resnet50-face.msgpack', see xl-convert(1), and put them into ~/.local/share/xl or name the file" ]
 	run -1 "$XL_BIN/xl-cosine" --weights "$own" i i
-	[[ $output == "xl-cosine: $own: "* ]]
+	[ "$output" = "xl-cosine: $own: not the weights of a network that describes faces (resnet50-face, vgg16-face)" ]
+	"$XL_BUILD/tests/test_features" resnet50-face | head -c 3000 >face
+	run -1 "$XL_BIN/xl-cosine" --weights face i i
+	[[ $output == "xl-cosine: face: record 1 (resnet50-face): ends inside "* ]]
+	run -1 "$XL_BIN/xl-cosine" --weights face --before-relu i i
+	[ "$output" = "xl-cosine: face: resnet50-face has no numbers before a ReLU" ]
+	run -2 cosine --before-relu i i
+	[ "${lines[0]}" = "xl-cosine: --model and --before-relu exclude each other" ]
 	run -1 cosine --model i i i
 	[[ $output == "xl-cosine: i: "* ]]
 }
