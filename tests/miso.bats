@@ -324,6 +324,10 @@ xl-encode: 1 input failed" ]
 		[[ ${stderr_lines[0]} == *", 12 resized from $side to 36 pixels" ]]
 	done
 	mkdir -p photos/trainA photos/trainB
+	for size in 064 64x64 x 'n[0]' 10000; do
+		DATA=photos SIZE=$size run -2 "$BATS_TEST_DIRNAME/../pipelines/miso/train.sh"
+		[ "$output" = "train.sh: SIZE: '$size' is not a number of pixels" ] && [ ! -e miso ]
+	done
 	DATA=photos PRESET=tiny run -0 "$BATS_TEST_DIRNAME/../pipelines/miso/train.sh" -n
 	[[ $output == *"xl-crop --split train --size 36 photos"*"--size 32"*"--part=0.895"* ]]
 	# samples show all of a picture, at the model's size

@@ -33,6 +33,7 @@ small) : "${SIZE:=64}" ;;
 tiny) : "${SIZE:=32}" ;;
 *) usage "PRESET: '$PRESET' is not paper, small or tiny" ;;
 esac
+[[ $SIZE =~ ^[1-9][0-9]{0,3}$ ]] || usage "SIZE: '$SIZE' is not a number of pixels"
 if [ -z "$DATA" ]; then
 	DOMAIN=${DOMAIN-Blond_Hair} WHERE=${WHERE-Bald=0,Wearing_Hat=0}
 elif ! has_sides "$DATA"; then
