@@ -66,6 +66,24 @@ static void say_progress(int64_t done, int64_t total, double kl)
 	xl_progress(done, total, "iterations", text);
 }
 
+/* Ends the program where no record could be taken. */
+static void add(struct xl_points *p, const struct xl_record *r, int file, const char *where)
+{
+	const enum xl_points_answer a = xl_points_add(p, r, file);
+
+	if (a == XL_POINTS_TAKEN)
+		return;
+	if (a == XL_POINTS_FAILED)
+		xl_die("%s", xl_err_msg());
+	xl_err_prefix("%s", where);
+	if (a == XL_POINTS_NO_GROUP)
+		xl_usage("--by: %s", xl_err_msg());
+	if (a == XL_POINTS_NO_TENSOR)
+		xl_die("%s", xl_err_msg());
+	xl_warn("%s", xl_err_msg());
+	skipped++;
+}
+
 static void read_stream(struct xl_points *p, const char *path, int file)
 {
 	struct xl_reader *rd = xl_reader_open(path);
@@ -73,20 +91,7 @@ static void read_stream(struct xl_points *p, const char *path, int file)
 	int got = 0;
 
 	while (rd && (got = xl_reader_next(rd, &r)) > 0) {
-		const int rc = xl_points_add(p, r, file);
-
-		if (rc < 0)
-			xl_die("%s", xl_err_msg());
-		if (rc > 0)
-			xl_err_prefix("%s", xl_reader_where(rd));
-		if (rc == 2)
-			xl_usage("--by: %s", xl_err_msg());
-		if (rc == 3)
-			xl_die("%s", xl_err_msg());
-		if (rc > 0) {
-			xl_warn("%s", xl_err_msg());
-			skipped++;
-		}
+		add(p, r, file, xl_reader_where(rd));
 		xl_record_free(r);
 		xl_progress(p->n, 0, "records", NULL);
 	}

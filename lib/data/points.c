@@ -45,27 +45,27 @@ static const char *usual(const struct xl_record *r)
 	return NULL;
 }
 
+/* Chooses the label by the first record. */
 static int choose(struct xl_points *p, const struct xl_record *r)
 {
 	const char *by = p->by ? p->by : usual(r);
 
-	if (!by)
+	if (!by || p->by_file || p->n > 0 || p->labels.is_chosen)
 		return 0;
 	p->want = (struct xl_labels_want){.list = by, .is_whole = true};
-	return xl_labels_choose(&p->labels, &p->want, r);
+	if (xl_labels_choose(&p->labels, &p->want, r) == 0)
+		return 0;
+	xl_labels_done(&p->labels);
+	return -1;
 }
 
-/* The value it is grouped by; -1, or -2 where no record can be, with xl_err set. */
+/* The value it is grouped by, or -1 with xl_err set. */
 static int group_of(struct xl_points *p, const struct xl_record *r, int file)
 {
 	uint8_t y;
 
 	if (p->by_file)
 		return file < VALUES ? file : xl_err("more than %d files", VALUES);
-	if (p->n == 0 && !p->labels.is_chosen && choose(p, r)) {
-		xl_labels_done(&p->labels);
-		return -2;
-	}
 	if (!p->labels.is_chosen)
 		return 0;
 	const int domain = xl_labels_domain(r, NULL);
@@ -189,16 +189,29 @@ static int store(struct xl_points *p, const struct xl_tensor *t, const char *id,
 	return 0;
 }
 
-int xl_points_add(struct xl_points *p, const struct xl_record *r, int file)
+static enum xl_points_answer add(struct xl_points *p, const struct xl_record *r,
+				 const struct xl_tensor *t, int file)
 {
-	if (p->n == 0 && !xl_record_tensor(r, tensor_of(p, r))) {
-		xl_err("has no tensor '%s'", tensor_of(p, r));
-		return 3;
-	}
-	struct xl_tensor *t = numbers(p, r);
-	const int group = t && check(p, t) == 0 ? group_of(p, r, file) : -1;
-	const int rc = group < 0 ? -group : store(p, t, r->id, group);
+	int group;
 
+	if (check(p, t))
+		return XL_POINTS_SKIPPED;
+	if (choose(p, r))
+		return XL_POINTS_NO_GROUP;
+	if ((group = group_of(p, r, file)) < 0)
+		return XL_POINTS_SKIPPED;
+	return store(p, t, r->id, group) ? XL_POINTS_FAILED : XL_POINTS_TAKEN;
+}
+
+enum xl_points_answer xl_points_add(struct xl_points *p, const struct xl_record *r, int file)
+{
+	struct xl_tensor *t = numbers(p, r);
+	enum xl_points_answer a = XL_POINTS_SKIPPED;
+
+	if (t)
+		a = add(p, r, t, file);
+	else if (p->n == 0 && !xl_record_tensor(r, tensor_of(p, r)))
+		a = XL_POINTS_NO_TENSOR;
 	xl_tensor_free(t);
-	return rc;
+	return a;
 }

@@ -38,16 +38,22 @@ void xl_points_init(struct xl_points *p, const char *tensor, const char *by,
 		    const char *const *files, int n_files);
 void xl_points_done(struct xl_points *p);
 
+/* What becomes of a record; xl_err is set by all but the first. */
+enum xl_points_answer {
+	XL_POINTS_TAKEN,
+	XL_POINTS_SKIPPED,   /* no such tensor, another size than the first, values that are not
+			      * finite, no label */
+	XL_POINTS_NO_GROUP,  /* of the first: it has not what `by` says */
+	XL_POINTS_NO_TENSOR, /* of the first: nothing has it, then */
+	XL_POINTS_FAILED     /* no memory */
+};
+
 /*
  * xl_points_add - take one record of file number `file`
  *
  * Units    `x` and `out` as bytes of a picture / 255; other tensors as they are
- * Errors   0; 1 with xl_err set where the record cannot be used: no such tensor, another
- *          size than the first, values that are not finite, no label; 2 where it is the
- *          first and has not what `by` says, 3 where it is and has no such tensor; -1 with
- *          xl_err set: no memory
  */
-int xl_points_add(struct xl_points *p, const struct xl_record *r, int file);
+enum xl_points_answer xl_points_add(struct xl_points *p, const struct xl_record *r, int file);
 
 /* xl_points_end - number and name the groups, in the order of files or of values; 0, or
  * -1 with xl_err set: more than XL_SCATTER_GROUPS */
