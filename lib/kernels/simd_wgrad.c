@@ -20,12 +20,12 @@ enum { SLOTS = 2 };
 #define UNROLL _Pragma("GCC unroll 32")
 
 enum {
-	MOST_SLOTS = 256, /* that are an item */
-	OUTS = 4,         /* blocks of output channels, at most, that are one */
-	ITEMS = 16,       /* where there are fewer, they have fewer blocks */
-	FEWEST = 8,       /* where there are fewer still, they have fewer slots */
-	PART = 128,       /* pixels, about, that an item reads from the cache */
-	FLOATS = 2048     /* pixels, about, that are added up in floats */
+	MOST_SLOTS = 256,    /* that are an item */
+	MOST_OUTS = 4,       /* blocks of output channels, at most, that are one */
+	ENOUGH_ITEMS = 16,   /* where there are fewer, they have fewer blocks */
+	LEAST_ITEMS = 8,     /* where there are fewer still, they have fewer slots */
+	CACHED_PIXELS = 128, /* pixels, about, that an item reads from the cache */
+	FLOAT_PIXELS = 2048  /* pixels, about, that are added up in floats */
 };
 
 enum { SUMS = MOST_SLOTS * XL_BLOCK };
@@ -264,7 +264,7 @@ static void round_to(float *sum, const double *total, int count)
 static void sum_up(float *sum, const struct wgrad *g, const struct part *p, int from, int to)
 {
 	const int count = p->outs * (p->to - p->from) * XL_BLOCK;
-	double total[OUTS * SUMS];
+	double total[MOST_OUTS * SUMS]; /* 128 KiB, beside 64 of sum */
 
 	if (to - from <= g->chunk) {
 		sum_chunk(sum, g, p, from, to, to);
@@ -334,7 +334,7 @@ static void part_item(void *ctx, int64_t item)
 			 .to = (i + 1) * g->sets / g->parts * g->set,
 			 .o0 = o0,
 			 .outs = g->blocks - o0 < g->outs ? g->blocks - o0 : g->outs};
-	float sum[OUTS * SUMS];
+	float sum[MOST_OUTS * SUMS];
 
 	find_slots(&p, g);
 	sum_up(sum, g, &p, 0, g->steps);
@@ -363,10 +363,10 @@ static void run_shares(struct wgrad *g)
 	const struct part p = whole(g);
 	const int count = p.outs * p.to * XL_BLOCK;
 	double total[SUMS] = {0};
-	float shared[ITEMS * SUMS];
+	float shared[ENOUGH_ITEMS * SUMS];
 
 	g->shared = shared;
-	g->shares = g->steps < ITEMS ? g->steps : ITEMS;
+	g->shares = g->steps < ENOUGH_ITEMS ? g->steps : ENOUGH_ITEMS;
 	xl_parallel(share_item, g, g->shares);
 	for (int i = 0; i < g->shares; i++)
 		add_to(total, shared + i * SUMS, count);
@@ -378,13 +378,13 @@ static void run_parts(struct wgrad *g)
 {
 	int groups;
 
-	g->outs = OUTS;
+	g->outs = MOST_OUTS;
 	g->parts = (int)xl_div_up(g->sets, MOST_SLOTS / g->set);
-	while (g->outs > 1 && xl_div_up(g->blocks, g->outs) * g->parts < ITEMS)
+	while (g->outs > 1 && xl_div_up(g->blocks, g->outs) * g->parts < ENOUGH_ITEMS)
 		g->outs /= 2;
 	groups = (int)xl_div_up(g->blocks, g->outs);
-	if (groups * g->parts < FEWEST)
-		g->parts = (int)xl_div_up(FEWEST, groups);
+	if (groups * g->parts < LEAST_ITEMS)
+		g->parts = (int)xl_div_up(LEAST_ITEMS, groups);
 	if (g->parts > g->sets)
 		g->parts = g->sets;
 	xl_parallel(part_item, g, (int64_t)groups * g->parts);
@@ -413,13 +413,13 @@ static void choose_steps(struct wgrad *g)
 {
 	const struct xl_conv2d_dims *d = g->d;
 	const int pixels = d->oh * d->ow;
-	const bool whole_images = pixels < PART;
+	const bool whole_images = pixels < CACHED_PIXELS;
 
-	g->images = whole_images ? (int)xl_div_up(PART, pixels) : 1;
-	g->rows = whole_images ? d->oh : (int)xl_div_up(PART, d->ow);
+	g->images = whole_images ? (int)xl_div_up(CACHED_PIXELS, pixels) : 1;
+	g->rows = whole_images ? d->oh : (int)xl_div_up(CACHED_PIXELS, d->ow);
 	g->of_one = (int)xl_div_up(d->oh, g->rows);
 	g->steps = (int)xl_div_up(d->n, g->images) * g->of_one;
-	g->chunk = (int)xl_div_up(FLOATS, (int64_t)g->images * g->rows * d->ow);
+	g->chunk = (int)xl_div_up(FLOAT_PIXELS, (int64_t)g->images * g->rows * d->ow);
 }
 
 void XL_FN(xl_wgrad)(float *gw, const float *x, const float *gy, const struct xl_conv2d_dims *d)
