@@ -57,14 +57,14 @@ static void products(void **state)
 		double *a = made(1, m * k), *b = made(2, n * k), *got = made(3, m * n);
 		double *want = naive_times(a, b, m, n, k);
 
-		xl_dense_times(got, a, b, m, n, k, false);
+		xl_dense_times(got, &(struct xl_product){a, b, m, n, k, .is_symmetric = false});
 		for (int64_t i = 0; i < m * n; i++)
 			near(got[i], want[i], 1e-13 * (double)k);
 		free(got);
 		free(want);
 		got = made(4, m * m);
 		want = naive_times(a, a, m, m, k);
-		xl_dense_times(got, a, a, m, m, k, true);
+		xl_dense_times(got, &(struct xl_product){a, a, m, m, k, .is_symmetric = true});
 		for (int64_t i = 0; i < m * m; i++) {
 			near(got[i], want[i], 1e-13 * (double)k);
 			assert_true(got[i] == got[i % m * m + i / m]);
@@ -77,7 +77,7 @@ static void products(void **state)
 				a[i * k + j] = 0;
 		want = naive_times(a, b, m, n, k);
 		if (k >= m) {
-			xl_dense_upper_times(got, a, b, m, n, k, false);
+			xl_dense_times(got, &(struct xl_product){a, b, m, n, k, .is_upper = true});
 			for (int64_t i = 0; i < m * n; i++)
 				near(got[i], want[i], 1e-13 * (double)k);
 		}
@@ -96,9 +96,9 @@ static void threads_do_not_show(void **state)
 
 	(void)state;
 	xl_threads_set(1);
-	xl_dense_times(one, a, b, M, N, K, false);
+	xl_dense_times(one, &(struct xl_product){a, b, M, N, K, .is_symmetric = false});
 	xl_threads_set(3);
-	xl_dense_times(three, a, b, M, N, K, false);
+	xl_dense_times(three, &(struct xl_product){a, b, M, N, K, .is_symmetric = false});
 	assert_memory_equal(one, three, M * N * sizeof *one);
 	xl_threads_set(0);
 	free(a);
@@ -112,7 +112,7 @@ static double *positive(int64_t n, int64_t r)
 {
 	double *a = made(5, n * r), *s = made(6, n * n);
 
-	xl_dense_times(s, a, a, n, n, r, true);
+	xl_dense_times(s, &(struct xl_product){a, a, n, n, r, .is_symmetric = true});
 	free(a);
 	return s;
 }
@@ -250,7 +250,8 @@ static void eigenvalues_with_threads(void **state)
 
 		xl_threads_set(k ? 3 : 1);
 		assert_int_equal(xl_dense_root(u, order, N), N);
-		xl_dense_upper_times(s, u, u, N, N, N, true);
+		xl_dense_times(s, &(struct xl_product){u, u, N, N, N, .is_symmetric = true,
+						       .is_upper = true});
 		assert_int_equal(xl_dense_eigenvalues(w[k], s, N), 0);
 		free(s);
 		free(u);
@@ -317,7 +318,7 @@ static void singular_values(void **state)
 		double *a = made(7, m * n), *s = made(8, r), *w = malloc((size_t)m * sizeof *w);
 		double *square = malloc((size_t)(m * m) * sizeof *square);
 
-		xl_dense_times(square, a, a, m, m, n, true);
+		xl_dense_times(square, &(struct xl_product){a, a, m, m, n, .is_symmetric = true});
 		assert_int_equal(xl_dense_eigenvalues(w, square, m), 0);
 		assert_int_equal(xl_dense_singular(s, a, m, n), 0);
 		for (int64_t i = 0; i < r; i++)

@@ -27,9 +27,7 @@ enum {
 
 struct times {
 	double *out;
-	const double *a, *b;
-	int64_t m, n, k;
-	bool is_symmetric, is_upper;
+	const struct xl_product *p;
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -40,53 +38,40 @@ static int64_t least(int64_t a, int64_t b)
 static void times_panel(void *ctx, int64_t panel)
 {
 	const struct times *t = ctx;
-	const int64_t first = panel * PANEL, rows = least(PANEL, t->m - first);
-	const int64_t columns = t->is_symmetric ? first + rows : t->n;
-	const int64_t zeros = t->is_upper ? first : 0;
+	const struct xl_product *p = t->p;
+	const int64_t first = panel * PANEL, rows = least(PANEL, p->m - first);
+	const int64_t columns = p->is_symmetric ? first + rows : p->n;
+	const int64_t zeros = p->is_upper ? first : 0;
 
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)columns,
-		    (int)(t->k - zeros), 1, t->a + first * t->k + zeros, (int)t->k, t->b + zeros,
-		    (int)t->k, 0, t->out + first * t->n, (int)t->n);
+		    (int)(p->k - zeros), 1, p->a + first * p->k + zeros, (int)p->k, p->b + zeros,
+		    (int)p->k, 0, t->out + first * p->n, (int)p->n);
 }
 
 /* What is right of the diagonal, of SQUARE rows. */
 static void mirror_rows(void *ctx, int64_t square)
 {
 	const struct times *t = ctx;
-	const int64_t first = square * SQUARE, end = least(first + SQUARE, t->n);
+	const int64_t n = t->p->n, first = square * SQUARE, end = least(first + SQUARE, n);
 
-	for (int64_t at = first; at < t->n; at += SQUARE)
+	for (int64_t at = first; at < n; at += SQUARE)
 		for (int64_t i = first; i < end; i++)
-			for (int64_t j = at > i ? at : i + 1; j < least(at + SQUARE, t->n); j++)
-				t->out[i * t->n + j] = t->out[j * t->n + i];
+			for (int64_t j = at > i ? at : i + 1; j < least(at + SQUARE, n); j++)
+				t->out[i * n + j] = t->out[j * n + i];
 }
 
-static void make_times(struct times *t)
+void xl_dense_times(double *out, const struct xl_product *p)
 {
-	assert(t->m >= 0 && t->n >= 0 && t->k > 0);
-	assert(t->m < INT32_MAX && t->n < INT32_MAX && t->k < INT32_MAX);
-	assert(!t->is_symmetric || t->m == t->n);
+	struct times t = {out, p};
+
+	assert(p->m >= 0 && p->n >= 0 && p->k > 0);
+	assert(p->m < INT32_MAX && p->n < INT32_MAX && p->k < INT32_MAX);
+	assert(!p->is_symmetric || p->m == p->n);
+	assert(!p->is_upper || p->k >= p->m);
 	openblas_set_num_threads(1);
-	xl_parallel(times_panel, t, xl_div_up(t->m, PANEL));
-	if (t->is_symmetric)
-		xl_parallel(mirror_rows, t, xl_div_up(t->m, SQUARE));
-}
-
-void xl_dense_times(double *out, const double *a, const double *b, int64_t m, int64_t n, int64_t k,
-		    bool is_symmetric)
-{
-	struct times t = {out, a, b, m, n, k, is_symmetric, false};
-
-	make_times(&t);
-}
-
-void xl_dense_upper_times(double *out, const double *a, const double *b, int64_t m, int64_t n,
-			  int64_t k, bool is_symmetric)
-{
-	struct times t = {out, a, b, m, n, k, is_symmetric, true};
-
-	assert(k >= m);
-	make_times(&t);
+	xl_parallel(times_panel, &t, xl_div_up(p->m, PANEL));
+	if (p->is_symmetric)
+		xl_parallel(mirror_rows, &t, xl_div_up(p->m, SQUARE));
 }
 
 int xl_dense_eigen(double *w, double *a, int64_t n)

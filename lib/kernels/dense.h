@@ -14,25 +14,22 @@
 /* Rows or columns of a matrix: LAPACK counts their products in 32 bits. */
 enum { XL_DENSE_MAX = 16384 };
 
+/* Factors of a product, and what the caller knows of it, to do less. */
+struct xl_product {
+	const double *a, *b; /* (m,k), (n,k) */
+	int64_t m, n, k;
+	bool is_symmetric; /* the result is, as of a a^T: its other half has the same bits */
+	bool is_upper;     /* a has zeros left of its diagonal; k >= m */
+};
+
 /*
  * xl_dense_times - out = a b^T
  *
- * is_symmetric: the caller knows that the result is, as of a a^T; half is computed,
- * and the other half has the same bits
- * Shapes   out: (m,n)   a: (m,k)   b: (n,k); out overlaps neither
+ * Shapes   out: (m,n), overlaps neither a nor b
  * Errors   none; sizes are asserted
  * Threads  splits over rows of out
  */
-void xl_dense_times(double *out, const double *a, const double *b, int64_t m, int64_t n, int64_t k,
-		    bool is_symmetric);
-
-/*
- * xl_dense_upper_times - the same, where a has zeros left of its diagonal: less work
- *
- * Shapes   k >= m
- */
-void xl_dense_upper_times(double *out, const double *a, const double *b, int64_t m, int64_t n,
-			  int64_t k, bool is_symmetric);
+void xl_dense_times(double *out, const struct xl_product *p);
 
 /*
  * xl_dense_eigen - eigenvalues of a symmetric matrix, ascending, and eigenvectors

@@ -58,14 +58,16 @@ static int by_numbers(double *scores, double *variance, const double *rows, int6
 		for (int64_t k = 0; k < d; k++)
 			columns[k * n + i] = rows[i * d + k];
 	if (rc == 0) {
-		xl_dense_times(matrix, columns, columns, d, d, n, true);
+		xl_dense_times(matrix, &(struct xl_product){columns, columns, d, d, n,
+							    .is_symmetric = true});
 		rc = leading(variance, matrix, w, d, q, 1 / (double)(n - 1));
 	}
 	for (int64_t k = 0; rc == 0 && k < q; k++)
 		for (int64_t i = 0; i < d; i++)
 			first[k * d + i] = matrix[(d - 1 - k) * d + i];
 	if (rc == 0)
-		xl_dense_times(scores, rows, first, n, q, d, false);
+		xl_dense_times(scores,
+			       &(struct xl_product){rows, first, n, q, d, .is_symmetric = false});
 	free(columns);
 	free(first);
 	return rc;
@@ -75,7 +77,7 @@ static int by_numbers(double *scores, double *variance, const double *rows, int6
 static int by_rows(double *scores, double *variance, const double *rows, int64_t n, int64_t d,
 		   int64_t q, double *matrix, double *w)
 {
-	xl_dense_times(matrix, rows, rows, n, n, d, true);
+	xl_dense_times(matrix, &(struct xl_product){rows, rows, n, n, d, .is_symmetric = true});
 	if (leading(variance, matrix, w, n, q, 1 / (double)(n - 1)))
 		return -1;
 	for (int64_t k = 0; k < q; k++)

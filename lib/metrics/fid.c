@@ -122,15 +122,15 @@ static double *reordered(const double *s, const int *order, int64_t d)
 /* The sum of the roots of the eigenvalues of u s u^T, u (r,d); -1 with xl_err set */
 static double root_of(const double *u, bool is_upper, const double *s, int64_t r, int64_t d)
 {
-	void (*times)(double *, const double *, const double *, int64_t, int64_t, int64_t, bool) =
-		is_upper ? xl_dense_upper_times : xl_dense_times;
 	double *t = xl_alloc((size_t)(r * d), sizeof *t), *m = xl_alloc((size_t)(r * r), sizeof *m);
 	double *e = xl_alloc((size_t)r, sizeof *e), sum = -1, least;
 
 	if (!t || !m || !e)
 		goto out;
-	times(t, u, s, r, d, d, false); /* s is its own transpose */
-	times(m, u, t, r, r, d, true);
+	/* s is its own transpose */
+	xl_dense_times(t, &(struct xl_product){u, s, r, d, d, .is_upper = is_upper});
+	xl_dense_times(
+		m, &(struct xl_product){u, t, r, r, d, .is_symmetric = true, .is_upper = is_upper});
 	if (xl_dense_eigenvalues(e, m, r) || (least = rounding(e, r, d)) < 0)
 		goto out;
 	sum = 0;
@@ -223,7 +223,7 @@ static double singular_sum(const double *a, int64_t n, const double *b, int64_t 
 	double *s = xl_alloc((size_t)less, sizeof *s), sum = -1;
 
 	if (product && s) {
-		xl_dense_times(product, a, b, n, m, d, false);
+		xl_dense_times(product, &(struct xl_product){a, b, n, m, d, .is_symmetric = false});
 		if (xl_dense_singular(s, product, n, m) == 0) {
 			sum = 0;
 			for (int64_t i = 0; i < less; i++)

@@ -122,7 +122,8 @@ int xl_gauss_add(struct xl_gauss *g, const float *rows, int64_t n)
 		goto out;
 	block.n = n;
 	xl_centre(columns, block.mean, rows, n, g->d);
-	xl_dense_times(block.cov, columns, columns, g->d, g->d, n, true);
+	xl_dense_times(block.cov,
+		       &(struct xl_product){columns, columns, g->d, g->d, n, .is_symmetric = true});
 	for (int64_t i = 0; i < g->d * g->d && n > 1; i++)
 		block.cov[i] /= (double)(n - 1);
 	xl_gauss_merge(g, &block);

@@ -49,7 +49,8 @@ static int mean_kernel(double *out, const double *a, int64_t n, const double *b,
 	const int rc = products && sums ? 0 : -1;
 
 	if (rc == 0) {
-		xl_dense_times(products, a, b, n, m, d, is_one);
+		xl_dense_times(products,
+			       &(struct xl_product){a, b, n, m, d, .is_symmetric = is_one});
 		xl_parallel(sum_row, &r, n);
 		for (int64_t i = 0; i < n; i++)
 			sum += sums[i];
