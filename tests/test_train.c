@@ -233,7 +233,8 @@ static void spool_keeps_images(void **state)
 	assert_int_equal(take(&s, xl_record_new(XL_IMAGE, "u")), XL_SKIPPED);
 	assert_message("has no image");
 	for (int k = 0; k < 2; k++) {
-		struct xl_record *r = image("w", SIZE, SIZE, abc, (const uint8_t[]){0, 0, 0}, 3, NULL);
+		struct xl_record *r =
+			image("w", SIZE, SIZE, abc, (const uint8_t[]){0, 0, 0}, 3, NULL);
 		struct xl_tensor *f = xl_image_to_f4(x);
 
 		((float *)f->data)[SIZE * SIZE + 3] = k ? NAN : -INFINITY;
