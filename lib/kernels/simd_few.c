@@ -38,7 +38,7 @@ enum { PART = 1024 /* pixels, about, of an item */ };
 			for (int c = 0; c < d->ow; c++, xr += col, gy += XL_FEW) {                 \
 				UNROLL for (int t = 0; t < TAPS; t++)                              \
 				{                                                                  \
-					const vf xv = *(const vf *)(xr + off[t]);                  \
+					const vf xv = xl_held(*(const vf *)(xr + off[t]));         \
 					UNROLL for (int o = 0; o < NO; o++) acc[t][o] +=           \
 						gy[o] * xv;                                        \
 				}                                                                  \
