@@ -81,7 +81,7 @@ without() {
 	[ "$("$XL_BIN/xl-cat" --json "$T/code" | jq -r .meta.model)" = "$digest" ]
 	cd "$T"
 	run -0 env -u XL_BIN "$T/opt/share/xl/pipelines/lomit/train.sh" -n
-	[ "${lines[0]}" = "PATH=$T/opt/bin:\$PATH" ]
+	[ "${lines[1]}" = "PATH=$T/opt/bin:\$PATH" ]
 	run -0 env -u XL_BIN "$T/opt/share/xl/pipelines/demo.sh"
 	[ -s demo.png ]
 }
